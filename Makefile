@@ -1,0 +1,43 @@
+# Every target works from a fresh clone. Paths stay relative: make cannot hold a folder name with a space in a variable.
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+
+help: ## Show what each target does
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+setup: .venv/ready ## Make .venv with everything pinned
+
+.venv/ready: requirements.txt requirements-dev.txt setup.sh
+	@sh setup.sh
+
+run: setup ## Start the console on http://localhost:8501
+	@exec $(PY) -m streamlit run app.py
+
+test: setup ## Run the tests
+	@$(PY) -m pytest -m "not long"
+
+check: setup format-check lint types layers test ## Format, lint, types, layers and tests
+
+check-long: setup ## Run the long tests: kills, loads, fuzzing
+	@$(PY) -m pytest -m long
+
+format: setup ## Put the code into its standard form
+	@$(PY) -m ruff format . && $(PY) -m ruff check --fix .
+
+format-check: setup
+	@$(PY) -m ruff format --check .
+
+lint: setup ## Look for mistakes
+	@$(PY) -m ruff check .
+
+types: setup ## Check every type
+	@$(PY) -m mypy
+
+layers: setup ## Check who may import whom
+	@$(PY) -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
+
+lock: setup ## Pin the newest versions that pyproject.toml allows
+	@$(PY) -m uv pip compile -q --upgrade --universal --python-version 3.11 pyproject.toml -o requirements.txt
+	@$(PY) -m uv pip compile -q --upgrade --universal --python-version 3.11 --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+.PHONY: help setup run test check check-long format format-check lint types layers lock

@@ -1,0 +1,27 @@
+#!/bin/sh
+# Makes .venv with everything pinned, or says in one sentence what is missing. Called by `make setup`.
+set -eu
+
+stop() { echo "setup: $1" >&2; exit 1; }
+
+for candidate in python3 python3.14 python3.13 python3.12 python3.11; do
+    if command -v "$candidate" >/dev/null 2>&1 &&
+        "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null; then
+        python=$candidate
+        break
+    fi
+done
+[ -n "${python:-}" ] || stop "Python 3.11 to 3.14 is needed and none was found on the PATH; install it and run make again."
+
+"$python" -c 'import venv, ensurepip' 2>/dev/null ||
+    stop "this Python cannot make virtual environments; on Debian or Ubuntu run: apt-get install python3-venv"
+
+# A folder that was moved or half made is made again: its scripts hold its old place.
+.venv/bin/python -c 'import pip' 2>/dev/null || "$python" -m venv --clear .venv ||
+    stop "the virtual environment .venv could not be made; is this folder writable and the disk not full?"
+
+.venv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$(sed -n 's/^uv==//p' requirements-dev.txt)" ||
+    stop "the package uv could not be installed; check the network and run make again."
+.venv/bin/python -m uv pip sync --quiet --python .venv/bin/python requirements-dev.txt ||
+    stop "the packages in requirements-dev.txt could not be installed; see the line above."
+touch .venv/ready

@@ -1,0 +1,23 @@
+"""Transport to the data: how to call it, never what a row means."""
+
+from store.connect import connect
+from store.database import Argument, Database, Json, Store
+from store.environment import StoreSettings, read_environment
+from store.errors import Conflict, InvalidInput, NotPermitted, NotSignedIn, SchemaTooNew, StoreError, Unavailable
+
+__all__ = [
+    "Argument",
+    "Conflict",
+    "Database",
+    "InvalidInput",
+    "Json",
+    "NotPermitted",
+    "NotSignedIn",
+    "SchemaTooNew",
+    "Store",
+    "StoreError",
+    "StoreSettings",
+    "Unavailable",
+    "connect",
+    "read_environment",
+]

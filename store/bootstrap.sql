@@ -1,0 +1,72 @@
+-- What a hosted project brings along and an empty Postgres does not: roles, the auth schema, grants.
+-- For the embedded server only, run by its superuser, safe to run again. It sets no default privileges:
+-- a grant that a migration forgot must fail here as it would on a hosted project.
+
+do $$
+declare
+    role_name text;
+begin
+    foreach role_name in array array['anon', 'authenticated', 'service_role'] loop
+        if not exists (select from pg_roles where rolname = role_name) then
+            execute format('create role %I nologin noinherit', role_name);
+        end if;
+    end loop;
+    if not exists (select from pg_roles where rolname = 'authenticator') then
+        create role authenticator login noinherit;
+    end if;
+    if not exists (select from pg_roles where rolname = 'postgres') then
+        create role postgres login createdb createrole bypassrls;
+    end if;
+end
+$$;
+
+alter role service_role bypassrls;
+grant anon, authenticated, service_role to authenticator, postgres;
+-- The limits that a hosted project sets.
+alter role authenticator set statement_timeout = '8s';
+
+do $$
+begin
+    execute format('alter database %I owner to postgres', current_database());
+end
+$$;
+
+alter schema public owner to postgres;
+grant usage on schema public to anon, authenticated, service_role;
+
+create schema if not exists extensions authorization postgres;
+grant usage on schema extensions to anon, authenticated, service_role;
+
+create schema if not exists auth;
+grant usage on schema auth to anon, authenticated, service_role, postgres;
+
+create table if not exists auth.users (
+    id uuid primary key,
+    email text unique
+);
+grant select, insert, update, delete, references on auth.users to postgres;
+
+create or replace function auth.jwt() returns jsonb
+language sql stable
+as $$
+    select coalesce(nullif(current_setting('request.jwt.claims', true), ''), '{}')::jsonb
+$$;
+
+create or replace function auth.uid() returns uuid
+language sql stable
+as $$
+    select (auth.jwt() ->> 'sub')::uuid
+$$;
+
+create or replace function auth.role() returns text
+language sql stable
+as $$
+    select auth.jwt() ->> 'role'
+$$;
+
+-- The two users of the embedded database; store/identity.py knows them by these ids.
+insert into auth.users (id, email)
+values
+    ('00000000-0000-4000-8000-000000000001', 'you@this.machine'),
+    ('00000000-0000-4000-8000-000000000002', 'orchestrator@this.machine')
+on conflict (id) do nothing;

@@ -1,0 +1,18 @@
+"""Chooses the store that the environment describes."""
+
+from __future__ import annotations
+
+from store.database import Store
+from store.embedded import EmbeddedStore
+from store.environment import StoreSettings
+
+
+def connect(settings: StoreSettings) -> Store:
+    """The hosted store when a Supabase project is configured, else the embedded one; neither is contacted yet."""
+    if settings.supabase_url and settings.supabase_key:
+        from store.supabase import SupabaseStore
+
+        return SupabaseStore(
+            settings.supabase_url, settings.supabase_key, machine=settings.machine, person=settings.person
+        )
+    return EmbeddedStore(settings.data_dir)

@@ -1,0 +1,41 @@
+"""The one door to the data: a call of an SQL function that answers one JSON value."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+Argument = None | bool | int | str | list[Json] | dict[str, Json]
+
+
+class Database(Protocol):
+    """A database seen by one identity; safe to share between threads."""
+
+    def call(self, function: str, **arguments: Argument) -> Json:
+        """The JSON value that the SQL function `public.<function>` returns for named arguments.
+
+        Args:
+            function: name of a function in schema `public` that returns `jsonb`.
+            arguments: text, integer, boolean, an instant as ISO text, or JSON. Money crosses as text
+                in both directions: as a JSON number it would become a float on the way.
+
+        Raises:
+            StoreError: one of the classes in `store.errors`.
+        """
+
+
+class Store(Protocol):
+    """Where databases come from: one identity in, one `Database` out."""
+
+    @property
+    def local(self) -> bool:
+        """Whether this is the embedded database, whose only user owns the machine."""
+
+    def person(self) -> Database:
+        """The database as the person at the keyboard sees it."""
+
+    def machine(self) -> Database:
+        """The database as the orchestrator itself sees it, the only identity that may record."""
+
+    def close(self) -> None:
+        """Let go of every connection; calling it again does nothing."""

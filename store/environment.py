@@ -1,0 +1,99 @@
+"""Where configuration comes from: the process environment, then `.env`, then `.streamlit/secrets.toml`."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from store.errors import InvalidInput
+from store.identity import PasswordLogin
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def read_environment(project: Path = PROJECT) -> dict[str, str]:
+    """Every variable as text; the process environment wins over `.env`, and that over `secrets.toml`.
+
+    Blank values count as not given. Missing files are empty.
+
+    Raises:
+        InvalidInput: a file that is there cannot be read or is not in its format.
+    """
+    layers = (_secrets(project / ".streamlit" / "secrets.toml"), _dotenv(project / ".env"), os.environ)
+    merged: dict[str, str] = {}
+    for layer in layers:
+        merged.update({key: value for key, value in layer.items() if value.strip()})
+    return merged
+
+
+def _dotenv(path: Path) -> dict[str, str]:
+    try:
+        return {key: value for key, value in dotenv_values(path).items() if value is not None}
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"The file {path.name} cannot be read.") from error
+
+
+def _secrets(path: Path) -> dict[str, str]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidInput(f"The file .streamlit/{path.name} cannot be read as TOML.") from error
+    return {key: str(value) for key, value in values.items() if isinstance(value, str | int | float)}
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """Which database, and as whom.
+
+    Attributes:
+        data_dir: folder of the embedded database and of the outbox; absolute.
+        supabase_url, supabase_key: of a hosted project; both or neither.
+        machine, person: hosted sign-ins; None where not configured.
+    """
+
+    data_dir: Path
+    supabase_url: str | None = None
+    supabase_key: str | None = field(default=None, repr=False)
+    machine: PasswordLogin | None = None
+    person: PasswordLogin | None = None
+
+    @property
+    def hosted(self) -> bool:
+        """Whether a Supabase project is configured."""
+        return self.supabase_url is not None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str], project: Path = PROJECT) -> StoreSettings:
+        """The settings that `environment` describes; a relative data folder starts at `project`.
+
+        Raises:
+            InvalidInput: one half of a pair of variables is missing.
+        """
+        url, key = _pair(environment, "SUPABASE_URL", "SUPABASE_KEY")
+        return cls(
+            data_dir=project / Path(environment.get("ORCHESTRATOR_DATA_DIR", ".data")).expanduser(),
+            supabase_url=url,
+            supabase_key=key,
+            machine=_login(environment, "ORCHESTRATOR"),
+            person=_login(environment, "SUPABASE"),
+        )
+
+
+def _pair(environment: Mapping[str, str], first: str, second: str) -> tuple[str | None, str | None]:
+    values = environment.get(first), environment.get(second)
+    if (values[0] is None) != (values[1] is None):
+        missing = first if values[0] is None else second
+        raise InvalidInput(f"{missing} is missing: {first} and {second} are needed together.")
+    return values
+
+
+def _login(environment: Mapping[str, str], prefix: str) -> PasswordLogin | None:
+    email, password = _pair(environment, f"{prefix}_EMAIL", f"{prefix}_PASSWORD")
+    return PasswordLogin(email, password) if email and password else None

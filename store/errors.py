@@ -1,0 +1,114 @@
+"""What can go wrong between this program and its database.
+
+StoreError                  store_error         the database refused for a reason that has no class below
+├── Unavailable             store_unavailable   no database answered, or it is full, or its schema is not there
+│   └── SchemaTooNew        schema_too_new      the data was last used by a newer version of this program
+├── NotSignedIn             not_signed_in       no identity, or one that has expired or was refused
+├── NotPermitted            not_permitted       this identity may not do this
+├── Conflict                conflict            somebody else changed it first
+└── InvalidInput            invalid_input       the database's own checks refused a value
+
+The driver's or library's error stays in `__cause__`. A message never repeats a value that was sent.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class StoreError(Exception):
+    """The database refused the call."""
+
+    code: ClassVar[str] = "store_error"
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").partition("\n")[0])
+
+
+class Unavailable(StoreError):
+    """The database did not answer."""
+
+    code = "store_unavailable"
+
+
+class SchemaTooNew(Unavailable):
+    """This data was last used by a newer version of this program; update the program, or choose another ORCHESTRATOR_DATA_DIR."""
+
+    code = "schema_too_new"
+
+
+class NotSignedIn(StoreError):
+    """Nobody is signed in, or the session has expired; sign in again."""
+
+    code = "not_signed_in"
+
+
+class NotPermitted(StoreError):
+    """You do not have permission for this."""
+
+    code = "not_permitted"
+
+
+class Conflict(StoreError):
+    """Somebody else changed this first; load it again and repeat your change."""
+
+    code = "conflict"
+
+
+class InvalidInput(StoreError):
+    """The database refused a value."""
+
+    code = "invalid_input"
+
+
+_MISSING_SCHEMA = "The database does not have this version's tables and functions; run: python -m store migrate"
+_FULL = "The disk of the database is full; free some space and try again."
+
+# Longest prefix first: a five-character state wins over its two-character class.
+_BY_STATE: dict[str, tuple[type[StoreError], str | None]] = {
+    "PT401": (NotSignedIn, None),
+    "PGRST301": (NotSignedIn, None),
+    "PGRST302": (NotSignedIn, None),
+    "PGRST303": (NotSignedIn, None),
+    "PT403": (NotPermitted, None),
+    "42501": (NotPermitted, None),
+    "PT409": (Conflict, None),
+    "23505": (Conflict, None),
+    "PGRST202": (Unavailable, _MISSING_SCHEMA),
+    "PGRST205": (Unavailable, _MISSING_SCHEMA),
+    "42883": (Unavailable, _MISSING_SCHEMA),
+    "42P01": (Unavailable, _MISSING_SCHEMA),
+    "3F000": (Unavailable, _MISSING_SCHEMA),
+    "53100": (Unavailable, _FULL),
+    "57014": (Unavailable, "The database took too long to answer; try again."),
+    "P0001": (InvalidInput, None),
+    "PT400": (InvalidInput, None),
+    "22": (InvalidInput, None),
+    "23": (InvalidInput, None),
+    "40": (Conflict, None),
+    "08": (Unavailable, None),
+    "53": (Unavailable, None),
+    "57": (Unavailable, None),
+    "58": (Unavailable, None),
+    "PGRST0": (Unavailable, None),
+    "50": (Unavailable, None),  # an HTTP 502 or 503 with a body that is not PostgREST's
+}
+
+# States that only our own SQL functions raise: their message is written for people.
+_OWN_STATES = frozenset({"PT400", "PT401", "PT403", "PT409"})
+
+
+def from_state(state: str | None, message: str | None) -> StoreError:
+    """The error of an SQLSTATE or PostgREST code; its own message only where our SQL wrote it.
+
+    Args:
+        state: five characters such as `42501`, a `PGRST` code, an HTTP status, or None when there was none.
+        message: the database's primary message.
+    """
+    if not state:
+        return Unavailable()
+    for length in (8, 6, 5, 2):
+        if found := _BY_STATE.get(state[:length]):
+            kind, text = found
+            return kind(message if state in _OWN_STATES else text)
+    return StoreError(f"The database refused the call ({state}).")

@@ -1,0 +1,6 @@
+-- Whoever owns the machine administers its embedded database; the orchestrator records. Run after the migrations.
+insert into public.console_roles (user_id, role)
+values
+    ('00000000-0000-4000-8000-000000000001', 'admin'),
+    ('00000000-0000-4000-8000-000000000002', 'orchestrator')
+on conflict (user_id) do nothing;
