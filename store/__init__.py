@@ -3,6 +3,7 @@
 from store.connect import connect
 from store.database import Argument, Database, Json, Store
 from store.environment import StoreSettings, read_environment
+from store.exact_json import exact_json
 from store.errors import Conflict, InvalidInput, NotPermitted, NotSignedIn, SchemaTooNew, StoreError, Unavailable
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "StoreSettings",
     "Unavailable",
     "connect",
+    "exact_json",
     "read_environment",
 ]

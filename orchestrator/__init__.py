@@ -1,0 +1,46 @@
+"""Writes workflows from words: the cheap model first, validated, a second model when that fails, all of it audited."""
+
+from orchestrator.attempt import Attempt
+from orchestrator.bootstrap import Application, bootstrap
+from orchestrator.errors import (
+    GenerationCancelled,
+    GenerationFailed,
+    InvalidRequest,
+    InvalidSettings,
+    ModelNotConfigured,
+    OrchestratorError,
+    RecordingFailed,
+)
+from orchestrator.events import AttemptFailed, AttemptStarted, Finished, StepAccepted
+from orchestrator.lineup import Overrides
+from orchestrator.orchestrator import RunOptions, WorkflowOrchestrator
+from orchestrator.result import WorkflowGenerationResult
+from orchestrator.settings import OrchestratorSettings, read_settings, save_settings
+from orchestrator.validation import validate_workflow
+from orchestrator.workflow import Finding
+
+__all__ = [
+    "Application",
+    "Attempt",
+    "AttemptFailed",
+    "AttemptStarted",
+    "Finding",
+    "Finished",
+    "GenerationCancelled",
+    "GenerationFailed",
+    "InvalidRequest",
+    "InvalidSettings",
+    "ModelNotConfigured",
+    "OrchestratorError",
+    "OrchestratorSettings",
+    "Overrides",
+    "RecordingFailed",
+    "RunOptions",
+    "StepAccepted",
+    "WorkflowGenerationResult",
+    "WorkflowOrchestrator",
+    "bootstrap",
+    "read_settings",
+    "save_settings",
+    "validate_workflow",
+]

@@ -1,0 +1,45 @@
+"""`python -m orchestrator`: generate workflows and change the settings from a terminal."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from orchestrator import commands
+from orchestrator.errors import InvalidRequest, OrchestratorError
+from store import StoreError, command_line
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="python -m orchestrator", description="Workflows from words, and the three system keys.")
+    command = top.add_subparsers(dest="command", required=True)
+
+    generate = command.add_parser("generate", help="describe a process, get a validated workflow")
+    generate.add_argument("prompt", nargs="?", help="the process in words")
+    generate.add_argument("--file", metavar="PROMPTS.jsonl", help='one {"prompt", "services"} a line; - for stdin')
+    generate.add_argument("--services", default="", help="connected services, separated by commas")
+    generate.add_argument("--agent-id", help="the agent that the workflow is for; a new one by default")
+    generate.add_argument("--json", action="store_true", help="print each result as one line of JSON")
+    generate.set_defaults(run=commands.generate)
+
+    settings = command.add_parser("settings", help="show the system keys, or change them")
+    settings.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="keys to change, all at once")
+    settings.add_argument("--json", action="store_true", help="print them as one line of JSON")
+    settings.set_defaults(run=commands.settings)
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    return command_line.run(
+        lambda parsed: int(parsed.run(parsed)),
+        parser(),
+        arguments,
+        failures=(OrchestratorError, StoreError),
+        wrong_usage=(InvalidRequest,),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""One request to one model: what came of it, what it cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+from orchestrator.tokens import Tokens
+
+FallbackReason = Literal["validation_failed", "api_error", "timeout", "rate_limit"]
+Outcome = Literal["succeeded", "cancelled"] | FallbackReason
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Exactly one HTTP request to a generation endpoint.
+
+    Attributes:
+        model: logical name, as configured.
+        api_model: the id on the wire; differs once the model behind the name was retired.
+        outcome: `succeeded`, one of the four reasons to ask another model, or `cancelled`.
+        detail: a short fixed phrase or a provider's error code; never anybody's text.
+        tokens: never unknown: an HTTP error has none, and what was cut off is estimated.
+        tokens_estimated: whether the provider did not say.
+        cost_usd: at the list price of its moment; None when no price is known.
+        duration_ms: from sending the request to the last byte that was read.
+    """
+
+    model: str
+    api_model: str
+    outcome: Outcome
+    detail: str
+    tokens: Tokens
+    tokens_estimated: bool
+    cost_usd: Decimal | None
+    duration_ms: int
+
+    def as_json(self) -> dict[str, Any]:
+        """All fields, for results, events and the `workflows` table."""
+        return {
+            "model": self.model,
+            "api_model": self.api_model,
+            "outcome": self.outcome,
+            "detail": self.detail,
+            "tokens": self.tokens.as_detail(),
+            "tokens_estimated": self.tokens_estimated,
+            "cost_usd": self.cost_usd,
+            "duration_ms": self.duration_ms,
+        }
+
+
+def known_cost(attempts: tuple[Attempt, ...]) -> Decimal:
+    """The sum of the known costs, 0 for none; `unpriced` says how many are missing from it."""
+    return sum((attempt.cost_usd for attempt in attempts if attempt.cost_usd is not None), Decimal(0))
+
+
+def unpriced(attempts: tuple[Attempt, ...]) -> int:
+    """How many attempts have no known price."""
+    return sum(attempt.cost_usd is None for attempt in attempts)

@@ -1,0 +1,110 @@
+"""The process's own event loop, on a thread of its own: a page that reruns or a caller's loop that blocks cannot
+stretch a time limit there or tear a run apart."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Collection, Coroutine
+from concurrent.futures import CancelledError, Future
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Job(Generic[T]):
+    """Work on the background loop.
+
+    Attributes:
+        future: its outcome; `concurrent.futures.CancelledError` where it was stopped and had nothing to say. Never cancel this one: `cancel` lets the work end as it must.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.future: Future[T] = Future()
+        self._loop = loop
+        self._task: asyncio.Task[T] | None = None
+
+    def cancel(self) -> None:
+        """Ask the work to stop; its future tells when it has."""
+        self._loop.call_soon_threadsafe(lambda: self._task.cancel() if self._task else None)
+
+    def _begin(self, work: Coroutine[Any, Any, T]) -> None:
+        self._task = self._loop.create_task(work)
+        self._task.add_done_callback(self._settle)
+
+    def _settle(self, task: asyncio.Task[T]) -> None:
+        if task.cancelled():
+            self.future.set_exception(CancelledError())
+        elif error := task.exception():
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(task.result())
+
+
+class BackgroundLoop:
+    """A running event loop; its thread starts with the first work."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._jobs: set[Job[Any]] = set()
+        self._guard = threading.Lock()
+
+    def start(self, work: Callable[[], Coroutine[Any, Any, T]]) -> Job[T]:
+        """Begin work at once and return without waiting for it; from any thread, also one with a loop of its own."""
+        loop = self._running()
+        job: Job[T] = Job(loop)
+        self._jobs.add(job)
+        job.future.add_done_callback(lambda _: self._jobs.discard(job))
+        loop.call_soon_threadsafe(lambda: job._begin(work()))
+        return job
+
+    def close(self, last: Callable[[], Coroutine[Any, Any, None]], limit_s: float = 20.0) -> None:
+        """Cancel what runs, wait until it has booked itself, do `last`, and end the thread."""
+        if self._loop is None or self._thread is None:
+            return
+        jobs = list(self._jobs)
+        for job in jobs:
+            job.cancel()
+        for job in jobs:
+            job.future.exception(timeout=limit_s)
+        self.start(last).future.result(timeout=limit_s)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=limit_s)
+        self._loop, self._thread = None, None
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        with self._guard:
+            if self._loop is None:
+                loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(target=_run, args=(loop,), name="orchestrator", daemon=True)
+                self._thread.start()
+                self._loop = loop
+            return self._loop
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    loop.run_forever()
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
+
+
+async def all_done(tasks: Collection[asyncio.Future[Any]]) -> bool:
+    """Wait until all have ended, whatever is cancelled meanwhile; True when that was asked for."""
+    cancelled = False
+    while any(not task.done() for task in tasks):
+        try:
+            await asyncio.wait(tasks)
+        except asyncio.CancelledError:
+            cancelled = True
+    return cancelled
+
+
+async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """The result of work that a cancellation must not tear apart; the cancellation follows once it is done."""
+    task = asyncio.ensure_future(work)
+    cancelled = await all_done([task])
+    result = task.result()
+    if cancelled:
+        raise asyncio.CancelledError
+    return result

@@ -1,0 +1,110 @@
+"""The one place where real things are chosen and wired together."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import httpx2
+
+from orchestrator.configuration import ModelConfiguration
+from orchestrator.models import ProviderName
+from orchestrator.orchestrator import WorkflowOrchestrator
+from orchestrator.outbox import Outbox
+from orchestrator.providers import Provider
+from orchestrator.providers.anthropic import Anthropic
+from orchestrator.providers.openai import OpenAI
+from orchestrator.recorder import Recorder
+from orchestrator.simulator import SimulatedTransport
+from store import Database, Store, StoreSettings, connect, read_environment
+
+# The SDKs want a key; the simulator looks at none.
+_NO_KEY = "simulated"
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """Everything a process needs.
+
+    Attributes:
+        simulated: whether models are simulated, which every screen says.
+    """
+
+    orchestrator: WorkflowOrchestrator
+    store: Store
+    simulated: bool
+
+    def person(self) -> Database:
+        """The database as the person at the keyboard sees it."""
+        return self.store.person()
+
+    def close(self) -> None:
+        """Cancel what runs, book it, and let go of models and database."""
+        try:
+            self.orchestrator.close()
+        finally:
+            self.store.close()
+
+
+def bootstrap(
+    environment: Mapping[str, str] | None = None,
+    *,
+    store: Store | None = None,
+    transport: httpx2.AsyncBaseTransport | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Application:
+    """The application that the environment describes, its database started and caught up.
+
+    Args:
+        environment: by default the process's own, with `.env` and `secrets.toml`.
+        store, transport, now: for tests: another database, wire or clock.
+
+    Raises:
+        OrchestratorError, StoreError: a variable is wrong, or the database cannot be had.
+    """
+    environment = read_environment() if environment is None else environment
+    configuration = ModelConfiguration.from_environment(environment)
+    settings = StoreSettings.from_environment(environment)
+    store = store or connect(settings)
+    try:
+        database = store.machine()
+        recorder = Recorder(database, Outbox(settings.data_dir / "outbox"))
+        recorder.catch_up()
+    except BaseException:
+        store.close()
+        raise
+    orchestrator = WorkflowOrchestrator(
+        database=database,
+        recorder=recorder,
+        providers=_providers(configuration, transport),
+        simulated=configuration.offline,
+        limits=configuration.limits,
+        now=now,
+    )
+    application = Application(orchestrator, store, configuration.offline)
+    # For callers who never close; closing twice does nothing.
+    atexit.register(application.close)
+    return application
+
+
+def _providers(
+    configuration: ModelConfiguration, transport: httpx2.AsyncBaseTransport | None
+) -> dict[ProviderName, Provider]:
+    if configuration.offline:
+        simulated = transport or SimulatedTransport(speed=configuration.offline_speed)
+        return {
+            "openai": OpenAI(_NO_KEY, transport=simulated),
+            "anthropic": Anthropic(_NO_KEY, transport=simulated),
+        }
+    providers: dict[ProviderName, Provider] = {}
+    if configuration.openai_key:
+        providers["openai"] = OpenAI(
+            configuration.openai_key, base_url=configuration.openai_base_url, transport=transport
+        )
+    if configuration.anthropic_key:
+        providers["anthropic"] = Anthropic(
+            configuration.anthropic_key, base_url=configuration.anthropic_base_url, transport=transport
+        )
+    return providers

@@ -1,0 +1,60 @@
+"""What the environment says about models: keys, addresses, limits, simulation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from orchestrator.errors import InvalidSettings
+from orchestrator.generation import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfiguration:
+    """Which providers can be reached, and how.
+
+    Attributes:
+        offline: whether both are simulated: on request, or since there is no key at all.
+        offline_speed: factor on simulated delays; 1 is like a model, 0 at once.
+    """
+
+    openai_key: str | None = field(default=None, repr=False)
+    anthropic_key: str | None = field(default=None, repr=False)
+    openai_base_url: str | None = None
+    anthropic_base_url: str | None = None
+    offline: bool = True
+    offline_speed: float = 1.0
+    limits: Limits = field(default_factory=Limits)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> ModelConfiguration:
+        """The configuration that these variables describe.
+
+        Raises:
+            InvalidSettings: a number is none.
+        """
+        openai_key, anthropic_key = environment.get("OPENAI_API_KEY"), environment.get("ANTHROPIC_API_KEY")
+        asked_offline = environment.get("ORCHESTRATOR_OFFLINE", "0").strip().lower() not in ("0", "false", "no")
+        return cls(
+            openai_key=openai_key,
+            anthropic_key=anthropic_key,
+            openai_base_url=environment.get("OPENAI_BASE_URL"),
+            anthropic_base_url=environment.get("ANTHROPIC_BASE_URL"),
+            offline=asked_offline or not (openai_key or anthropic_key),
+            offline_speed=_number(environment, "ORCHESTRATOR_OFFLINE_SPEED", 1.0, least=0.0),
+            limits=Limits(
+                attempt_s=_number(environment, "ORCHESTRATOR_ATTEMPT_TIMEOUT_S", 30.0, least=0.001),
+                last_attempt_s=_number(environment, "ORCHESTRATOR_LAST_ATTEMPT_TIMEOUT_S", 90.0, least=0.001),
+            ),
+        )
+
+
+def _number(environment: Mapping[str, str], name: str, default: float, *, least: float) -> float:
+    try:
+        value = float(environment.get(name, default))
+    except ValueError:
+        value = math.nan
+    if not least <= value <= 86_400:
+        raise InvalidSettings(f"{name} must be a number of at least {least:g} and at most 86400.")
+    return value

@@ -1,0 +1,57 @@
+"""What a generation tells while it runs, in this order, one sequence for each attempt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.attempt import Attempt, FallbackReason
+from orchestrator.result import WorkflowGenerationResult
+from orchestrator.workflow import Step
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStarted:
+    """A model is being asked.
+
+    Attributes:
+        number: 0 for the primary, 1 for the fallback.
+        model: logical name.
+        limit_s: how long it may take.
+    """
+
+    number: int
+    model: str
+    api_model: str
+    limit_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StepAccepted:
+    """A step of sound shape has arrived. It is kept only if the whole reply validates."""
+
+    number: int
+    index: int
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFailed:
+    """An attempt gave no workflow.
+
+    Attributes:
+        attempt: its figures; None while the rest of a refused reply is still being read for its exact cost.
+    """
+
+    number: int
+    reason: FallbackReason
+    attempt: Attempt | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The workflow is there, validated and booked. A generation without one ends with an exception instead."""
+
+    result: WorkflowGenerationResult
+
+
+GenerationEvent = AttemptStarted | StepAccepted | AttemptFailed | Finished

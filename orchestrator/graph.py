@@ -1,0 +1,74 @@
+"""How steps hang together: which follows which, which wait for themselves, which nothing reaches."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from graphlib import CycleError, TopologicalSorter
+
+from orchestrator.workflow import Step
+
+Edge = tuple[str, str]
+"""From the step that comes first to the one that follows."""
+
+
+def references(step: Step) -> Iterator[tuple[str, object]]:
+    """Every reference to another step: its place in the step, and its target as it stands there."""
+    for field in ("inputs", "outputs"):
+        for index, binding in enumerate(_list(step.get(field))):
+            if isinstance(binding, dict) and binding.get("from_step") is not None:
+                yield f"{field}[{index}].from_step", binding["from_step"]
+    for index, target in enumerate(_list(step.get("depends_on"))):
+        yield f"depends_on[{index}]", target
+    for index, branch in enumerate(_list(step.get("branches"))):
+        if isinstance(branch, dict) and branch.get("next") is not None:
+            yield f"branches[{index}].next", branch["next"]
+
+
+def edges(steps: Iterable[Step]) -> set[Edge]:
+    """The arrows between known steps. An output's `from_step` may name its own step and makes no arrow."""
+    steps = list(steps)
+    known = {step["id"] for step in steps}
+    arrows: set[Edge] = set()
+    for step in steps:
+        for place, target in references(step):
+            if not isinstance(target, str) or target not in known or place.startswith("outputs"):
+                continue
+            arrows.add((step["id"], target) if place.startswith("branches") else (target, step["id"]))
+    return arrows
+
+
+def cyclic(ids: list[str], arrows: set[Edge]) -> list[int]:
+    """Positions of the steps of one circle, in order; empty when there is none."""
+    before: dict[str, set[str]] = defaultdict(set)
+    for first, second in arrows:
+        before[second].add(first)
+    try:
+        TopologicalSorter(before).prepare()
+    except CycleError as error:
+        circle = set(error.args[1])
+        return [index for index, step_id in enumerate(ids) if step_id in circle]
+    return []
+
+
+def unreachable(ids: list[str], arrows: set[Edge]) -> list[int]:
+    """Positions of the steps that no chain of arrows, in either direction, connects to the first step.
+
+    Without any arrow the steps simply run in order, and none is unreachable.
+    """
+    if not arrows or not ids:
+        return []
+    neighbours: dict[str, set[str]] = defaultdict(set)
+    for first, second in arrows:
+        neighbours[first].add(second)
+        neighbours[second].add(first)
+    reached, waiting = {ids[0]}, [ids[0]]
+    while waiting:
+        new = neighbours[waiting.pop()] - reached
+        reached |= new
+        waiting.extend(new)
+    return [index for index, step_id in enumerate(ids) if step_id not in reached]
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []

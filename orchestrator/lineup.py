@@ -1,0 +1,71 @@
+"""Which models are asked in which order, for one generation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+from orchestrator.errors import ModelNotConfigured
+from orchestrator.models import Model, ProviderName, answering, named
+from orchestrator.providers import Provider
+from orchestrator.settings import OrchestratorSettings
+
+_KEY_VARIABLES: dict[ProviderName, str] = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A model that may be asked.
+
+    Attributes:
+        model: as configured.
+        answering: whose id goes on the wire: `model`, or what replaces it once it was retired.
+    """
+
+    model: Model
+    answering: Model
+    provider: Provider
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """Other models for one run only; None leaves a key as configured."""
+
+    primary: str | None = None
+    fallback: str | None = None
+    fallback_enabled: bool | None = None
+
+    def applied(self, settings: OrchestratorSettings) -> OrchestratorSettings:
+        """The settings with these in their place."""
+        given = {
+            "primary": self.primary,
+            "fallback": self.fallback,
+            "fallback_enabled": self.fallback_enabled,
+        }
+        return replace(settings, **{key: value for key, value in given.items() if value is not None})
+
+
+def line_up(
+    settings: OrchestratorSettings, providers: Mapping[ProviderName, Provider], on: date
+) -> tuple[Contender, ...]:
+    """The primary, and the fallback where there is one: enabled, configured, and another model than the primary.
+
+    Raises:
+        InvalidSettings: a model that would be asked is unknown, or retired without a successor.
+        ModelNotConfigured: the primary's provider has no API key.
+    """
+    primary = named(settings.primary)
+    if primary.provider not in providers:
+        raise ModelNotConfigured(
+            f"{primary.label} is the primary model, but {_KEY_VARIABLES[primary.provider]} is not set; "
+            "set it, or choose another primary model."
+        )
+    first = Contender(primary, answering(primary, on), providers[primary.provider])
+    if not settings.fallback_enabled:
+        return (first,)
+    fallback = named(settings.fallback)
+    second = answering(fallback, on)
+    if fallback.provider not in providers or second == first.answering:
+        return (first,)
+    return (first, Contender(fallback, second, providers[fallback.provider]))

@@ -1,0 +1,138 @@
+"""Asks one model once, within its time limit, and says what came of it, whatever came."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from orchestrator import pricing
+from orchestrator.attempt import Attempt, Outcome
+from orchestrator.models import Model
+from orchestrator.providers import Ending, ModelRequest, Provider, ProviderError, Usage
+from orchestrator.reply import Reply, Verdict
+from orchestrator.tokens import Tokens, estimate
+from orchestrator.workflow import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one call came to.
+
+    Attributes:
+        attempt: the figures.
+        verdict: steps and findings; without both where no complete reply came.
+        rejected_output: the text of a complete reply that was refused, else None.
+    """
+
+    attempt: Attempt
+    verdict: Verdict
+    rejected_output: str | None
+
+
+class ModelCall:
+    """One attempt, from before its request is sent.
+
+    Attributes:
+        breached: set at the first schema breach, while the rest of the reply is still being read for its usage.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        provider: Provider,
+        request: ModelRequest,
+        services: Collection[str],
+        now: Callable[[], datetime],
+    ) -> None:
+        self.model = model
+        self.request = request
+        self.breached = asyncio.Event()
+        self._provider = provider
+        self._sent_at = now()
+        self._started = time.monotonic()
+        self._reply = Reply(services)
+        self._usage: Usage | None = None
+        self._ending: Ending | None = None
+
+    async def run(self, accept: Callable[[Step], None]) -> Report:
+        """Send the request and read the reply; being cancelled ends it with the outcome `cancelled`.
+
+        Args:
+            accept: called with each step of a sound shape as it arrives.
+        """
+        self._started = time.monotonic()
+        failed: ProviderError | None = None
+        cancelled = False
+        try:
+            async with asyncio.timeout(self.request.limit_s):
+                await self._listen(accept)
+        except TimeoutError:
+            failed = ProviderError("timeout", f"no complete reply in {self.request.limit_s:g} s", answered=True)
+        except ProviderError as error:
+            failed = error
+        except asyncio.CancelledError:
+            cancelled = True
+        return self._report(failed, cancelled=cancelled)
+
+    def if_it_ended_now(self) -> Attempt:
+        """The attempt as it must be booked should this process die in the middle of it."""
+        if self._reply.breach:
+            return self._attempt("validation_failed", self._reply.breach.code, sent=True)
+        return self._attempt("cancelled", "interrupted", sent=True)
+
+    async def _listen(self, accept: Callable[[Step], None]) -> None:
+        async with contextlib.aclosing(self._provider.stream(self.request)) as events:  # type: ignore[type-var]  # an async generator
+            async for event in events:
+                if isinstance(event, Usage):
+                    self._usage = event
+                elif isinstance(event, Ending):
+                    self._ending = event
+                else:
+                    for step in self._reply.take(event):
+                        accept(step)
+                    if self._reply.breach:
+                        self.breached.set()
+
+    def _report(self, failed: ProviderError | None, *, cancelled: bool) -> Report:
+        # A reply that the provider called complete is whole, whatever happened to the connection afterwards.
+        if self._ending is None and self._reply.breach is None and (cancelled or failed):
+            attempt = self._cut_short(failed)
+            return Report(attempt, Verdict((), ()), None)
+        verdict = self._reply.close(self._ending.finding if self._ending else None)
+        # A breach came first, and has had its consequences.
+        if cancelled and self._reply.breach is None:
+            outcome: Outcome = "cancelled"
+        else:
+            outcome = "succeeded" if verdict.accepted else "validation_failed"
+        detail = "" if verdict.accepted else _first_codes(verdict)
+        attempt = self._attempt(outcome, detail, sent=True)
+        return Report(attempt, verdict, None if verdict.accepted else self._reply.text)
+
+    def _cut_short(self, failed: ProviderError | None) -> Attempt:
+        if failed is None:
+            return self._attempt("cancelled", "cancelled", sent=True)
+        return self._attempt(failed.reason, failed.detail, sent=failed.answered or failed.reason == "timeout")
+
+    def _attempt(self, outcome: Outcome, detail: str, *, sent: bool) -> Attempt:
+        tokens, estimated = self._tokens() if sent else (Tokens(), False)
+        answering = self.request.model
+        cost = pricing.price(answering, tokens, self._sent_at) if tokens.total else Decimal(0)
+        duration_ms = round((time.monotonic() - self._started) * 1000)
+        return Attempt(self.model.name, answering.api_model, outcome, detail, tokens, estimated, cost, duration_ms)
+
+    def _tokens(self) -> tuple[Tokens, bool]:
+        if self._usage and self._usage.final:
+            return self._usage.tokens, False
+        read = self._usage.tokens if self._usage else Tokens(input=self.request.estimated_input())
+        # Characters beyond what was kept are counted at a byte each.
+        written = estimate(self._reply.text) + max(0, self._reply.length_chars - len(self._reply.text)) // 4
+        return Tokens(read.input, read.cached_input, read.cache_write_input, max(read.output, written)), True
+
+
+def _first_codes(verdict: Verdict) -> str:
+    return ", ".join(dict.fromkeys(finding.code for finding in verdict.findings if finding.rejects))

@@ -1,0 +1,208 @@
+"""The orchestrator: a process in words goes in, an audited workflow comes out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from orchestrator.audit import Circumstances
+from orchestrator.background import BackgroundLoop, Job
+from orchestrator.errors import GenerationCancelled, OrchestratorError
+from orchestrator.events import Finished, GenerationEvent
+from orchestrator.generation import Generation, Limits
+from orchestrator.lineup import Overrides, line_up
+from orchestrator.models import ProviderName
+from orchestrator.prompts import PROMPT_VERSION
+from orchestrator.providers import Provider
+from orchestrator.recorder import Recorder
+from orchestrator.request import Origin, WorkflowRequest, checked_request
+from orchestrator.result import WorkflowGenerationResult
+from orchestrator.settings import read_settings
+from orchestrator.simulator.faults import FAULT_HEADER, Fault
+from store import Database, StoreError
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How one run differs from any other.
+
+    Attributes:
+        overrides: other models for this run only; it is then left out of targets and counted as such.
+        replaces_generation_id: the run that this one is asked for again.
+        primary_fault: lets the first model fail in this way; only the simulator obeys.
+    """
+
+    origin: Origin = "api"
+    overrides: Overrides | None = None
+    replaces_generation_id: UUID | None = None
+    primary_fault: Fault | None = None
+
+
+class WorkflowOrchestrator:
+    """Asks the primary model, validates, and asks the fallback for one of four reasons.
+
+    Make one per process with `orchestrator.bootstrap`; it may be used from any thread and any event loop.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        recorder: Recorder,
+        providers: Mapping[ProviderName, Provider],
+        simulated: bool,
+        limits: Limits,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._recorder = recorder
+        self._providers = providers
+        self._simulated = simulated
+        self._limits = limits
+        self._now = now
+        self._background = BackgroundLoop()
+
+    def generate_workflow(
+        self,
+        *,
+        user_id: str | UUID,
+        agent_id: str | None,
+        prompt: str,
+        services: Sequence[str],
+        options: RunOptions = RunOptions(),  # noqa: B008 - frozen
+    ) -> WorkflowGenerationResult:
+        """A validated workflow, waited for; also from inside a running event loop. Ctrl-C cancels it.
+
+        Args:
+            user_id: who asks.
+            agent_id: the agent that the workflow is for; None for a new one.
+            prompt: the process in words.
+            services: names of the connected services; none is fine.
+
+        Raises:
+            InvalidRequest, InvalidSettings, ModelNotConfigured: nothing was asked or spent.
+            GenerationFailed: no model gave a valid workflow.
+            GenerationCancelled: interrupted from the keyboard.
+            RecordingFailed: there is an outcome, which the error carries, but no place would keep it.
+            StoreError: the database did not answer, nothing was asked.
+        """
+        request = checked_request(
+            prompt=prompt, services=services, agent_id=agent_id, user_id=user_id, origin=options.origin
+        )
+        job = self._start(request, options, lambda event: None)
+        try:
+            return job.future.result()
+        except KeyboardInterrupt:
+            job.cancel()
+            return job.future.result()
+        except CancelledError:
+            raise _stopped_before_start() from None
+
+    async def generate_workflow_async(
+        self,
+        *,
+        user_id: str | UUID,
+        agent_id: str | None,
+        prompt: str,
+        services: Sequence[str],
+        options: RunOptions = RunOptions(),  # noqa: B008 - frozen
+    ) -> WorkflowGenerationResult:
+        """The same, awaited. Cancelling the awaiting task cancels the generation and waits until it is booked."""
+        events = self.stream(user_id=user_id, agent_id=agent_id, prompt=prompt, services=services, options=options)
+        async with contextlib.aclosing(events):
+            async for event in events:
+                if isinstance(event, Finished):
+                    return event.result
+        raise _stopped_before_start()
+
+    async def stream(
+        self,
+        *,
+        user_id: str | UUID,
+        agent_id: str | None,
+        prompt: str,
+        services: Sequence[str],
+        options: RunOptions = RunOptions(),  # noqa: B008 - frozen
+    ) -> AsyncIterator[GenerationEvent]:
+        """The same, told while it happens; the last event is `Finished`.
+
+        Leaving the iteration early cancels the generation. Raises what `generate_workflow` raises.
+        """
+        request = checked_request(
+            prompt=prompt, services=services, agent_id=agent_id, user_id=user_id, origin=options.origin
+        )
+        loop, told = asyncio.get_running_loop(), asyncio.Queue[GenerationEvent | None]()
+
+        def tell(event: GenerationEvent | None) -> None:
+            with contextlib.suppress(RuntimeError):  # the listener's loop has been closed: nobody listens any more
+                loop.call_soon_threadsafe(told.put_nowait, event)
+
+        job = self._start(request, options, tell)
+        job.future.add_done_callback(lambda _: tell(None))
+        try:
+            while (event := await told.get()) is not None:
+                yield event
+            yield Finished(job.future.result())
+        except CancelledError:
+            if job.future.done():
+                raise _stopped_before_start() from None
+            raise
+        finally:
+            if not job.future.done():
+                job.cancel()
+                with contextlib.suppress(OrchestratorError, StoreError, CancelledError):
+                    await asyncio.wrap_future(job.future)
+
+    def start(
+        self,
+        request: WorkflowRequest,
+        options: RunOptions,
+        emit: Callable[[GenerationEvent], None],
+    ) -> Job[WorkflowGenerationResult]:
+        """Begin a generation and return at once.
+
+        Args:
+            emit: called with every event but the last, on the background loop: it must be quick and not raise.
+        """
+        return self._start(request, options, emit)
+
+    def close(self) -> None:
+        """Cancel what runs, wait until it is booked, and close every connection to the models."""
+        self._background.close(self._close_providers)
+
+    def _start(
+        self, request: WorkflowRequest, options: RunOptions, emit: Callable[[GenerationEvent], None]
+    ) -> Job[WorkflowGenerationResult]:
+        return self._background.start(lambda: self._generate(request, options, emit))
+
+    async def _generate(
+        self, request: WorkflowRequest, options: RunOptions, emit: Callable[[GenerationEvent], None]
+    ) -> WorkflowGenerationResult:
+        settings = await asyncio.to_thread(read_settings, self._database)
+        if options.overrides:
+            settings = options.overrides.applied(settings)
+        lineup = line_up(settings, self._providers, self._now().date())
+        run = Circumstances(
+            generation_id=uuid4(),
+            request=request,
+            overridden=options.overrides is not None,
+            config_version=settings.version,
+            prompt_version=PROMPT_VERSION,
+            simulated=self._simulated,
+            replaces_generation_id=options.replaces_generation_id,
+        )
+        fault = {FAULT_HEADER: options.primary_fault.value} if options.primary_fault and self._simulated else {}
+        return await Generation(run, lineup, self._recorder, self._limits, self._now, emit, fault).result()
+
+    async def _close_providers(self) -> None:
+        for provider in self._providers.values():
+            await provider.aclose()
+
+
+def _stopped_before_start() -> GenerationCancelled:
+    return GenerationCancelled("The generation was cancelled before a model was asked.")

@@ -1,0 +1,56 @@
+"""Outcomes that the database would not take, kept on disk until it does."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+log = logging.getLogger(__name__)
+
+
+class Outbox:
+    """A folder with one file per outcome, readable by its owner alone: it holds what people typed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(self, generation_id: UUID, outcome: str) -> None:
+        """Keep an outcome safely: it is on the disk when this returns, or not there at all.
+
+        Raises:
+            OSError: the disk would not take it.
+        """
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._path(generation_id)
+        unfinished = path.with_suffix(".unfinished")
+        try:
+            with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                json.dump({"generation_id": str(generation_id), "outcome": outcome}, file)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.rename(path)
+        except OSError:
+            unfinished.unlink(missing_ok=True)
+            raise
+
+    def waiting(self) -> Iterator[tuple[UUID, str]]:
+        """Every outcome that waits, oldest first; a file that another process has just delivered is passed over."""
+        for path in sorted(self._folder.glob("*.json"), key=lambda path: path.name):
+            try:
+                kept = json.loads(path.read_text())
+                yield UUID(kept["generation_id"]), kept["outcome"]
+            except FileNotFoundError:
+                continue
+            except (OSError, ValueError, KeyError):
+                log.warning("The outbox file %s cannot be read and stays where it is.", path)
+
+    def delivered(self, generation_id: UUID) -> None:
+        """Forget an outcome that has arrived."""
+        self._path(generation_id).unlink(missing_ok=True)
+
+    def _path(self, generation_id: UUID) -> Path:
+        return self._folder / f"{generation_id}.json"

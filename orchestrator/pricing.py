@@ -1,0 +1,57 @@
+"""What a model call costs, from the dated list prices of genai-prices."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+
+from orchestrator.models import BASELINE, Model
+from orchestrator.tokens import Tokens
+
+
+def price(model: Model, tokens: Tokens, at: datetime) -> Decimal | None:
+    """US dollars for the tokens of one call at the list price of its day, exact; None when no price is known.
+
+    cost = (uncached input x input price + each cached part x its price + output x output price) / 1,000,000
+
+    Retired models keep their price. Cached parts are priced as such where the provider does so.
+
+    Args:
+        model: the model that answers, not the one it stands in for.
+        at: when the request was sent; aware.
+    """
+    usage = {
+        "input_tokens": tokens.input,
+        "cache_read_tokens": tokens.cached_input,
+        "cache_write_tokens": tokens.cache_write_input,
+        "output_tokens": tokens.output,
+    }
+    return _price(model, usage, at)
+
+
+def baseline(tokens: Tokens, at: datetime) -> Decimal | None:
+    """US dollars for the same number of tokens at the baseline model's price of that day, all input at the full rate."""
+    return _price(BASELINE, {"input_tokens": tokens.input, "output_tokens": tokens.output}, at)
+
+
+def _price(model: Model, usage: dict[str, int], at: datetime) -> Decimal | None:
+    from genai_prices import Usage, calc_price
+
+    known = Usage(**{unit: count for unit, count in usage.items() if count})
+    try:
+        found = calc_price(known, model.api_model, provider_id=model.provider, genai_request_timestamp=at)
+    except LookupError:
+        return None
+    return plain(found.total_price)
+
+
+def plain(amount: Decimal) -> Decimal:
+    """The same amount without trailing zeros, so that equal amounts are written equally."""
+    return amount.normalize() + Decimal(0)
+
+
+@cache
+def warm() -> None:
+    """Load the price list, which takes a moment, before an attempt's clock starts."""
+    import genai_prices  # noqa: F401 - loading it is the point

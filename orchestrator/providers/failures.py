@@ -1,0 +1,65 @@
+"""Which of the reasons an SDK's exception is: the one place where foreign exceptions become ours.
+
+Both SDKs are built alike, so classes are told apart by their names along the inheritance chain: that needs neither
+import, and a test walks every exception class of both SDKs and of their HTTP library.
+
+timeout             the SDK's or the HTTP library's own time-outs; our clock is shorter
+rate_limit          status 429, or a rate-limit type or code inside a stream
+validation_failed   the SDKs' words for a reply that was cut or filtered
+api_error           everything else
+"""
+
+from __future__ import annotations
+
+import re
+
+from orchestrator.attempt import FallbackReason
+from orchestrator.providers.provider import ProviderError
+
+_BY_CLASS: dict[str, FallbackReason] = {
+    "APITimeoutError": "timeout",
+    "TimeoutException": "timeout",
+    "RateLimitError": "rate_limit",
+    "LengthFinishReasonError": "validation_failed",
+    "ContentFilterFinishReasonError": "validation_failed",
+}
+_RATE_LIMIT_STATUS = 429
+_RATE_LIMIT_WORDS = ("rate_limit", "ratelimit", "too_many_requests")
+_RATE_LIMIT_CODES = frozenset({"429", "insufficient_quota", "tokens", "requests"})
+# A provider's type or code goes into the audit log only when it looks like one: free text may quote keys or prompts.
+_CODE = re.compile(r"[a-z][a-z0-9_.-]{0,59}")
+
+
+def failure(error: Exception, *, answered: bool) -> ProviderError:
+    """The provider error for whatever an SDK raised.
+
+    Args:
+        answered: whether a response had begun.
+    """
+    status = getattr(error, "status_code", None)
+    codes = [str(value) for value in (getattr(error, "code", None), getattr(error, "type", None)) if value]
+    return ProviderError(_reason(error, status, codes), _detail(error, status, codes), answered=answered)
+
+
+def cut_stream() -> ProviderError:
+    """The stream ended before the provider said that the reply was complete."""
+    return ProviderError("api_error", "stream ended early", answered=True)
+
+
+def _reason(error: Exception, status: object, codes: list[str]) -> FallbackReason:
+    for base in type(error).__mro__:
+        if found := _BY_CLASS.get(base.__name__):
+            return found
+    if status == _RATE_LIMIT_STATUS or any(_limits_rate(code.casefold()) for code in codes):
+        return "rate_limit"
+    return "api_error"
+
+
+def _limits_rate(code: str) -> bool:
+    return code in _RATE_LIMIT_CODES or any(word in code for word in _RATE_LIMIT_WORDS)
+
+
+def _detail(error: Exception, status: object, codes: list[str]) -> str:
+    parts = [f"HTTP {status}"] if isinstance(status, int) and status >= 400 else []
+    parts += [code for code in codes if _CODE.fullmatch(code)][:1]
+    return " ".join(parts) or type(error).__name__

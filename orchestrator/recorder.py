@@ -1,0 +1,120 @@
+"""Books what generations do: their start, their progress, their outcome. Nothing that was paid for goes unbooked."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Literal
+from uuid import UUID
+
+from orchestrator.attempt import Attempt, known_cost
+from orchestrator.audit import Circumstances, Event
+from orchestrator.outbox import Outbox
+from orchestrator.reply import storable
+from orchestrator.result import WorkflowGenerationResult
+from store import Database, StoreError, exact_json
+
+log = logging.getLogger(__name__)
+
+Status = Literal["succeeded", "failed", "cancelled"]
+
+# How long after its last attempt's limit a run may take to book itself before it counts as interrupted.
+GRACE_S = 15
+
+
+class Recorder:
+    """The orchestrator's own view of the database. Its methods block; call them off the event loop."""
+
+    def __init__(self, database: Database, outbox: Outbox) -> None:
+        self._database = database
+        self._outbox = outbox
+
+    def start(self, run: Circumstances, limit_s: float, events_if_interrupted: list[Event]) -> None:
+        """Note that a run begins, before anything is spent.
+
+        Args:
+            limit_s: the limits of all its attempts together.
+            events_if_interrupted: what to append to the audit log should this process die.
+
+        Raises:
+            StoreError: it could not be noted, so the run must not begin.
+        """
+        request = run.request
+        row = {
+            "generation_id": run.generation_id,
+            "user_id": request.user_id,
+            "actor_id": request.actor_id,
+            "agent_id": request.agent_id,
+            "origin": request.origin,
+            "prompt": request.prompt,
+            "services": request.services,
+            "overridden": run.overridden,
+            "simulated": run.simulated,
+            "config_version": run.config_version,
+            "prompt_version": run.prompt_version,
+            "replaces_generation_id": run.replaces_generation_id,
+            "events_if_interrupted": events_if_interrupted,
+        }
+        self._database.call("start_generation", p_run=exact_json(row), p_limit_s=int(limit_s) + GRACE_S)
+
+    def progress(self, run: Circumstances, events_if_interrupted: list[Event]) -> None:
+        """Note what would have to be booked should this process die from here on; a failure is logged only."""
+        try:
+            self._database.call(
+                "note_progress",
+                p_generation_id=str(run.generation_id),
+                p_events_if_interrupted=exact_json(events_if_interrupted),
+            )
+        except StoreError as error:
+            # The run goes on: the outcome itself is booked at its end, here or in the outbox.
+            log.warning("The progress of generation %s could not be noted: %s", run.generation_id, error)
+
+    def finish(
+        self,
+        run: Circumstances,
+        status: Status,
+        attempts: tuple[Attempt, ...],
+        events: list[Event],
+        *,
+        result: WorkflowGenerationResult | None,
+        findings: list[dict[str, Any]],
+        rejected_outputs: list[dict[str, Any]],
+    ) -> None:
+        """Book an outcome, in the database or else in the outbox.
+
+        Raises:
+            OSError: neither would take it.
+        """
+        outcome = {
+            "status": status,
+            "generator_used": result.generator_used if result else None,
+            "pilot_steps": list(result.pilot_steps) if result else None,
+            "findings": findings,
+            "rejected_outputs": [rejected | {"text": storable(rejected["text"])} for rejected in rejected_outputs],
+            "attempts": [attempt.as_json() for attempt in attempts],
+            "cost_usd": known_cost(attempts),
+            "finished_at": events[-1]["timestamp"],
+            "events": events,
+        }
+        text = exact_json(outcome)
+        try:
+            self._send(run.generation_id, text)
+        except StoreError as error:
+            self._outbox.put(run.generation_id, text)
+            log.warning("Generation %s waits in the outbox, since: %s", run.generation_id, error)
+
+    def catch_up(self) -> None:
+        """Deliver what waits in the outbox, then close runs whose process died; what does not work is logged."""
+        for generation_id, outcome in self._outbox.waiting():
+            try:
+                self._send(generation_id, outcome)
+            except StoreError as error:
+                log.warning("Generation %s still waits in the outbox: %s", generation_id, error)
+            else:
+                self._outbox.delivered(generation_id)
+        try:
+            self._database.call("close_interrupted_generations")
+        except StoreError as error:
+            log.warning("Interrupted runs could not be looked for: %s", error)
+
+    def _send(self, generation_id: UUID, outcome: str) -> None:
+        self._database.call("finish_generation", p_generation_id=str(generation_id), p_outcome=outcome)

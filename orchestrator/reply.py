@@ -1,0 +1,173 @@
+"""Reads a model's reply while it streams: each step is checked the moment it is complete.
+
+Memory and nesting are bounded, whatever arrives. The early look only raises the alarm sooner; the verdict on the
+reply is always that of `validate_workflow` on the whole.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from orchestrator.step_scanner import StepScanner, not_json, too_deep
+from orchestrator.validation import accepted, check_step, steps_of, too_many_steps, validate_workflow
+from orchestrator.workflow import MAX_STEPS, Finding, Step, schema_finding
+
+MAX_REPLY_CHARS = 1_000_000
+
+# Postgres' jsonb holds neither, and both are more likely a slip of the model than something it means.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_FENCE = "```"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a whole reply is worth: steps when it is used, findings in either case."""
+
+    steps: tuple[Step, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the reply is used."""
+        return accepted(self.findings)
+
+
+class Reply:
+    """The text of one reply as it arrives.
+
+    Attributes:
+        breach: the first schema finding seen so far; from then on the reply is lost, whatever follows.
+        length_chars: how much arrived, kept or not.
+    """
+
+    def __init__(self, services: Collection[str]) -> None:
+        self.breach: Finding | None = None
+        self.length_chars = 0
+        self._services = services
+        self._parts: list[str] = []
+        self._scanner = StepScanner()
+        self._seen: set[str] = set()
+        self._count = 0
+
+    @property
+    def text(self) -> str:
+        """What arrived, up to MAX_REPLY_CHARS."""
+        return "".join(self._parts)
+
+    def take(self, piece: str) -> list[Step]:
+        """The steps that `piece` completes, each of a sound shape; empty after a breach."""
+        room = MAX_REPLY_CHARS - self.length_chars
+        self.length_chars += len(piece)
+        if room > 0:
+            self._parts.append(piece[:room])
+        if self.breach:
+            return []
+        if len(piece) > room:
+            self.breach = _too_large()
+            return []
+        return list(self._sound_steps(piece))
+
+    def close(self, ending: Finding | None = None) -> Verdict:
+        """The verdict on the whole reply.
+
+        Args:
+            ending: why the model stopped, where that alone refuses the reply (a refusal, a cut for length).
+        """
+        alarms = tuple(finding for finding in (ending, self.breach) if finding)
+        if ending or (self.breach and self.breach.code in _SHAPELESS):
+            return Verdict((), alarms)
+        verdict = judge(self.text, self._services)
+        if not alarms:
+            return verdict
+        return Verdict((), alarms + tuple(finding for finding in verdict.findings if finding not in alarms))
+
+    def _sound_steps(self, piece: str) -> Iterator[Step]:
+        for raw in self._scanner.feed(piece):
+            path = f"$.{self._scanner.key}[{self._count}]"
+            self._count += 1
+            step, findings = self._check(raw, path)
+            if findings:
+                self.breach = findings[0]
+                return
+            yield step
+        self.breach = self.breach or self._scanner.breach
+
+
+    def _check(self, raw: str, path: str) -> tuple[Any, list[Finding]]:
+        if self._count > MAX_STEPS:
+            return None, [too_many_steps(f"$.{self._scanner.key}")]
+        try:
+            step = parsed(raw)
+        except ValueError:
+            return None, [not_json()]
+        return step, check_step(step, path, self._seen)
+
+
+def judge(text: str, services: Collection[str]) -> Verdict:
+    """The verdict on a complete text: parsed, freed of a Markdown fence, validated."""
+    notes: tuple[Finding, ...] = ()
+    if (body := _unfenced(text)) is not None:
+        text = body
+        note = "The answer came inside a Markdown fence, which was taken off."
+        notes = (Finding("$", "reply_fenced", note, "schema", rejects=False),)
+    if not text.strip():
+        return Verdict((), (schema_finding("$", "reply_empty", "The answer is empty."),))
+    try:
+        data = parsed(text)
+    except RecursionError:
+        return Verdict((), (too_deep(),))
+    except ValueError:
+        return Verdict((), (not_json(),))
+    findings = validate_workflow(data, services) + notes
+    return Verdict(tuple(steps_of(data)[0]) if accepted(findings) else (), findings)
+
+
+def _unfenced(text: str) -> str | None:
+    """What stands between the two fences of a Markdown block, None when the text is none."""
+    text = text.strip()
+    if len(text) < 2 * len(_FENCE) or not (text.startswith(_FENCE) and text.endswith(_FENCE)):
+        return None
+    return text[len(_FENCE) : -len(_FENCE)].partition("\n")[2]
+
+
+def parsed(text: str) -> Any:
+    """The JSON value of a text, strictly: no NaN, no number beyond a float, text that Postgres can store.
+
+    Raises:
+        ValueError: it is not JSON.
+        RecursionError: it is nested too deeply to be read.
+    """
+    return storable(json.loads(text.strip().removeprefix("\ufeff"), parse_constant=_refuse, parse_float=_finite))
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if math.isfinite(number) else _refuse(digits)
+
+
+def storable(value: Any) -> Any:
+    """The same value with the characters replaced that Postgres cannot store."""
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [storable(item) for item in value]
+    if isinstance(value, dict):
+        return {storable(key): storable(item) for key, item in value.items()}
+    return value
+
+
+def _too_large() -> Finding:
+    return schema_finding("$", "too_large", f"The answer is longer than {MAX_REPLY_CHARS:,} characters.")
+
+
+_SHAPELESS = frozenset({"too_deep", "too_large"})
+"""After these the text is not parsed at all."""

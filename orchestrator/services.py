@@ -1,0 +1,49 @@
+"""Services that people commonly connect, and what each can do. Any other name is accepted too."""
+
+from __future__ import annotations
+
+import re
+
+COMMON_SERVICES: dict[str, str] = {
+    "Airtable": "list, create and update records",
+    "Asana": "list, create and update tasks",
+    "Box": "list, upload, download and delete files",
+    "Calendly": "list events, create scheduling links",
+    "Confluence": "search, create and update pages",
+    "Dropbox": "list, upload and download files",
+    "GitHub": "list and create repositories, branches, issues, pull requests",
+    "GitLab": "list and create projects, pipelines, releases",
+    "Gmail": "search, read and send e-mail",
+    "Google Calendar": "list, create and update events",
+    "Google Drive": "list, upload and download files",
+    "Google Sheets": "read, append and update rows",
+    "HubSpot": "list, create and update contacts and deals",
+    "Jira": "search, create and update issues",
+    "Microsoft Teams": "read and send messages",
+    "Notion": "search, create and update pages",
+    "Outlook": "search, read and send e-mail, manage events",
+    "PostgreSQL": "query, insert and update rows",
+    "Salesforce": "query, create and update leads, contacts, contracts",
+    "ServiceNow": "list, create and update incidents, tickets, users",
+    "Shopify": "list orders, products and customers",
+    "Slack": "read and send messages",
+    "Stripe": "list and create customers, invoices, payments",
+    "Trello": "list and create boards, cards, members",
+    "Twilio": "send text and voice messages",
+    "Zendesk": "list, create and update tickets",
+}
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_BY_WORDS = {" ".join(_WORD.findall(name)).casefold(): text for name, text in COMMON_SERVICES.items()}
+
+
+def words(name: str) -> list[str]:
+    """The words of a service's name in lower case: `Microsoft_To_Do` and `microsoftToDo` alike."""
+    return [word.casefold() for word in _WORD.findall(name)]
+
+
+def abilities(name: str) -> str:
+    """What a service can do, the empty text when only its name tells."""
+    text = " ".join(words(name))
+    matches = [known for known in _BY_WORDS if text == known or text.startswith(known + " ")]
+    return _BY_WORDS[max(matches, key=len)] if matches else ""

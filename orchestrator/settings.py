@@ -1,0 +1,146 @@
+"""The three system keys: read as one snapshot, saved as one change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from orchestrator.errors import InvalidSettings
+from store import Database, Json
+
+PRIMARY_KEY = "orchestrator_primary_model"
+FALLBACK_KEY = "orchestrator_fallback_model"
+ENABLE_FALLBACK_KEY = "orchestrator_enable_fallback"
+
+DEFAULTS: dict[str, str | bool] = {
+    PRIMARY_KEY: "gpt-4o-mini",
+    FALLBACK_KEY: "claude-sonnet-4",
+    ENABLE_FALLBACK_KEY: True,
+}
+
+
+class _Entry(BaseModel):
+    value: Any
+    updated_at: datetime | None = None
+    updated_by: str | None = None
+
+
+class _Snapshot(BaseModel):
+    version: int
+    settings: dict[str, _Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class OrchestratorSettings:
+    """One consistent snapshot of the system keys.
+
+    Attributes:
+        primary, fallback: logical model names, not yet looked up.
+        version: counts the saves; name it to save on top of this very snapshot.
+    """
+
+    primary: str
+    fallback: str
+    fallback_enabled: bool
+    version: int
+
+    def as_json(self) -> dict[str, Any]:
+        """The keys under their own names, and the version."""
+        return {
+            PRIMARY_KEY: self.primary,
+            FALLBACK_KEY: self.fallback,
+            ENABLE_FALLBACK_KEY: self.fallback_enabled,
+            "version": self.version,
+        }
+
+
+def read_settings(database: Database) -> OrchestratorSettings:
+    """The settings as they are now; a missing key has its default.
+
+    Raises:
+        InvalidSettings: a key holds something that cannot be used.
+        StoreError: the database did not answer, or this identity may not read.
+    """
+    return _settings(database.call("get_settings"))
+
+
+def save_settings(
+    database: Database, changes: Mapping[str, str | bool], *, expected_version: int | None = None
+) -> OrchestratorSettings:
+    """Change some keys at once; the next generation of every process follows them.
+
+    Args:
+        database: an admin's.
+        expected_version: the version the change is based on; None overwrites whatever is there.
+
+    Raises:
+        Conflict: somebody else saved since that version.
+        InvalidInput: there is no such key, or it cannot have this value.
+        NotPermitted: this identity is no admin.
+    """
+    return _settings(
+        database.call("save_settings", p_changes=dict(changes), p_expected_version=expected_version)
+    )
+
+
+def setting_from_text(assignment: str) -> tuple[str, str | bool]:
+    """The key and value of a text such as `orchestrator_enable_fallback=false`.
+
+    Raises:
+        InvalidSettings: it is no assignment.
+    """
+    key, separator, text = assignment.partition("=")
+    if not separator or not key.strip():
+        raise InvalidSettings("A setting is given as key=value.")
+    value = text.strip().strip('"')
+    known_truth = {"true": True, "false": False}
+    return key.strip(), known_truth.get(value.lower(), value) if key.strip() == ENABLE_FALLBACK_KEY else value
+
+
+def _settings(document: Json) -> OrchestratorSettings:
+    try:
+        snapshot = _Snapshot.model_validate(document)
+    except ValidationError as error:
+        raise InvalidSettings("The settings in the database cannot be read; run: python -m store migrate") from error
+    values = DEFAULTS | {key: entry.value for key, entry in snapshot.settings.items()}
+    return OrchestratorSettings(
+        primary=_model_name(values, PRIMARY_KEY),
+        fallback=_model_name(values, FALLBACK_KEY),
+        fallback_enabled=_truth(values, ENABLE_FALLBACK_KEY),
+        version=snapshot.version,
+    )
+
+
+def _model_name(values: Mapping[str, Any], key: str) -> str:
+    value = _unquoted(values[key])
+    if not isinstance(value, str) or not value.strip():
+        raise _unusable(key, "a model's name")
+    return value.strip()
+
+
+def _truth(values: Mapping[str, Any], key: str) -> bool:
+    value = _unquoted(values[key])
+    value = {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
+    if not isinstance(value, bool):
+        raise _unusable(key, "true or false")
+    return value
+
+
+def _unquoted(value: Any) -> Any:
+    """A value that was written as JSON inside JSON, as an earlier system's instructions had it."""
+    try:
+        return json.loads(value) if isinstance(value, str) and value.startswith('"') else value
+    except ValueError:
+        return None
+
+
+def _unusable(key: str, wanted: str) -> InvalidSettings:
+    return InvalidSettings(
+        f"The setting {key} does not hold {wanted}; set it again, for example: "
+        f"python -m orchestrator settings --set {key}={json.dumps(DEFAULTS[key]).strip(chr(34))}"
+    )

@@ -1,0 +1,56 @@
+"""What a workflow is: its steps as they stand on the wire, and what can be found wrong with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Step = dict[str, Any]
+"""A step as the model wrote it; unknown extra fields of a foreign workflow are kept."""
+
+StepType = Literal["llm_decision", "transform", "conditional", "api_call"]
+STEP_TYPES: tuple[StepType, ...] = ("llm_decision", "transform", "conditional", "api_call")
+
+STEPS_KEY = "pilot_steps"
+STEPS_KEY_ALIAS = "workflow_steps"
+
+MIN_STEPS = 1
+MAX_STEPS = 50
+
+FindingClass = Literal["schema", "semantic"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that validation found.
+
+    Attributes:
+        path: JSON path from the root, such as `$.pilot_steps[2].id`.
+        code: stable name of the rule.
+        message: one sentence for people. It may quote the model's text: never put it into a log or an event.
+        finding_class: `schema` for the shape, `semantic` for the sense.
+        rejects: whether the answer is refused for it; else it is a warning that travels with the result.
+    """
+
+    path: str
+    code: str
+    message: str
+    finding_class: FindingClass
+    rejects: bool
+
+    def as_event(self) -> dict[str, str]:
+        """What may stand in the audit log: path and code, never text."""
+        return {"path": self.path, "code": self.code}
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, for results and the `workflows` table."""
+        return self.as_event() | {
+            "message": self.message,
+            "class": self.finding_class,
+            "severity": "error" if self.rejects else "warning",
+        }
+
+
+def schema_finding(path: str, code: str, message: str) -> Finding:
+    """A finding on the shape; it always rejects."""
+    return Finding(path, code, message, "schema", rejects=True)

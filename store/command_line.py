@@ -1,0 +1,53 @@
+"""What the command lines of this project share: where things are printed, and how a failure ends."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+DONE, FAILED, WRONG_USAGE = 0, 1, 2
+
+
+def run(
+    main: Callable[[argparse.Namespace], int],
+    parser: argparse.ArgumentParser,
+    arguments: Sequence[str] | None,
+    *,
+    failures: tuple[type[Exception], ...],
+    wrong_usage: tuple[type[Exception], ...] = (),
+) -> int:
+    """The exit code of a command: 0 done, 1 the work failed, 2 wrong usage; a failure prints one line on stderr.
+
+    Args:
+        failures: the errors that have a sentence of their own.
+        wrong_usage: those of them that are the caller's mistake.
+    """
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = main(parser.parse_args(arguments))
+        sys.stdout.flush()
+        return code
+    except failures as error:
+        say(str(error))
+        return WRONG_USAGE if isinstance(error, wrong_usage) else FAILED
+    except KeyboardInterrupt:
+        say("Stopped.")
+        return FAILED
+    except BrokenPipeError:
+        # Whoever read the output has gone; keep Python from complaining about it again at exit.
+        sys.stdout = None  # type: ignore[assignment]  # the interpreter takes None for no stream
+        return FAILED
+
+
+def say(sentence: str) -> None:
+    """Print one line on stderr."""
+    print(" ".join(sentence.split()), file=sys.stderr)
+
+
+def _interrupt(signal_number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
