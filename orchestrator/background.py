@@ -4,6 +4,7 @@ stretch a time limit there or tear a run apart."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Collection, Coroutine
 from concurrent.futures import CancelledError, Future
@@ -108,3 +109,29 @@ async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
     if cancelled:
         raise asyncio.CancelledError
     return result
+
+
+async def on_daemon_thread(work: Callable[[], T]) -> T:
+    """The result of blocking work on a thread that does not keep the process from ending."""
+    loop = asyncio.get_running_loop()
+    outcome: asyncio.Future[T] = loop.create_future()
+
+    def settle(task: Future[T]) -> None:
+        if outcome.done():
+            return
+        if error := task.exception():
+            outcome.set_exception(error)
+        else:
+            outcome.set_result(task.result())
+
+    def run() -> None:
+        done: Future[T] = Future()
+        try:
+            done.set_result(work())
+        except Exception as error:  # noqa: BLE001 - handed on to whoever awaits
+            done.set_exception(error)
+        with contextlib.suppress(RuntimeError):  # the loop has closed: nobody awaits any more
+            loop.call_soon_threadsafe(settle, done)
+
+    threading.Thread(target=run, name="warming", daemon=True).start()
+    return await outcome

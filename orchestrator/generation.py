@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import cast
 
 from orchestrator import audit, pricing
-from orchestrator.background import all_done, to_its_end
+from orchestrator.background import all_done, on_daemon_thread, to_its_end
 from orchestrator.attempt import Attempt, FallbackReason
 from orchestrator.audit import Circumstances, Event
 from orchestrator.errors import GenerationCancelled, GenerationFailed, RecordingFailed
@@ -81,15 +81,19 @@ class Generation:
         first = self._begin(0)
         # The fallback's SDK is made ready meanwhile, so that it can start at once.
         ready = [asyncio.create_task(self._warmed(number)) for number in range(1, len(self.lineup))]
-        await self._settled(0, first)
-        for number, warming in enumerate(ready, start=1):
-            if _succeeded(self._tasks[-1]):
-                break
-            await warming
-            self._calls.append(self._call(number))
-            task = self._begin(number)
-            await asyncio.to_thread(self.recorder.progress, self.run, self._if_interrupted())
-            await self._settled(number, task)
+        try:
+            await self._settled(0, first)
+            for number, warming in enumerate(ready, start=1):
+                if _succeeded(self._tasks[-1]):
+                    break
+                await warming
+                self._calls.append(self._call(number))
+                task = self._begin(number)
+                await asyncio.to_thread(self.recorder.progress, self.run, self._if_interrupted())
+                await self._settled(number, task)
+        finally:
+            for warming in ready:
+                warming.cancel()
         await asyncio.wait(self._tasks)
 
     def _begin(self, number: int) -> asyncio.Task[Report]:
@@ -236,7 +240,7 @@ class Generation:
         return self.limits.last_attempt_s if number == len(self.lineup) - 1 else self.limits.attempt_s
 
     async def _warmed(self, number: int) -> None:
-        await asyncio.to_thread(self.lineup[number].provider.warm)
+        await on_daemon_thread(self.lineup[number].provider.warm)
 
     def _duration_ms(self) -> int:
         return round((time.monotonic() - self._started) * 1000) if self._started else 0

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
+from orchestrator import pricing
 from orchestrator.audit import Circumstances
 from orchestrator.background import BackgroundLoop, Job
 from orchestrator.errors import GenerationCancelled, OrchestratorError
@@ -170,6 +171,12 @@ class WorkflowOrchestrator:
             emit: called with every event but the last, on the background loop: it must be quick and not raise.
         """
         return self._start(request, options, emit)
+
+    def warm(self) -> None:
+        """Import the SDKs and the price list, which takes seconds; from any thread, before anybody waits for them."""
+        pricing.warm()
+        for provider in self._providers.values():
+            provider.warm()
 
     def close(self) -> None:
         """Cancel what runs, wait until it is booked, and close every connection to the models."""

@@ -13,6 +13,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
 import psycopg
@@ -108,6 +109,12 @@ class Cluster:
     def dsn(self, role: str = OWNER, database: str = "postgres") -> str:
         """A libpq string for one of the local roles."""
         return dsn(self.place, role, database)
+
+
+    def uri(self, role: str = OWNER, database: str = "postgres") -> str:
+        """The same as a URI, which needs no quoting in a shell."""
+        place = self.place
+        return f"postgresql://{role}:{quote(place.password(), safe='')}@/{database}?host={quote(str(place.socket_dir), safe='')}"
 
 
 @contextlib.contextmanager

@@ -1,0 +1,1 @@
+"""The screen: one file per page, thin; what pages share is in `pages.parts`."""

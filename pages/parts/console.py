@@ -1,0 +1,63 @@
+"""This process's application, and what the screen says when there is none."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+
+import streamlit as st
+
+from orchestrator import Application, OrchestratorError, bootstrap
+from store import StoreError
+
+log = logging.getLogger(__name__)
+
+
+@st.cache_resource(show_spinner="Starting the database ...", on_release=lambda made: made.close())
+def application() -> Application:
+    """The application, made on first use and shared by every session.
+
+    Raises:
+        OrchestratorError, StoreError: it cannot be made now; the next call tries again.
+    """
+    return bootstrap()
+
+
+def warm() -> None:
+    """Make the application and import the model SDKs, so that the first visitor need not wait for either."""
+    try:
+        application().orchestrator.warm()
+    except (OrchestratorError, StoreError) as error:
+        # The first page says the same where somebody can read it.
+        log.warning("%s", error)
+
+
+def close() -> None:
+    """Book what runs and let go of models and database."""
+    application.clear()
+
+
+def available() -> Application:
+    """The application; without one the page ends here with the sentence that says why."""
+    try:
+        return application()
+    except (OrchestratorError, StoreError) as error:
+        problem(error)
+        st.stop()
+
+
+def problem(error: Exception) -> None:
+    """Show an error of ours in its own words."""
+    st.error(str(error), icon=":material/error:")
+
+
+def report(error: Exception) -> bool:
+    """Show an error that nobody foresaw, with a reference that finds it in the log."""
+    reference = secrets.token_hex(4)
+    log.error("Reference %s", reference, exc_info=error)
+    st.error(
+        f"Something went wrong on this page; nothing that was already generated is lost. Reload it, and if it happens "
+        f"again, look for {reference} in the log.",
+        icon=":material/error:",
+    )
+    return True

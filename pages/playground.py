@@ -1,0 +1,108 @@
+"""What does the orchestrator make of these words? Describe a process, get its workflow, its price and its attempts."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from orchestrator import InvalidRequest, OrchestratorError, WorkflowGenerationResult
+from orchestrator.services import COMMON_SERVICES
+from pages.parts import console
+from pages.parts.run import Run
+from pages.parts.words import money, seconds
+from store import StoreError
+
+RUN = "playground_run"
+EXAMPLE = "When a Zendesk ticket is urgent, alert the team on Slack, otherwise create a Jira issue."
+
+
+def begin() -> None:
+    """Start a run from what stands in the form, unless one is under way."""
+    running: Run | None = st.session_state.get(RUN)
+    if running and running.running:
+        return
+    prompt, services = st.session_state["playground_prompt"], st.session_state["playground_services"]
+    try:
+        st.session_state[RUN] = Run.begin(console.application(), prompt, services)
+        st.session_state.pop("playground_refused", None)
+    except (InvalidRequest, StoreError) as error:
+        st.session_state["playground_refused"] = str(error)
+
+
+def show_result(result: WorkflowGenerationResult) -> None:
+    """The steps and the figures."""
+    figures = st.container(horizontal=True)
+    figures.metric("Answered by", result.generator_used, border=True)
+    figures.metric("Cost, all attempts", money(result.cost_usd), border=True)
+    figures.metric("Saved against Claude alone", money(result.savings_usd), border=True)
+    figures.metric("Time", seconds(result.generation_time_ms), border=True)
+    for finding in result.findings:
+        st.warning(finding.message, icon=":material/warning:")
+    columns = ("id", "operation", "step_type", "service", "depends_on")
+    steps = [{name: step.get(name) for name in columns} for step in result.pilot_steps]
+    st.dataframe(steps, hide_index=True, alt="The steps of the workflow in order")
+    attempts = [
+        {
+            "model": attempt.model,
+            "answered as": attempt.api_model,
+            "outcome": attempt.outcome,
+            "tokens": attempt.tokens.total,
+            "cost": money(attempt.cost_usd),
+            "time": seconds(attempt.duration_ms),
+        }
+        for attempt in result.attempts
+    ]
+    st.subheader("What it took", anchor=False)
+    st.dataframe(attempts, hide_index=True, alt="The attempts with their outcome, tokens, cost and time")
+    st.download_button("Download as JSON", Run.document(result), f"workflow-{result.generation_id}.json", "application/json")
+    st.caption(f"Generation {result.generation_id}")
+
+
+@st.fragment(run_every=0.5)
+def watch(run: Run) -> None:
+    """What is happening now, until it has ended."""
+    if not run.running:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/progress_activity: {run.sentence()}")
+        st.button("Cancel", on_click=run.cancel)
+    for step in run.steps():
+        st.markdown(f"- {step['operation']}")
+
+
+application = console.available()
+st.title("Playground", anchor=False)
+st.markdown("What does the orchestrator make of a process described in words, and what does that cost?")
+if not application.store.local:
+    st.info(
+        "This console is connected to Supabase, and signing in on the screen is not possible yet: "
+        "use `python -m orchestrator generate` in a terminal.",
+        icon=":material/lock:",
+    )
+    st.stop()
+if application.simulated:
+    st.caption("No model key is set: the models are simulated, and so is every figure here.")
+
+current: Run | None = st.session_state.get(RUN)
+running = current is not None and current.running
+with st.form("playground_form"):
+    st.text_area("Describe the process", key="playground_prompt", placeholder=EXAMPLE, height=110)
+    st.multiselect(
+        "Connected services",
+        sorted(COMMON_SERVICES),
+        key="playground_services",
+        accept_new_options=True,
+        placeholder="Choose, or type a name and press Enter",
+    )
+    st.form_submit_button("Generate", type="primary", on_click=begin, disabled=running)
+
+if refused := st.session_state.get("playground_refused"):
+    st.warning(refused, icon=":material/edit:")
+if current and running:
+    watch(current)
+elif current:
+    try:
+        show_result(current.result())
+    except (OrchestratorError, StoreError) as error:
+        console.problem(error)
+elif not refused:
+    st.info("Nothing generated yet. Describe a process above, for example: " + EXAMPLE, icon=":material/lightbulb:")

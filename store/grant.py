@@ -1,0 +1,33 @@
+"""Gives a user of a hosted project a role in the console; run with the owner's database address."""
+
+from __future__ import annotations
+
+import psycopg
+
+from store.errors import InvalidInput, Unavailable, from_state
+
+ROLES = ("admin", "member", "orchestrator")
+
+_GRANT = """
+insert into public.console_roles (user_id, role)
+select users.id, %(role)s from auth.users where lower(users.email) = lower(%(email)s)
+on conflict (user_id) do update set role = excluded.role
+returning user_id
+"""
+
+
+def grant(conninfo: str, email: str, role: str) -> None:
+    """Make the user with this e-mail address an admin, a member, or the orchestrator's own user.
+
+    Raises:
+        InvalidInput: nobody in the project has this address.
+        Unavailable: the database cannot be reached, or has not been migrated.
+    """
+    try:
+        with psycopg.connect(conninfo, connect_timeout=15) as connection:
+            if connection.execute(_GRANT, {"email": email, "role": role}).fetchone() is None:
+                raise InvalidInput("The project has no user with this e-mail address; invite them in Supabase Auth first.")
+    except psycopg.OperationalError as error:
+        raise Unavailable("The database cannot be reached; check its address, user and password.") from error
+    except psycopg.Error as error:
+        raise from_state(error.sqlstate, error.diag.message_primary) from error

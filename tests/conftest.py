@@ -1,0 +1,141 @@
+"""One real Postgres server for the whole session, a fresh copy of a migrated template database for each test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+import httpx2
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg_pool import ConnectionPool
+
+from orchestrator import Application, bootstrap
+from orchestrator.simulator import SimulatedTransport
+from store import Database, cluster
+from store.cluster import Cluster
+from store.embedded import EmbeddedDatabase, bring_up, open_pool
+from store.identity import LOCAL_MACHINE, LOCAL_PERSON
+
+TEMPLATE = "console_template"
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+"""The clock of every test: Claude Sonnet 4 is retired, GPT-4o mini is not yet."""
+
+_numbers = count()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_foreign_configuration() -> None:
+    """Nothing of the developer's own environment reaches a test, so no test reaches a network."""
+    for name in list(os.environ):
+        if name.startswith(("OPENAI_", "ANTHROPIC_", "SUPABASE_", "ORCHESTRATOR_", "STREAMLIT_")):
+            del os.environ[name]
+
+
+@pytest.fixture(name="open_folder")
+def open_folder_fixture() -> Iterator[Path]:
+    """An empty folder that other users of the machine can enter, as Postgres has to when root runs the tests."""
+    yield from _open_folder()
+
+
+def _open_folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="console-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(name="server", scope="session")
+def server_fixture() -> Iterator[Cluster]:
+    """A running server with a migrated template database."""
+    for folder in _open_folder():
+        server = Cluster(folder / "data")
+        server.attach()
+        with psycopg.connect(server.dsn(cluster.SUPERUSER), autocommit=True) as connection:
+            connection.execute(sql.SQL("create database {}").format(sql.Identifier(TEMPLATE)))
+        bring_up(server, TEMPLATE)
+        yield server
+        server.leave()
+
+
+@pytest.fixture(name="database_name")
+def database_name_fixture(server: Cluster) -> Iterator[str]:
+    """The name of a database of this test's own, migrated and empty."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    with psycopg.connect(server.dsn(cluster.SUPERUSER), autocommit=True) as connection:
+        statement = sql.SQL("create database {} template {} owner postgres")
+        connection.execute(statement.format(sql.Identifier(name), sql.Identifier(TEMPLATE)))
+        yield name
+        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+class PooledStore:
+    """A store over one database of the shared server."""
+
+    local = True
+
+    def __init__(self, pool: ConnectionPool) -> None:
+        self.pool = pool
+
+    def person(self) -> Database:
+        return EmbeddedDatabase(self.pool, LOCAL_PERSON)
+
+    def machine(self) -> Database:
+        return EmbeddedDatabase(self.pool, LOCAL_MACHINE)
+
+    def close(self) -> None:
+        """The fixture closes the pool."""
+
+
+@pytest.fixture(name="store")
+def store_fixture(server: Cluster, database_name: str) -> Iterator[PooledStore]:
+    """This test's database as the program sees it."""
+    with open_pool(server.dsn(cluster.AUTHENTICATOR, database_name)) as pool:
+        yield PooledStore(pool)
+
+
+@pytest.fixture(name="owner")
+def owner_fixture(server: Cluster, database_name: str) -> Iterator[psycopg.Connection]:
+    """This test's database as its owner sees it, for looking behind the functions."""
+    with psycopg.connect(server.dsn(cluster.OWNER, database_name), autocommit=True) as connection:
+        yield connection
+
+
+MakeApplication = Callable[..., Application]
+
+
+@pytest.fixture(name="make_application")
+def make_application_fixture(store: PooledStore, tmp_path: Path) -> Iterator[MakeApplication]:
+    """Makes applications over this test's database: `make_application(transport=..., environment=..., now=...)`."""
+    made: list[Application] = []
+
+    def make(
+        transport: httpx2.AsyncBaseTransport | None = None,
+        environment: Mapping[str, str] | None = None,
+        now: Callable[[], datetime] = lambda: NOW,
+    ) -> Application:
+        variables = {"ORCHESTRATOR_DATA_DIR": str(tmp_path), "ORCHESTRATOR_OFFLINE_SPEED": "0"}
+        made.append(bootstrap(variables | dict(environment or {}), store=store, transport=transport, now=now))
+        return made[-1]
+
+    yield make
+    for application in made:
+        application.close()
+
+
+@pytest.fixture(name="simulator")
+def simulator_fixture() -> SimulatedTransport:
+    """Simulated models that answer at once and keep the requests they got."""
+    return SimulatedTransport(speed=0)
+
+
+@pytest.fixture(name="application")
+def application_fixture(make_application: MakeApplication, simulator: SimulatedTransport) -> Application:
+    """An application on the simulated models."""
+    return make_application(transport=simulator)
