@@ -12,7 +12,9 @@ from store import StoreError, command_line
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    top = argparse.ArgumentParser(prog="python -m orchestrator", description="Workflows from words, and the three system keys.")
+    top = argparse.ArgumentParser(
+        prog="python -m orchestrator", description="Workflows from words, and the three system keys."
+    )
     command = top.add_subparsers(dest="command", required=True)
 
     generate = command.add_parser("generate", help="describe a process, get a validated workflow")

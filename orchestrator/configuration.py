@@ -35,7 +35,11 @@ class ModelConfiguration:
             InvalidSettings: a number is none.
         """
         openai_key, anthropic_key = environment.get("OPENAI_API_KEY"), environment.get("ANTHROPIC_API_KEY")
-        asked_offline = environment.get("ORCHESTRATOR_OFFLINE", "0").strip().lower() not in ("0", "false", "no")
+        asked_offline = environment.get("ORCHESTRATOR_OFFLINE", "0").strip().lower() not in (
+            "0",
+            "false",
+            "no",
+        )
         return cls(
             openai_key=openai_key,
             anthropic_key=anthropic_key,

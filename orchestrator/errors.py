@@ -8,8 +8,8 @@ OrchestratorError         orchestrator_error     base; never raised itself
 ├── GenerationCancelled   generation_cancelled   stopped on request; what was spent is booked
 └── RecordingFailed       recording_failed       there is an outcome that neither database nor disk would take
 
-Each carries `attempts`, empty where none was made, and `generation_id`, None where no run was started. Errors of the store pass through unchanged (`store.errors`),
-and those of the model SDKs never leave `orchestrator.providers`.
+Each carries `attempts`, empty where none was made, and `generation_id`, None where no run was started. Errors of the
+store pass through unchanged (`store.errors`); those of the model SDKs never leave `orchestrator.providers`.
 """
 
 from __future__ import annotations
@@ -27,9 +27,7 @@ class OrchestratorError(Exception):
 
     code: ClassVar[str] = "orchestrator_error"
 
-    def __init__(
-        self, message: str, attempts: tuple[Attempt, ...] = (), generation_id: UUID | None = None
-    ) -> None:
+    def __init__(self, message: str, attempts: tuple[Attempt, ...] = (), generation_id: UUID | None = None) -> None:
         super().__init__(message)
         self.attempts = attempts
         self.generation_id = generation_id

@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import cast
 
 from orchestrator import audit, pricing
-from orchestrator.background import all_done, on_daemon_thread, to_its_end
 from orchestrator.attempt import Attempt, FallbackReason
 from orchestrator.audit import Circumstances, Event
+from orchestrator.background import all_done, on_daemon_thread, to_its_end
 from orchestrator.errors import GenerationCancelled, GenerationFailed, RecordingFailed
 from orchestrator.events import AttemptFailed, AttemptStarted, GenerationEvent, StepAccepted
 from orchestrator.lineup import Contender
@@ -186,7 +186,7 @@ class Generation:
     def _accepted(
         self, reports: list[Report], attempts: tuple[Attempt, ...], duration_ms: int, at: datetime
     ) -> WorkflowGenerationResult | None:
-        if not reports or not attempts[-1].outcome == "succeeded":
+        if not reports or attempts[-1].outcome != "succeeded":
             return None
         winner, attempt = reports[-1], attempts[-1]
         return WorkflowGenerationResult(

@@ -38,12 +38,13 @@ class Overrides:
 
     def applied(self, settings: OrchestratorSettings) -> OrchestratorSettings:
         """The settings with these in their place."""
-        given = {
-            "primary": self.primary,
-            "fallback": self.fallback,
-            "fallback_enabled": self.fallback_enabled,
-        }
-        return replace(settings, **{key: value for key, value in given.items() if value is not None})
+        enabled = self.fallback_enabled
+        return replace(
+            settings,
+            primary=self.primary or settings.primary,
+            fallback=self.fallback or settings.fallback,
+            fallback_enabled=settings.fallback_enabled if enabled is None else enabled,
+        )
 
 
 def line_up(

@@ -95,5 +95,7 @@ def answering(model: Model, on: date) -> Model:
     while candidate and candidate.retires_on and on >= candidate.retires_on:
         candidate = CATALOGUE.get(candidate.successor or "")
     if candidate is None:
-        raise InvalidSettings(f"{model.label} was retired on {model.retires_on} and nothing replaces it; choose another model.")
+        raise InvalidSettings(
+            f"{model.label} was retired on {model.retires_on} and nothing replaces it; choose another model."
+        )
     return candidate

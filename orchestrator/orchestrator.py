@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,7 +75,7 @@ class WorkflowOrchestrator:
         agent_id: str | None,
         prompt: str,
         services: Sequence[str],
-        options: RunOptions = RunOptions(),  # noqa: B008 - frozen
+        options: RunOptions = RunOptions(),
     ) -> WorkflowGenerationResult:
         """A validated workflow, waited for; also from inside a running event loop. Ctrl-C cancels it.
 
@@ -111,7 +111,7 @@ class WorkflowOrchestrator:
         agent_id: str | None,
         prompt: str,
         services: Sequence[str],
-        options: RunOptions = RunOptions(),  # noqa: B008 - frozen
+        options: RunOptions = RunOptions(),
     ) -> WorkflowGenerationResult:
         """The same, awaited. Cancelling the awaiting task cancels the generation and waits until it is booked."""
         events = self.stream(user_id=user_id, agent_id=agent_id, prompt=prompt, services=services, options=options)
@@ -128,8 +128,8 @@ class WorkflowOrchestrator:
         agent_id: str | None,
         prompt: str,
         services: Sequence[str],
-        options: RunOptions = RunOptions(),  # noqa: B008 - frozen
-    ) -> AsyncIterator[GenerationEvent]:
+        options: RunOptions = RunOptions(),
+    ) -> AsyncGenerator[GenerationEvent]:
         """The same, told while it happens; the last event is `Finished`.
 
         Leaving the iteration early cancels the generation. Raises what `generate_workflow` raises.

@@ -31,7 +31,7 @@ def price(model: Model, tokens: Tokens, at: datetime) -> Decimal | None:
 
 
 def baseline(tokens: Tokens, at: datetime) -> Decimal | None:
-    """US dollars for the same number of tokens at the baseline model's price of that day, all input at the full rate."""
+    """US dollars for the same tokens at the baseline model's price of that day, all input at the full rate."""
     return _price(BASELINE, {"input_tokens": tokens.input, "output_tokens": tokens.output}, at)
 
 

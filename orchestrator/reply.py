@@ -97,7 +97,6 @@ class Reply:
             yield step
         self.breach = self.breach or self._scanner.breach
 
-
     def _check(self, raw: str, path: str) -> tuple[Any, list[Finding]]:
         if self._count > MAX_STEPS:
             return None, [too_many_steps(f"$.{self._scanner.key}")]

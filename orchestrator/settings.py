@@ -83,9 +83,7 @@ def save_settings(
         InvalidInput: there is no such key, or it cannot have this value.
         NotPermitted: this identity is no admin.
     """
-    return _settings(
-        database.call("save_settings", p_changes=dict(changes), p_expected_version=expected_version)
-    )
+    return _settings(database.call("save_settings", p_changes=dict(changes), p_expected_version=expected_version))
 
 
 def setting_from_text(assignment: str) -> tuple[str, str | bool]:

@@ -53,7 +53,9 @@ def show_result(result: WorkflowGenerationResult) -> None:
     ]
     st.subheader("What it took", anchor=False)
     st.dataframe(attempts, hide_index=True, alt="The attempts with their outcome, tokens, cost and time")
-    st.download_button("Download as JSON", Run.document(result), f"workflow-{result.generation_id}.json", "application/json")
+    st.download_button(
+        "Download as JSON", Run.document(result), f"workflow-{result.generation_id}.json", "application/json"
+    )
     st.caption(f"Generation {result.generation_id}")
 
 
@@ -105,4 +107,7 @@ elif current:
     except (OrchestratorError, StoreError) as error:
         console.problem(error)
 elif not refused:
-    st.info("Nothing generated yet. Describe a process above, for example: " + EXAMPLE, icon=":material/lightbulb:")
+    st.info(
+        "Nothing generated yet. Describe a process above, for example: " + EXAMPLE,
+        icon=":material/lightbulb:",
+    )

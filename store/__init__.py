@@ -3,8 +3,16 @@
 from store.connect import connect
 from store.database import Argument, Database, Json, Store
 from store.environment import StoreSettings, read_environment
+from store.errors import (
+    Conflict,
+    InvalidInput,
+    NotPermitted,
+    NotSignedIn,
+    SchemaTooNew,
+    StoreError,
+    Unavailable,
+)
 from store.exact_json import exact_json
-from store.errors import Conflict, InvalidInput, NotPermitted, NotSignedIn, SchemaTooNew, StoreError, Unavailable
 
 __all__ = [
     "Argument",

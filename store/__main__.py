@@ -23,7 +23,9 @@ def parser() -> argparse.ArgumentParser:
     def add(name: str, text: str) -> argparse.ArgumentParser:
         return command.add_parser(name, help=text, description=text)
 
-    add("dsn", "start the embedded database, leave it running, print how to connect as its owner").set_defaults(run=_dsn)
+    add("dsn", "start the embedded database, leave it running, print how to connect as its owner").set_defaults(
+        run=_dsn
+    )
     up = add("migrate", "bring a database up to this version's schema")
     up.add_argument("--url", help="a hosted project's; by default SUPABASE_DB_URL, else the embedded database")
     up.set_defaults(run=_migrate)

@@ -40,7 +40,7 @@ def run(
         return FAILED
     except BrokenPipeError:
         # Whoever read the output has gone; keep Python from complaining about it again at exit.
-        sys.stdout = None  # type: ignore[assignment]  # the interpreter takes None for no stream
+        sys.stdout = None
         return FAILED
 
 

@@ -21,6 +21,7 @@ from store.migrate import migrate
 
 _POOL_SIZE = 8
 _WAIT_LIMIT_S = 10.0
+_BRING_UP_KEY = 0x0C05020
 _STOPPED = "The embedded database is not running; start the program again."
 
 _BECOME = """
@@ -61,7 +62,9 @@ class EmbeddedDatabase:
         connection.execute(_BECOME, [self._identity.role, json.dumps(self._identity.claims)])
         statement = sql.SQL("select public.{}({})").format(
             sql.Identifier(function),
-            sql.SQL(", ").join(sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder()) for name in arguments),
+            sql.SQL(", ").join(
+                sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder()) for name in arguments
+            ),
         )
         row = connection.execute(statement, [_adapt(value) for value in arguments.values()]).fetchone()
         return row[0] if row else None
@@ -117,14 +120,13 @@ def bring_up(server: Cluster, database: str = "postgres") -> None:
         SchemaTooNew: the data was last used by a newer version of this program.
         StoreError: a migration was refused.
     """
-    with psycopg.connect(server.dsn(cluster.SUPERUSER, database), autocommit=True) as connection:
-        with connection.transaction():
-            # Two processes that start at once would create the same roles.
-            connection.execute("select pg_advisory_xact_lock(%s)", [0x0C05020])
-            connection.execute(_sql_file("bootstrap.sql"))
-            for role in (cluster.OWNER, cluster.AUTHENTICATOR):
-                statement = sql.SQL("alter role {} password {}")
-                connection.execute(statement.format(sql.Identifier(role), sql.Literal(server.place.password())))
+    with psycopg.connect(server.dsn(cluster.SUPERUSER, database)) as connection:
+        # Two processes that start at once would create the same roles.
+        connection.execute("select pg_advisory_xact_lock(%s)", [_BRING_UP_KEY])
+        connection.execute(_sql_file("bootstrap.sql"))
+        for role in (cluster.OWNER, cluster.AUTHENTICATOR):
+            statement = sql.SQL("alter role {} password {}")
+            connection.execute(statement.format(sql.Identifier(role), sql.Literal(server.place.password())))
     migrate(server.dsn(cluster.OWNER, database), exclusive=True)
     with psycopg.connect(server.dsn(cluster.OWNER, database), autocommit=True) as connection:
         connection.execute(_sql_file("local_users.sql"))
@@ -146,8 +148,10 @@ def open_pool(conninfo: str) -> ConnectionPool:
 def from_error(error: psycopg.Error) -> StoreError:
     """Our error for one of psycopg's."""
     if error.sqlstate is None:
-        return Unavailable(_STOPPED) if isinstance(error, psycopg.OperationalError) else StoreError(
-            "The database did not understand a value."
+        return (
+            Unavailable(_STOPPED)
+            if isinstance(error, psycopg.OperationalError)
+            else StoreError("The database did not understand a value.")
         )
     return from_state(error.sqlstate, error.diag.message_primary)
 

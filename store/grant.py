@@ -26,7 +26,9 @@ def grant(conninfo: str, email: str, role: str) -> None:
     try:
         with psycopg.connect(conninfo, connect_timeout=15) as connection:
             if connection.execute(_GRANT, {"email": email, "role": role}).fetchone() is None:
-                raise InvalidInput("The project has no user with this e-mail address; invite them in Supabase Auth first.")
+                raise InvalidInput(
+                    "The project has no user with this e-mail address; invite them in Supabase Auth first."
+                )
     except psycopg.OperationalError as error:
         raise Unavailable("The database cannot be reached; check its address, user and password.") from error
     except psycopg.Error as error:

@@ -88,6 +88,5 @@ def _apply(connection: psycopg.Connection, migration: Migration) -> None:
     except psycopg.OperationalError:
         raise
     except psycopg.Error as error:
-        raise StoreError(
-            f"Migration {migration.version}_{migration.name} was refused ({error.sqlstate}): {error.diag.message_primary}"
-        ) from error
+        reason = f"({error.sqlstate}): {error.diag.message_primary}"
+        raise StoreError(f"Migration {migration.version}_{migration.name} was refused {reason}") from error

@@ -98,7 +98,9 @@ def _home(data_dir: Path, user: ServerUser | None) -> Path:
     if binaries.can_use(inside, binaries.install_folder(), user):
         return inside
     if (inside / "postgres").exists():
-        raise Unavailable(f"The user {user.name} can no longer reach {inside}, which holds the database; make it reachable.")
+        raise Unavailable(
+            f"The user {user.name} can no longer reach {inside}, which holds the database; make it reachable."
+        )
     inside.rmdir()
     return _announced(_own_folder(outside, user))
 

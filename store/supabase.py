@@ -107,12 +107,10 @@ class SupabaseStore:
         from supabase import ClientOptions, create_client
 
         token = {"Authorization": f"Bearer {identity.access_token}"} if identity.access_token else {}
-        options = ClientOptions(
-            httpx_client=self._http, auto_refresh_token=False, persist_session=False, headers=token
-        )
+        options = ClientOptions(httpx_client=self._http, auto_refresh_token=False, persist_session=False, headers=token)
         try:
             return create_client(self._url, self._key, options)
-        except Exception as error:  # noqa: BLE001 - SupabaseException is not exported by every version; any failure here is a bad address or key
+        except Exception as error:
             raise Unavailable("SUPABASE_URL or SUPABASE_KEY is not what a Supabase project gives out.") from error
 
     def _sign_in(self, login: PasswordLogin) -> tuple[Identity, float]:

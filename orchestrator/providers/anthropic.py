@@ -10,7 +10,15 @@ import httpx2
 from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrator.providers import failures
-from orchestrator.providers.provider import Ending, ModelRequest, ReplyEvent, Usage, refused, stopped_otherwise, truncated
+from orchestrator.providers.provider import (
+    Ending,
+    ModelRequest,
+    ReplyEvent,
+    Usage,
+    refused,
+    stopped_otherwise,
+    truncated,
+)
 from orchestrator.providers.transport import http_client
 from orchestrator.tokens import Tokens
 
@@ -111,7 +119,7 @@ class Anthropic:
                 async for raw in events:
                     for event in progress.read(_Event.model_validate(raw)):
                         yield event
-        except Exception as error:  # noqa: BLE001 - an SDK may raise anything on a foreign body; each becomes a named reason
+        except Exception as error:  # an SDK may raise anything on a foreign body; each becomes a named reason
             raise failures.failure(error, answered=answered) from error
         if not progress.complete:
             raise failures.cut_stream()

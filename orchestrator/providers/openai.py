@@ -10,7 +10,15 @@ import httpx2
 from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrator.providers import failures
-from orchestrator.providers.provider import Ending, ModelRequest, ReplyEvent, Usage, refused, stopped_otherwise, truncated
+from orchestrator.providers.provider import (
+    Ending,
+    ModelRequest,
+    ReplyEvent,
+    Usage,
+    refused,
+    stopped_otherwise,
+    truncated,
+)
 from orchestrator.providers.transport import http_client
 from orchestrator.schema import NAME
 from orchestrator.tokens import Tokens
@@ -87,10 +95,10 @@ class OpenAI:
                             yield choice.delta.content
                         if choice.finish_reason:
                             ended = True
-                            yield refused() if declined else _ENDINGS.get(choice.finish_reason, stopped_otherwise)()
+                            yield (refused() if declined else _ENDINGS.get(choice.finish_reason, stopped_otherwise)())
                     if chunk.usage:
                         yield Usage(chunk.usage.tokens(), final=True)
-        except Exception as error:  # noqa: BLE001 - an SDK may raise anything on a foreign body; each becomes a named reason
+        except Exception as error:  # an SDK may raise anything on a foreign body; each becomes a named reason
             raise failures.failure(error, answered=answered) from error
         if not ended:
             raise failures.cut_stream()
@@ -109,7 +117,10 @@ class OpenAI:
             options["reasoning_effort"] = model.reasoning_effort
         return await self._ready().chat.completions.create(
             model=model.api_model,
-            messages=[{"role": "system", "content": request.system}, {"role": "user", "content": request.user}],
+            messages=[
+                {"role": "system", "content": request.system},
+                {"role": "user", "content": request.user},
+            ],
             response_format={
                 "type": "json_schema",
                 "json_schema": {"name": NAME, "strict": True, "schema": request.schema},

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from orchestrator.services import words
 
 # Parts of generated service names that say nothing about the service.
-_NOISE = frozenset("by for id model and of the post get put json from to do".split())
+_NOISE = frozenset(["by", "for", "id", "model", "and", "of", "the", "post", "get", "put", "json", "from", "to", "do"])
 _DOING = re.compile(
     r"^(?:add|attach|book|create|delete|download|enter|fetch|find|get|invite|list|make|open|post|publish|release|remove"
     r"|request|retrieve|schedule|send|share|start|store|submit|subscribe|update|upload)\b",

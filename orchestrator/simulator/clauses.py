@@ -6,13 +6,15 @@ import re
 from dataclasses import dataclass, replace
 
 _LONGEST_OPERATION = 90
+_LONGEST_SENTENCE = 600
+_MOST_SENTENCES = 60
 
 _ACTIONS = (
     "add|alert|analy[sz]e|apply|approve|ask|assign|attach|book|calculate|call|check|classify|collect|combine|compare|"
     "compile|convert|copy|create|delete|draft|download|email|enter|escalate|evaluate|export|extract|fetch|file|filter|"
     "find|format|generate|get|grade|identify|import|integrate|invite|invoke|list|log|login|look up|make|merge|message|"
     "move|notify|open|organi[sz]e|output|parse|post|prepare|process|publish|read|record|release|remove|remind|reply|"
-    "request|retrieve|review|save|schedule|score|search|send|share|sort|split|start|store|submit|subscribe|summari[sz]e|"
+    "summari[sz]e|request|retrieve|review|save|schedule|score|search|send|share|sort|split|start|store|submit|subscribe|"
     "sync|tag|text|track|transcribe|transform|translate|update|upload|validate|verify|write"
 )
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+|\s*\(?\b(?:[a-h]|\d{1,2})[.)]\s+")
@@ -26,23 +28,30 @@ _BOUNDARY = re.compile(
 _TITLE = re.compile(r"^(?:create|build|design|make)\s+an?\b.*\bworkflow\b[^,]*$", re.IGNORECASE)
 _LEAD_IN = re.compile(
     r"^(?:(?:and|also|so|please|first|second(?:ly)?|next|then|finally|before that|this part)\b[\s,:]*"
-    r"|(?:the\s+)?(?:task|workflow)\s+(?:is|requires|needs)\s*(?:to\b|first\b|[:,]|\s)*|i (?:want|need|would like) (?:you )?to\s+)+",
+    r"|(?:the )?(?:task|workflow) (?:is|requires|needs)\b(?: to\b)?[:,]?(?: first\b)?[:,]?\s*"
+    r"|i (?:want|need|would like) (?:you )?to )+",
     re.IGNORECASE,
 )
 _LONE_ACTION = re.compile(rf"(?:{_ACTIONS})", re.IGNORECASE)
 _EACH = re.compile(r"^\s*for (?:each|every)\b[^,]*,", re.IGNORECASE)
-_GIVEN = re.compile(r"^(?:the\s+)?users?\s+(?:will\s+)?provides?\s+(?P<what>.+?)(?:\s+as\s+(?:the\s+)?inputs?)?$", re.IGNORECASE)
+_GIVEN = re.compile(
+    r"^(?:the\s+)?users?\s+(?:will\s+)?provides?\s+(?P<what>.+?)(?:\s+as\s+(?:the\s+)?inputs?)?$",
+    re.IGNORECASE,
+)
 
 _CONDITION = re.compile(
     r"\b(?:if|else|otherwise|unless|whether|depending on|in case (?:of|the|a|an|it|there)|provided that|as long as"
     r"|only (?:when|those|the ones)|based on whether)\b"
-    r"|\bwhen(?:ever)?\s+(?:an?|the|any|it|there)?\b[^.,]*?\b(?:is|are|has|have|exceeds?|fails?|contains?|arrives? with)\b"
+    r"|\bwhen(?:ever)?\s+(?:an?|the|any|it|there)?\b[^.,]*?"
+    r"\b(?:is|are|has|have|exceeds?|fails?|contains?|arrives? with)\b"
     r"|\b(?:greater|less|fewer|higher|lower|older|newer) than\b|(?<!no )\bmore than \d|\bexceed(?:s|ing)?\b"
     # a subset of many: something has to decide which
     r"|\b(?:all|every|each|any)\b[^.;]*?\b(?:that|which|who|whose|where)\s+(?!(?:i|we|you|they)\b)\w+",
     re.IGNORECASE,
 )
-_IF = re.compile(r"\b(?:if|when(?:ever)?|unless|in case(?: of)?)\s+(?P<when>[^,.;]+?)\s*(?:,|\bthen\b|$)", re.IGNORECASE)
+_IF = re.compile(
+    r"\b(?:if|when(?:ever)?|unless|in case(?: of)?)\s+(?P<when>[^,.;]+?)\s*(?:,|\bthen\b|$)", re.IGNORECASE
+)
 _ELSE = re.compile(r"^(?:or\s+)?(?:else|otherwise|if not)\b[\s,:]*", re.IGNORECASE)
 _SUBSET = re.compile(r"\b(?:that|which|who|whose|where)\s+(?P<when>[^.,;]+)", re.IGNORECASE)
 
@@ -67,7 +76,7 @@ class Clause:
 def read(goal: str) -> list[Clause]:
     """The clauses of a goal in their order; empty for a goal without words."""
     clauses: list[Clause] = []
-    for sentence in _SENTENCE.split(goal):
+    for sentence in _sentences(goal):
         conditional = False
         for text in _parts(sentence):
             clause = _clause(text)
@@ -78,6 +87,12 @@ def read(goal: str) -> list[Clause]:
                 clauses.append(replace(clause, continues=conditional and not clause.otherwise))
             conditional = conditional or clause.condition is not None or clause.otherwise
     return [clause for clause in clauses if clause.text or clause.condition]
+
+
+def _sentences(goal: str) -> list[str]:
+    """The sentences of a goal, with single blanks; what is very long or very much is cut, so that reading stays quick."""
+    sentences = (" ".join(sentence.split()) for sentence in _SENTENCE.split(goal))
+    return [sentence[:_LONGEST_SENTENCE] for sentence in sentences if sentence][:_MOST_SENTENCES]
 
 
 def _parts(sentence: str) -> list[str]:

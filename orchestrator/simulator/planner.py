@@ -16,7 +16,9 @@ _JUDGEMENT = re.compile(
     r"|improv|optimi|predict|priorit|rank|recommend|rat|reflect|review|scor|suggest|summar|translat|verif|writ)",
     re.IGNORECASE,
 )
-_READING = re.compile(r"^(?:get|fetch|retriev|find|list|read|search|look|collect|download|query|compile|check)", re.IGNORECASE)
+_READING = re.compile(
+    r"^(?:get|fetch|retriev|find|list|read|search|look|collect|download|query|compile|check)", re.IGNORECASE
+)
 _FILLERS = frozenset({"with", "from", "that", "this", "each", "into", "what", "then", "them", "will", "corresponding"})
 _MOST_CLAUSES = 15
 
@@ -30,9 +32,7 @@ class _Plan:
 
     steps: list[Step] = field(default_factory=list)
 
-    def add(
-        self, operation: str, step_type: StepType, after: Sequence[Step], *, service: str | None = None
-    ) -> Step:
+    def add(self, operation: str, step_type: StepType, after: Sequence[Step], *, service: str | None = None) -> Step:
         number = len(self.steps) + 1
         step: Step = {
             "id": f"step_{number}",
@@ -75,7 +75,7 @@ def _next(built: _Plan, waiting: list[_Task], after: list[Step]) -> list[Step]:
     clause, _ = waiting[0]
     if clause.condition is None:
         return [_act(built, waiting.pop(0), after)]
-    met = [waiting.pop(0)] + _taken(waiting, lambda follower: follower.continues)
+    met = [waiting.pop(0), *_taken(waiting, lambda follower: follower.continues)]
     unmet = _taken(waiting, lambda follower: follower.otherwise)[:1]
     if unmet:
         unmet += _taken(waiting, lambda follower: follower.continues)

@@ -7,29 +7,35 @@ from typing import Any
 
 # Keywords of JSON Schema that at least one of the two providers refuses.
 _REFUSED = frozenset(
-    "minLength maxLength minItems maxItems minimum maximum multipleOf uniqueItems patternProperties oneOf allOf not "
-    "dependentRequired if then else unevaluatedProperties propertyNames contains default".split()
+    ["minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum", "multipleOf", "uniqueItems", "patternProperties", "oneOf", "allOf", "not", "dependentRequired", "if", "then", "else", "unevaluatedProperties", "propertyNames", "contains", "default"]
 )
 
 
 def complaints(schema: Any, path: str = "$") -> Iterator[str]:
     """One sentence for each thing outside the strict subset; nothing for a schema that both take."""
-    if isinstance(schema, list):
-        for index, item in enumerate(schema):
-            yield from complaints(item, f"{path}[{index}]")
     if not isinstance(schema, dict):
         return
     if schema.get("type") == "object":
-        properties = schema.get("properties")
-        if not isinstance(properties, dict) or not properties:
-            yield f"{path}: a free-form object"
-        elif set(schema.get("required", ())) != set(properties):
-            yield f"{path}: every property has to be required"
-        if schema.get("additionalProperties") is not False:
-            yield f"{path}: additionalProperties has to be false"
-    for keyword, value in schema.items():
-        if keyword in _REFUSED:
-            yield f"{path}: {keyword} is not supported"
-        named = keyword in ("properties", "$defs") and isinstance(value, dict)
-        for name, inner in value.items() if named else [(keyword, value)]:
-            yield from complaints(inner, f"{path}.{name}")
+        yield from _object_complaints(schema, path)
+    yield from (f"{path}: {keyword} is not supported" for keyword in schema if keyword in _REFUSED)
+    for place, inner in _inner_schemas(schema):
+        yield from complaints(inner, f"{path}.{place}")
+
+
+def _object_complaints(schema: dict[str, Any], path: str) -> Iterator[str]:
+    properties = schema.get("properties")
+    if not isinstance(properties, dict) or not properties:
+        yield f"{path}: a free-form object"
+    elif set(schema.get("required", ())) != set(properties):
+        yield f"{path}: every property has to be required"
+    if schema.get("additionalProperties") is not False:
+        yield f"{path}: additionalProperties has to be false"
+
+
+def _inner_schemas(schema: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for keyword in ("properties", "$defs"):
+        if isinstance(named := schema.get(keyword), dict):
+            yield from ((f"{keyword}.{name}", inner) for name, inner in named.items())
+    yield "items", schema.get("items")
+    for index, inner in enumerate(schema.get("anyOf") or ()):
+        yield f"anyOf[{index}]", inner

@@ -55,9 +55,7 @@ class SimulatedTransport(httpx2.AsyncBaseTransport):
         fault = Fault(request.headers[FAULT_HEADER]) if FAULT_HEADER in request.headers else None
         return await self._answer(wire, asked, fault, request)
 
-    async def _answer(
-        self, wire: Wire, asked: Asked, fault: Fault | None, request: httpx2.Request
-    ) -> httpx2.Response:
+    async def _answer(self, wire: Wire, asked: Asked, fault: Fault | None, request: httpx2.Request) -> httpx2.Response:
         if fault is Fault.HANG:
             await asyncio.Event().wait()
         if fault is Fault.NO_CONNECTION:
@@ -67,7 +65,9 @@ class SimulatedTransport(httpx2.AsyncBaseTransport):
         if fault is Fault.NOT_THE_PROTOCOL:
             return httpx2.Response(200, headers={"content-type": "text/html"}, text="<h1>Welcome</h1>")
         return httpx2.Response(
-            200, headers={"content-type": "text/event-stream"}, stream=_Stream(self._events(wire, asked, fault))
+            200,
+            headers={"content-type": "text/event-stream"},
+            stream=_Stream(self._events(wire, asked, fault)),
         )
 
     async def _events(self, wire: Wire, asked: Asked, fault: Fault | None) -> AsyncIterator[bytes]:
@@ -82,7 +82,11 @@ class SimulatedTransport(httpx2.AsyncBaseTransport):
             piece = text[at : at + (1 if fault is Fault.DRIP else _PIECE_CHARS)]
             await self._sleep(estimate(piece) / pace)
             yield wire.text(asked, piece)
-            if at > len(text) / 2 and fault in (Fault.CUT_STREAM, Fault.ERROR_IN_STREAM, Fault.RATE_LIMIT_IN_STREAM):
+            if at > len(text) / 2 and fault in (
+                Fault.CUT_STREAM,
+                Fault.ERROR_IN_STREAM,
+                Fault.RATE_LIMIT_IN_STREAM,
+            ):
                 if fault is not Fault.CUT_STREAM:
                     yield wire.error(rate_limit=fault is Fault.RATE_LIMIT_IN_STREAM)
                 return

@@ -98,7 +98,12 @@ class OpenAIWire:
         return _event({"error": {"message": "The simulated model failed.", "type": kind, "code": code}})
 
     def _frame(self, asked: Asked) -> dict[str, Any]:
-        return {"id": "chatcmpl-simulated", "object": "chat.completion.chunk", "created": 0, "model": asked.model}
+        return {
+            "id": "chatcmpl-simulated",
+            "object": "chat.completion.chunk",
+            "created": 0,
+            "model": asked.model,
+        }
 
     def _chunk(self, asked: Asked, delta: dict[str, str], finish_reason: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
@@ -114,13 +119,11 @@ class AnthropicWire:
     def read(self, body: dict[str, Any]) -> Asked:
         """See `Wire.read`."""
         system = "".join(block["text"] for block in body["system"])
-        return _asked(
-            body["model"], system, body["messages"][0]["content"], body["output_config"]["format"]["schema"]
-        )
+        return _asked(body["model"], system, body["messages"][0]["content"], body["output_config"]["format"]["schema"])
 
     def start(self, asked: Asked) -> bytes:
         """See `Wire.start`."""
-        message = {
+        message: dict[str, Any] = {
             "id": "msg_simulated",
             "type": "message",
             "role": "assistant",

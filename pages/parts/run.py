@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestrator import Application, AttemptFailed, AttemptStarted, RunOptions, StepAccepted, WorkflowGenerationResult
+from orchestrator import (
+    Application,
+    AttemptFailed,
+    AttemptStarted,
+    RunOptions,
+    StepAccepted,
+    WorkflowGenerationResult,
+)
 from orchestrator.background import Job
 from orchestrator.events import GenerationEvent
 from orchestrator.models import named

@@ -8,7 +8,7 @@ NONE = "-"
 
 
 def money(amount: Decimal | None) -> str:
-    """US dollars: `$1,204` from a thousand on, `$26.25` from a cent on, below that four significant digits: `$0.0012`."""
+    """US dollars: `$1,204`, from under a thousand `$26.25`, from under a cent four significant digits, `$0.0012`."""
     if amount is None:
         return NONE
     sign, size = ("-" if amount < 0 else ""), abs(amount)
