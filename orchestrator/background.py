@@ -19,6 +19,7 @@ class Job(Generic[T]):
     Attributes:
         future: its outcome; `concurrent.futures.CancelledError` where it was stopped and had nothing to say.
             Never cancel this one: `cancel` lets the work end as it must.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.future: Future[T] = Future()

@@ -7,7 +7,28 @@ from typing import Any
 
 # Keywords of JSON Schema that at least one of the two providers refuses.
 _REFUSED = frozenset(
-    ["minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum", "multipleOf", "uniqueItems", "patternProperties", "oneOf", "allOf", "not", "dependentRequired", "if", "then", "else", "unevaluatedProperties", "propertyNames", "contains", "default"]
+    [
+        "minLength",
+        "maxLength",
+        "minItems",
+        "maxItems",
+        "minimum",
+        "maximum",
+        "multipleOf",
+        "uniqueItems",
+        "patternProperties",
+        "oneOf",
+        "allOf",
+        "not",
+        "dependentRequired",
+        "if",
+        "then",
+        "else",
+        "unevaluatedProperties",
+        "propertyNames",
+        "contains",
+        "default",
+    ]
 )
 
 
