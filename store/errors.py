@@ -32,7 +32,7 @@ class Unavailable(StoreError):
 
 
 class SchemaTooNew(Unavailable):
-    """This data was last used by a newer version of this program; update it, or choose another ORCHESTRATOR_DATA_DIR."""
+    """The data was last used by a newer version of this program; update it, or choose another ORCHESTRATOR_DATA_DIR."""
 
     code = "schema_too_new"
 

@@ -17,7 +17,7 @@ _ACTIONS = (
     "summari[sz]e|request|retrieve|review|save|schedule|score|search|send|share|sort|split|start|store|submit|subscribe|"
     "sync|tag|text|track|transcribe|transform|translate|update|upload|validate|verify|write"
 )
-_SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+|\s*\(?\b(?:[a-h]|\d{1,2})[.)]\s+")
+_SENTENCE = re.compile(r"(?<=[.!?;]) | ?\(?\b(?:[a-h]|\d{1,2})[.)] ")
 # Within a sentence a clause ends at "then", and at "and" or a comma before another action.
 _BOUNDARY = re.compile(
     r",?\s+(?:and\s+)?(?:then|next|finally|after that|afterwards)\b,?\s*"
@@ -90,9 +90,10 @@ def read(goal: str) -> list[Clause]:
 
 
 def _sentences(goal: str) -> list[str]:
-    """The sentences of a goal, with single blanks; what is very long or very much is cut, so that reading stays quick."""
-    sentences = (" ".join(sentence.split()) for sentence in _SENTENCE.split(goal))
-    return [sentence[:_LONGEST_SENTENCE] for sentence in sentences if sentence][:_MOST_SENTENCES]
+    """The sentences of a goal; what is very long or very much is cut, so that reading stays quick."""
+    lines = (" ".join(line.split()) for line in goal.splitlines())
+    sentences = (sentence for line in lines for sentence in _SENTENCE.split(line) if sentence)
+    return [sentence[:_LONGEST_SENTENCE] for sentence in sentences][:_MOST_SENTENCES]
 
 
 def _parts(sentence: str) -> list[str]:
