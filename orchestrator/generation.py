@@ -24,6 +24,9 @@ from orchestrator.result import WorkflowGenerationResult
 from orchestrator.schema import workflow_schema
 from orchestrator.workflow import Step
 
+# Importing an SDK keeps the processor busy for seconds: not while the first request is being sent.
+_HEAD_START_S = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -78,22 +81,19 @@ class Generation:
 
     async def _ask(self) -> None:
         self._started = time.monotonic()
-        first = self._begin(0)
-        # The fallback's SDK is made ready meanwhile, so that it can start at once.
-        ready = [asyncio.create_task(self._warmed(number)) for number in range(1, len(self.lineup))]
+        warming = asyncio.create_task(self._warm_the_others())
         try:
-            await self._settled(0, first)
-            for number, warming in enumerate(ready, start=1):
+            await self._settled(0, self._begin(0))
+            for number in range(1, len(self.lineup)):
                 if _succeeded(self._tasks[-1]):
                     break
-                await warming
+                await self._warmed(number)
                 self._calls.append(self._call(number))
                 task = self._begin(number)
                 await asyncio.to_thread(self.recorder.progress, self.run, self._if_interrupted())
                 await self._settled(number, task)
         finally:
-            for warming in ready:
-                warming.cancel()
+            warming.cancel()
         await asyncio.wait(self._tasks)
 
     def _begin(self, number: int) -> asyncio.Task[Report]:
@@ -238,6 +238,12 @@ class Generation:
 
     def _limit_s(self, number: int) -> float:
         return self.limits.last_attempt_s if number == len(self.lineup) - 1 else self.limits.attempt_s
+
+    async def _warm_the_others(self) -> None:
+        """Make the fallback's SDK ready while the first model thinks, so that the fallback can start at once."""
+        await asyncio.sleep(_HEAD_START_S)
+        for number in range(1, len(self.lineup)):
+            await self._warmed(number)
 
     async def _warmed(self, number: int) -> None:
         await on_daemon_thread(self.lineup[number].provider.warm)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from orchestrator import InvalidRequest, OrchestratorError, WorkflowGenerationResult
+from orchestrator.models import named
 from orchestrator.services import COMMON_SERVICES
 from pages.parts import console
 from pages.parts.run import Run
-from pages.parts.words import money, seconds
+from pages.parts.words import NONE, money, seconds
 from store import StoreError
 
 RUN = "playground_run"
@@ -29,34 +30,50 @@ def begin() -> None:
 
 
 def show_result(result: WorkflowGenerationResult) -> None:
-    """The steps and the figures."""
-    figures = st.container(horizontal=True)
-    figures.metric("Answered by", result.generator_used, border=True)
-    figures.metric("Cost, all attempts", money(result.cost_usd), border=True)
-    figures.metric("Saved against Claude alone", money(result.savings_usd), border=True)
-    figures.metric("Time", seconds(result.generation_time_ms), border=True)
+    """The figures, the steps, the attempts."""
+    with st.grid(4, min_column_width=150):
+        st.metric("Answered by", named(result.generator_used).label, border=True)
+        st.metric("Cost of all attempts", money(result.cost_usd), border=True)
+        st.metric("Saved", money(result.savings_usd), border=True, help="Against Claude Sonnet 4 for the same tokens.")
+        st.metric("Time", seconds(result.generation_time_ms), border=True)
     for finding in result.findings:
         st.warning(finding.message, icon=":material/warning:")
-    columns = ("id", "operation", "step_type", "service", "depends_on")
-    steps = [{name: step.get(name) for name in columns} for step in result.pilot_steps]
-    st.dataframe(steps, hide_index=True, alt="The steps of the workflow in order")
-    attempts = [
-        {
-            "model": attempt.model,
-            "answered as": attempt.api_model,
-            "outcome": attempt.outcome,
-            "tokens": attempt.tokens.total,
-            "cost": money(attempt.cost_usd),
-            "time": seconds(attempt.duration_ms),
-        }
-        for attempt in result.attempts
-    ]
+    st.dataframe(steps_table(result), hide_index=True, alt="The steps of the workflow in order")
     st.subheader("What it took", anchor=False)
-    st.dataframe(attempts, hide_index=True, alt="The attempts with their outcome, tokens, cost and time")
+    st.dataframe(attempts_table(result), hide_index=True, alt="The attempts: outcome, tokens, cost and time")
     st.download_button(
         "Download as JSON", Run.document(result), f"workflow-{result.generation_id}.json", "application/json"
     )
     st.caption(f"Generation {result.generation_id}")
+
+
+def steps_table(result: WorkflowGenerationResult) -> list[dict[str, object]]:
+    """One row per step, the columns that matter first."""
+    return [
+        {
+            "Step": step["id"],
+            "What it does": step["operation"],
+            "Service": step.get("service") or NONE,
+            "Kind": step["step_type"].replace("_", " "),
+            "After": ", ".join(map(str, step.get("depends_on") or ())) or NONE,
+        }
+        for step in result.pilot_steps
+    ]
+
+
+def attempts_table(result: WorkflowGenerationResult) -> list[dict[str, object]]:
+    """One row per attempt."""
+    return [
+        {
+            "Model": named(attempt.model).label,
+            "Outcome": " ".join(filter(None, (attempt.outcome.replace("_", " "), attempt.detail))),
+            "Tokens": attempt.tokens.total,
+            "Cost": money(attempt.cost_usd),
+            "Time": seconds(attempt.duration_ms),
+            "Answered as": attempt.api_model,
+        }
+        for attempt in result.attempts
+    ]
 
 
 @st.fragment(run_every=0.5)

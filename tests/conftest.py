@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx2
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg import sql
 from psycopg_pool import ConnectionPool
 
@@ -22,6 +23,10 @@ from store import Database, cluster
 from store.cluster import Cluster
 from store.embedded import EmbeddedDatabase, bring_up, open_pool
 from store.identity import LOCAL_MACHINE, LOCAL_PERSON
+
+# How long an example takes says nothing on a busy machine.
+settings.register_profile("console", deadline=None)
+settings.load_profile("console")
 
 TEMPLATE = "console_template"
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

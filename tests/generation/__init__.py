@@ -1,0 +1,1 @@
+"""Whole generations on a real database, with simulated models."""

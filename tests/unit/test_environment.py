@@ -1,0 +1,78 @@
+"""Where configuration comes from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.configuration import ModelConfiguration
+from orchestrator.errors import InvalidSettings
+from store import InvalidInput, StoreSettings, read_environment
+
+
+def test_the_nearer_source_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process environment beats .env, which beats secrets.toml; a blank value is none."""
+    (tmp_path / ".streamlit").mkdir()
+    (tmp_path / ".streamlit" / "secrets.toml").write_text(
+        'A = "toml"\nB = "toml"\nC = "toml"\nD = 1.5\n[section]\nx = 1\n'
+    )
+    (tmp_path / ".env").write_text("A=env\nB=env\nE=\n")
+    monkeypatch.setenv("A", "process")
+
+    found = read_environment(tmp_path)
+
+    assert (found["A"], found["B"], found["C"], found["D"]) == ("process", "env", "toml", "1.5")
+    assert "E" not in found
+
+
+def test_a_broken_file_gets_a_sentence(tmp_path: Path) -> None:
+    """The file is named, its content is not."""
+    (tmp_path / ".streamlit").mkdir()
+    (tmp_path / ".streamlit" / "secrets.toml").write_text("OPENAI_API_KEY = sk-secret")
+
+    with pytest.raises(InvalidInput, match=r"secrets\.toml") as caught:
+        read_environment(tmp_path)
+    assert "sk-secret" not in str(caught.value)
+
+
+def test_half_a_pair_is_refused() -> None:
+    """An address without its key, or an e-mail without its password, is named."""
+    with pytest.raises(InvalidInput, match="SUPABASE_KEY is missing"):
+        StoreSettings.from_environment({"SUPABASE_URL": "https://x"})
+    with pytest.raises(InvalidInput, match="ORCHESTRATOR_EMAIL is missing"):
+        StoreSettings.from_environment({"ORCHESTRATOR_PASSWORD": "x"})
+
+
+@pytest.mark.parametrize(
+    ("environment", "offline"),
+    [
+        ({}, True),
+        ({"OPENAI_API_KEY": "k"}, False),
+        ({"ANTHROPIC_API_KEY": "k"}, False),
+        ({"OPENAI_API_KEY": "k", "ORCHESTRATOR_OFFLINE": "1"}, True),
+        ({"OPENAI_API_KEY": "k", "ORCHESTRATOR_OFFLINE": "0"}, False),
+    ],
+)
+def test_when_models_are_simulated(environment: dict[str, str], offline: bool) -> None:
+    """Without any key, or on request."""
+    assert ModelConfiguration.from_environment(environment).offline is offline
+
+
+@pytest.mark.parametrize("value", ["soon", "-1", "nan", "inf", "1e9"])
+def test_a_limit_must_be_a_number(value: str) -> None:
+    """The variable is named."""
+    with pytest.raises(InvalidSettings, match="ORCHESTRATOR_ATTEMPT_TIMEOUT_S"):
+        ModelConfiguration.from_environment({"ORCHESTRATOR_ATTEMPT_TIMEOUT_S": value})
+
+
+def test_secrets_do_not_show() -> None:
+    """Neither configuration prints a key."""
+    shown = repr(ModelConfiguration.from_environment({"OPENAI_API_KEY": "sk-1", "ANTHROPIC_API_KEY": "sk-2"}))
+    shown += repr(
+        StoreSettings.from_environment(
+            {"SUPABASE_URL": "u", "SUPABASE_KEY": "sk-3", "SUPABASE_EMAIL": "e", "SUPABASE_PASSWORD": "sk-4"}
+        )
+    )
+
+    assert "sk-" not in shown
