@@ -99,7 +99,7 @@ if not application.store.local:
     )
     st.stop()
 if application.simulated:
-    st.caption("No model key is set: the models are simulated, and so is every figure here.")
+    st.caption("The models are simulated: nothing leaves this machine, and every figure here is simulated too.")
 
 current: Run | None = st.session_state.get(RUN)
 running = current is not None and current.running

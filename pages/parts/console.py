@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import threading
 
 import streamlit as st
 
@@ -13,14 +14,21 @@ from store import StoreError
 log = logging.getLogger(__name__)
 
 
-@st.cache_resource(show_spinner="Starting the database ...", on_release=lambda made: made.close())
+_guard = threading.Lock()
+_made: Application | None = None
+
+
 def application() -> Application:
     """The application, made on first use and shared by every session.
 
     Raises:
         OrchestratorError, StoreError: it cannot be made now; the next call tries again.
     """
-    return bootstrap()
+    global _made
+    with _guard:
+        if _made is None:
+            _made = bootstrap()
+        return _made
 
 
 def warm() -> None:
@@ -34,13 +42,18 @@ def warm() -> None:
 
 def close() -> None:
     """Book what runs and let go of models and database."""
-    application.clear()
+    global _made
+    with _guard:
+        made, _made = _made, None
+    if made is not None:
+        made.close()
 
 
 def available() -> Application:
     """The application; without one the page ends here with the sentence that says why."""
     try:
-        return application()
+        with st.spinner("Starting the database ..."):
+            return application()
     except (OrchestratorError, StoreError) as error:
         problem(error)
         st.stop()
