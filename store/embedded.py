@@ -15,7 +15,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from store import cluster
 from store.cluster import Cluster
 from store.database import Argument, Database, Json
-from store.errors import StoreError, Unavailable, from_state
+from store.errors import InvalidInput, StoreError, Unavailable, from_state
 from store.identity import LOCAL_MACHINE, LOCAL_PERSON, Identity
 from store.migrate import migrate
 
@@ -52,6 +52,8 @@ class EmbeddedDatabase:
             raise Unavailable(_STOPPED) from error
         except psycopg.Error as error:
             raise from_error(error) from error
+        except UnicodeEncodeError as error:
+            raise InvalidInput from error
 
     def _call(self, connection: psycopg.Connection, function: str, arguments: dict[str, Argument]) -> Json:
         if function not in self._read_only:
@@ -148,16 +150,16 @@ def open_pool(conninfo: str) -> ConnectionPool:
 def from_error(error: psycopg.Error) -> StoreError:
     """Our error for one of psycopg's."""
     if error.sqlstate is None:
-        return (
-            Unavailable(_STOPPED)
-            if isinstance(error, psycopg.OperationalError)
-            else StoreError("The database did not understand a value.")
-        )
+        # Without a state it never reached the server: no connection, or a value that cannot be sent.
+        return InvalidInput() if isinstance(error, psycopg.DataError) else Unavailable(_STOPPED)
     return from_state(error.sqlstate, error.diag.message_primary)
 
 
 def _adapt(value: Argument) -> object:
-    return Jsonb(value) if isinstance(value, dict | list) else value
+    if isinstance(value, dict | list):
+        return Jsonb(value)
+    # A number goes without a type, so that the parameter's own type decides, as it does through PostgREST.
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _sql_file(name: str) -> bytes:

@@ -13,6 +13,7 @@ The driver's or library's error stays in `__cause__`. A message never repeats a 
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 
@@ -61,6 +62,9 @@ class InvalidInput(StoreError):
     code = "invalid_input"
 
 
+# What supabase-py gives as the code of an answer that is not PostgREST's.
+_HTTP_STATUS = re.compile(r"\d{3}")
+
 _MISSING_SCHEMA = "The database does not have this version's tables and functions; run: python -m store migrate"
 _FULL = "The disk of the database is full; free some space and try again."
 
@@ -91,7 +95,6 @@ _BY_STATE: dict[str, tuple[type[StoreError], str | None]] = {
     "57": (Unavailable, None),
     "58": (Unavailable, None),
     "PGRST0": (Unavailable, None),
-    "50": (Unavailable, None),  # an HTTP 502 or 503 with a body that is not PostgREST's
 }
 
 # States that only our own SQL functions raise: their message is written for people.
@@ -105,7 +108,7 @@ def from_state(state: str | None, message: str | None) -> StoreError:
         state: five characters such as `42501`, a `PGRST` code, an HTTP status, or None when there was none.
         message: the database's primary message.
     """
-    if not state:
+    if not state or _HTTP_STATUS.fullmatch(state):
         return Unavailable()
     for length in (8, 6, 5, 2):
         if found := _BY_STATE.get(state[:length]):

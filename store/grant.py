@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import psycopg
 
-from store.errors import InvalidInput, Unavailable, from_state
+from store.errors import InvalidInput
+from store.migrate import from_driver
 
 ROLES = ("admin", "member", "orchestrator")
 
@@ -29,7 +30,5 @@ def grant(conninfo: str, email: str, role: str) -> None:
                 raise InvalidInput(
                     "The project has no user with this e-mail address; invite them in Supabase Auth first."
                 )
-    except psycopg.OperationalError as error:
-        raise Unavailable("The database cannot be reached; check its address, user and password.") from error
     except psycopg.Error as error:
-        raise from_state(error.sqlstate, error.diag.message_primary) from error
+        raise from_driver(error) from None  # libpq quotes the address, and in it the password

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 
 from store.environment import PROJECT
-from store.errors import SchemaTooNew, StoreError, Unavailable
+from store.errors import SchemaTooNew, StoreError, Unavailable, from_state
 
 FOLDER = PROJECT / "supabase" / "migrations"
 
@@ -71,9 +71,20 @@ def migrate(conninfo: str, *, exclusive: bool, known: Sequence[Migration] | None
             pending = [migration for migration in known if migration.version not in applied]
             for migration in pending:
                 _apply(connection, migration)
-    except psycopg.OperationalError as error:
-        raise Unavailable("The database cannot be reached; check its address, user and password.") from error
+    except psycopg.Error as error:
+        raise from_driver(error) from None  # libpq quotes the address, and in it the password
     return tuple(migration.version for migration in pending)
+
+
+def from_driver(error: psycopg.Error) -> StoreError:
+    """Our error for one of a connection that was made from an address somebody typed."""
+    if isinstance(error, psycopg.OperationalError):
+        return Unavailable("The database cannot be reached; check its address, user and password.")
+    if error.sqlstate is None:
+        return Unavailable(
+            "The database's address is not understood; it looks like postgresql://user:password@host/db."
+        )
+    return from_state(error.sqlstate, error.diag.message_primary)
 
 
 def _apply(connection: psycopg.Connection, migration: Migration) -> None:

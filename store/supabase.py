@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from typing import TYPE_CHECKING, cast
 
 import httpx
 
 from store.database import Argument, Database, Json
-from store.errors import NotSignedIn, StoreError, Unavailable, from_state
+from store.errors import InvalidInput, NotSignedIn, StoreError, Unavailable, from_state
 from store.identity import NOBODY, Identity, PasswordLogin
+from store.sessions import OUT_OF_REACH, WRONG_KEY, Sessions
 
 if TYPE_CHECKING:
     from supabase import Client
 
 _TIME_LIMITS = httpx.Timeout(15.0, connect=5.0, pool=10.0)
-# A token is renewed this long before its end, so that no call starts with one that ends on the way.
-_RENEWAL_S = 60.0
-_OUT_OF_REACH = "The Supabase project does not answer; check SUPABASE_URL and the network."
 
 
 class SupabaseDatabase:
-    """The calls of one identity; the client is made anew when its session was renewed."""
+    """The calls of one identity; the client is made anew for each, which costs next to nothing."""
 
     def __init__(self, store: SupabaseStore, login: PasswordLogin | None) -> None:
         self._store = store
@@ -32,13 +28,23 @@ class SupabaseDatabase:
         """See `store.database.Database.call`."""
         from postgrest.exceptions import APIError
 
-        identity = self._store.session(self._login) if self._login else NOBODY
+        identity = self._store.sessions.identity(self._login) if self._login else NOBODY
         try:
             return cast(Json, self._store.client(identity).rpc(function, dict(arguments)).execute().data)
         except APIError as error:
-            raise from_state(error.code, error.message) from error
+            raise self._refusal(identity, error.code, error.message) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Unavailable(_OUT_OF_REACH) from error
+            raise Unavailable(OUT_OF_REACH) from error
+        except ValueError as error:
+            raise InvalidInput from error  # an argument that has no JSON form
+
+    def _refusal(self, identity: Identity, code: str | None, message: str | None) -> StoreError:
+        if "API key" in (message or ""):
+            return Unavailable(WRONG_KEY)
+        refusal = from_state(code, message)
+        if isinstance(refusal, NotSignedIn) and self._login:
+            self._store.sessions.forget(self._login, identity)
+        return refusal
 
 
 class SupabaseStore:
@@ -54,9 +60,8 @@ class SupabaseStore:
         self._machine = machine
         self._person = person
         # HTTP/1.1: httpcore's HTTP/2 loses requests when threads share a connection.
-        self._http = httpx.Client(http2=False, timeout=_TIME_LIMITS)
-        self._sessions: dict[PasswordLogin, tuple[Identity, float]] = {}
-        self._guard = threading.Lock()
+        self._http = httpx.Client(http2=False, timeout=_TIME_LIMITS, event_hooks={"response": [_only_json]})
+        self.sessions = Sessions(self.client)
 
     def person(self) -> Database:
         """See `store.database.Store.person`.
@@ -88,20 +93,6 @@ class SupabaseStore:
         """See `store.database.Store.close`."""
         self._http.close()
 
-    def session(self, login: PasswordLogin) -> Identity:
-        """A user's identity with a token that is still good, signed in again when it is about to end.
-
-        Raises:
-            NotSignedIn: e-mail or password were refused.
-            Unavailable: the project does not answer.
-        """
-        with self._guard:
-            identity, ends_at = self._sessions.get(login, (NOBODY, 0.0))
-            if time.monotonic() > ends_at - _RENEWAL_S:
-                identity, lifetime_s = self._sign_in(login)
-                self._sessions[login] = identity, time.monotonic() + lifetime_s
-            return identity
-
     def client(self, identity: Identity) -> Client:
         """A client that sends this identity's token; it starts no timer, keeps no session and never retries."""
         from supabase import ClientOptions, create_client
@@ -110,29 +101,11 @@ class SupabaseStore:
         options = ClientOptions(httpx_client=self._http, auto_refresh_token=False, persist_session=False, headers=token)
         try:
             return create_client(self._url, self._key, options)
-        except Exception as error:
+        except Exception as error:  # its own exception class is not exported; any failure here is a bad address or key
             raise Unavailable("SUPABASE_URL or SUPABASE_KEY is not what a Supabase project gives out.") from error
 
-    def _sign_in(self, login: PasswordLogin) -> tuple[Identity, float]:
-        from supabase_auth.errors import AuthError, AuthRetryableError
 
-        # A client of its own, since signing in rewrites a client's Authorization header.
-        auth = self.client(NOBODY).auth
-        try:
-            session = auth.sign_in_with_password({"email": login.email, "password": login.password}).session
-        except AuthRetryableError as error:
-            raise Unavailable(_OUT_OF_REACH) from error
-        except AuthError as error:
-            raise _refused(login, error) from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Unavailable(_OUT_OF_REACH) from error
-        if session is None:
-            raise NotSignedIn("Supabase gave no session; is the e-mail address confirmed?")
-        return Identity(session.user.id, session.access_token), float(session.expires_in)
-
-
-def _refused(login: PasswordLogin, error: Exception) -> StoreError:
-    status = getattr(error, "status", None)
-    if isinstance(status, int) and status >= 500:
-        return Unavailable(_OUT_OF_REACH)
-    return NotSignedIn(f"Supabase refused the e-mail or password of {login.email}.")
+def _only_json(response: httpx.Response) -> None:
+    """Refuse a success that is no JSON: a network's sign-in page must not pass for data."""
+    if response.is_success and not response.headers.get("content-type", "").startswith("application/json"):
+        raise httpx.RemoteProtocolError("The answer is not JSON.", request=response.request)

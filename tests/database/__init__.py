@@ -1,0 +1,1 @@
+"""The schema and both sides of `Database.call`, on real Postgres and real PostgREST."""
