@@ -34,7 +34,7 @@ class ModelConfiguration:
         Raises:
             InvalidSettings: a number is none.
         """
-        openai_key, anthropic_key = environment.get("OPENAI_API_KEY"), environment.get("ANTHROPIC_API_KEY")
+        openai_key, anthropic_key = _key(environment, "OPENAI_API_KEY"), _key(environment, "ANTHROPIC_API_KEY")
         asked_offline = environment.get("ORCHESTRATOR_OFFLINE", "0").strip().lower() not in (
             "0",
             "false",
@@ -52,6 +52,11 @@ class ModelConfiguration:
                 last_attempt_s=_number(environment, "ORCHESTRATOR_LAST_ATTEMPT_TIMEOUT_S", 90.0, least=0.001),
             ),
         )
+
+
+def _key(environment: Mapping[str, str], name: str) -> str | None:
+    """A key without the blanks and line ends that come with copying; None for a blank one."""
+    return environment.get(name, "").strip() or None
 
 
 def _number(environment: Mapping[str, str], name: str, default: float, *, least: float) -> float:

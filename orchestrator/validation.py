@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from itertools import islice
 from typing import Any
 
 from orchestrator.graph import cyclic, edges, references, unreachable
@@ -18,6 +19,7 @@ from orchestrator.workflow import (
 )
 
 _LONGEST_QUOTE = 60
+_MOST_FINDINGS = 100
 
 
 def validate_workflow(data: object, services: Collection[str]) -> tuple[Finding, ...]:
@@ -40,7 +42,7 @@ def validate_workflow(data: object, services: Collection[str]) -> tuple[Finding,
         findings += check_step(step, f"{path}[{index}]", seen)
     if findings:
         return tuple(findings)
-    return tuple(_semantics(steps, path, services))
+    return tuple(_capped(_semantics(steps, path, services)))
 
 
 def accepted(findings: Collection[Finding]) -> bool:
@@ -90,6 +92,14 @@ def check_step(step: object, path: str, seen: set[str]) -> list[Finding]:
             findings.append(schema_finding(f"{path}.id", "id_not_unique", sentence))
         seen.add(step_id)
     return findings
+
+
+def _capped(findings: Iterator[Finding]) -> Iterator[Finding]:
+    """The first findings and one for all others: the answer of a model may hold a hundred thousand bad references."""
+    yield from islice(findings, _MOST_FINDINGS)
+    others = [finding.rejects for finding in findings]
+    if others:
+        yield Finding("$", "more_findings", f"There are {len(others):,} more.", "semantic", rejects=any(others))
 
 
 def _has_text(value: object) -> bool:

@@ -16,8 +16,8 @@ class Database(Protocol):
 
         Args:
             function: name of a function in schema `public` that returns `jsonb`.
-            arguments: text, integer, boolean, an instant as ISO text, or JSON as a list or object. Money crosses as text
-                in both directions: as a JSON number it would become a float on the way.
+            arguments: text, integer, boolean, an instant as ISO text, or JSON as a list or object. Money
+                crosses as text in both directions: as a JSON number it would become a float on the way.
 
         Raises:
             StoreError: one of the classes in `store.errors`.

@@ -10,6 +10,7 @@ import httpx2
 from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrator.providers import failures
+from orchestrator.providers.http import http_client
 from orchestrator.providers.provider import (
     Ending,
     ModelRequest,
@@ -19,7 +20,6 @@ from orchestrator.providers.provider import (
     stopped_otherwise,
     truncated,
 )
-from orchestrator.providers.transport import http_client
 from orchestrator.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -119,8 +119,10 @@ class Anthropic:
                 async for raw in events:
                     for event in progress.read(_Event.model_validate(raw)):
                         yield event
+                    if progress.complete:
+                        break
         except Exception as error:  # an SDK may raise anything on a foreign body; each becomes a named reason
-            raise failures.failure(error, answered=answered) from error
+            raise failures.failure(error, answered=answered, key=self._api_key) from error
         if not progress.complete:
             raise failures.cut_stream()
 

@@ -30,14 +30,16 @@ _RATE_LIMIT_CODES = frozenset({"429", "insufficient_quota", "tokens", "requests"
 _CODE = re.compile(r"[a-z][a-z0-9_.-]{0,59}")
 
 
-def failure(error: Exception, *, answered: bool) -> ProviderError:
+def failure(error: Exception, *, answered: bool, key: str) -> ProviderError:
     """The provider error for whatever an SDK raised.
 
     Args:
         answered: whether a response had begun.
+        key: the API key, which some answers quote.
     """
     status = getattr(error, "status_code", None)
     codes = [str(value) for value in (getattr(error, "code", None), getattr(error, "type", None)) if value]
+    codes = [code for code in codes if key.casefold() not in code.casefold()]
     return ProviderError(_reason(error, status, codes), _detail(error, status, codes), answered=answered)
 
 

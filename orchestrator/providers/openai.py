@@ -10,6 +10,7 @@ import httpx2
 from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrator.providers import failures
+from orchestrator.providers.http import http_client
 from orchestrator.providers.provider import (
     Ending,
     ModelRequest,
@@ -19,7 +20,6 @@ from orchestrator.providers.provider import (
     stopped_otherwise,
     truncated,
 )
-from orchestrator.providers.transport import http_client
 from orchestrator.schema import NAME
 from orchestrator.tokens import Tokens
 
@@ -99,7 +99,7 @@ class OpenAI:
                     if chunk.usage:
                         yield Usage(chunk.usage.tokens(), final=True)
         except Exception as error:  # an SDK may raise anything on a foreign body; each becomes a named reason
-            raise failures.failure(error, answered=answered) from error
+            raise failures.failure(error, answered=answered, key=self._api_key) from error
         if not ended:
             raise failures.cut_stream()
 

@@ -1,0 +1,258 @@
+"""Where every exception of both SDKs and their HTTP library lands; a new class fails here until somebody decides."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import pytest
+
+from orchestrator.attempt import FallbackReason
+from orchestrator.providers.failures import failure
+
+MODULES = [
+    *("openai", "openai._exceptions", "openai._streaming", "openai._response", "openai._legacy_response"),
+    *("anthropic", "anthropic._exceptions", "anthropic._error_classes", "anthropic._streaming", "anthropic._response"),
+    *("httpx2", "httpx2._exceptions", "httpx2._sse", "httpx2._client", "httpx2._models"),
+]
+HELPERS = (".lib.", "._extras.", "httpx2.websockets")
+"""Parts of the SDKs that the providers never call; which of them are loaded depends on who ran before."""
+
+TABLE: dict[str, dict[FallbackReason, str]] = {
+    "openai": {
+        "timeout": """
+            APITimeoutError
+        """,
+        "rate_limit": """
+            RateLimitError
+        """,
+        "validation_failed": """
+            ContentFilterFinishReasonError LengthFinishReasonError
+        """,
+        "api_error": """
+            APIConnectionError APIError APIResponseValidationError APIStatusError
+            AuthenticationError BadRequestError ConflictError InternalServerError
+            InvalidWebhookSignatureError MissingStreamClassError NotFoundError OAuthError
+            OpenAIError PermissionDeniedError StreamAlreadyConsumed SubjectTokenProviderError
+            UnprocessableEntityError WebSocketConnectionClosedError WebSocketQueueFullError
+            _AmbiguousModuleClientUsageError
+        """,
+    },
+    "anthropic": {
+        "timeout": """
+            APITimeoutError
+        """,
+        "rate_limit": """
+            ContractSpendLimitReachedError EnforcedSpendLimitReachedError RampLimitExceededError
+            RateLimitError
+        """,
+        "api_error": """
+            APIConnectionError APIError APIResponseValidationError APIStatusError
+            APIWebhookValidationError AlreadyMemberError AnthropicError AuthenticationError
+            AvailableToolsLimitExceededError BadRequestError BetaAPIKeyScopeMissingError
+            BetaBundleAttachmentNotSupportedError BetaBundleOnCallError
+            BetaCMEKFeatureUnsupportedError BetaCannotSignOutManagedMemberError
+            BetaCannotSignOutMembershipAdminError BetaCannotSignOutOwnerError
+            BetaCannotSignOutPrimaryOwnerError BetaCannotSignOutPrivilegedMemberError
+            BetaCannotSignOutSelfError BetaClaudeTagWritesNotEnabledError
+            BetaComplianceConfigurationRestrictedError BetaEnvironmentArchivedError
+            BetaEnvironmentCreateDisabledError BetaEnvironmentNotFoundError
+            BetaEnvironmentUpdateDisabledError BetaHeartbeatPreconditionFailedError
+            BetaInvalidConfigTypeChangeError BetaInvalidMetadataError
+            BetaOrganizationLevelScopedAPIKeyRequiredError BetaOrganizationNotEnrolledInBetaError
+            BetaPluginNameTakenError BetaRBACGroupManagedSettingsNotFoundError
+            BetaRBACGroupNotFoundError BetaRBACGroupOrderLimitExceededError
+            BetaRegistrationPendingError BetaRequestBodyTimeoutError BetaScanFailedError
+            BetaScanPendingError BetaSettingsDocumentLimitExceededError
+            BetaSettingsHistoryLimitExceededError BetaSkillNameTakenError
+            BetaSlackChannelSetUpEnvironmentNotFoundError BetaSlackChannelSetUpSettingsConflictError
+            BetaSlackChannelSetUpSettingsRefusedError BetaSpendLimitsAdminAPIWritesNotEnabledError
+            BetaUnsupportedCharsetError CMEKContextUnavailableError CMEKKeyDisabledError
+            CMEKKeyNetworkBlockedError CMEKKeyUnreachableError
+            CannotInviteEmailsWithUnverifiedDomainsError CannotRemoveLastMemberError
+            ClaudeCodeKeyCreatorNotMemberError ClaudeCodeVersionTooOldError ClientClosedRequestError
+            CompactionBlockAmbiguousError CompactionBlockMisplacedError
+            CompactionContentMismatchError CompactionIncompleteTurnError
+            CompactionNothingToSummarizeError CompactionSignatureInvalidError
+            CompactionTooManyToolReferencesError CompactionToolChangesMismatchError
+            CompactionUnavailableError ConcurrentMembershipChangeError ConflictError
+            ContentTooLargeError CredentialsError EmailDomainNotAllowedError ExternalKeyChangedError
+            ExternalKeyInWorkspacePolicyError ExternalKeyValidationFailedError
+            ExternalKeyValidationTimedOutError FileExpiredError FileNotDownloadableError
+            GatewayTimeoutError HTTPNotImplementedError IdentityTokenFileError
+            ImageDimensionsTooLargeError InternalServerError InviteAlreadyExistsError
+            KeyProfileMismatchError LinkedOrganizationBillingUnavailableError
+            LinkedOrganizationSpendLimitReachedError MissingStreamClassError NotFoundError
+            OrgAPIKeyLimitExceededError OrgMemberLimitExceededError OrganizationOnHoldError
+            OrganizationTypeNotSupportedError OverloadedError ParentOrganizationRequiredError
+            PaymentRequiredError PermissionDeniedError PreconditionFailedError
+            RBACGroupGrantsOwnerAccessError RBACGroupOwnerAccessUnconfirmedError
+            RBACRoleNotFoundError RequestBodyEncodingInvalidError
+            RequestBodyEncodingUnsupportedError RequestBodyTooLargeAfterDecodingError
+            RequestHeaderFieldsTooLargeError RequestTimeoutError RetryableError
+            SandboxEgressRestrictedError ServiceUnavailableError SkillReadBlockedUndecryptableError
+            StorageQuotaExceededError StreamAlreadyConsumed ThreadAlreadyContinuedError
+            ThreadContinueInFlightError ThreadFingerprintMismatchError ThreadNotFoundError
+            ThreadUnsupportedRequestError ToolNameConflictError ToolReferenceUnresolvedError
+            UnprocessableEntityError UserProfileBillingNotAuthorizedError
+            UserProfileNotBillableError UserProfileNotFoundError UserProfileRequiredError
+            WorkspaceAPIKeyLimitExceededError WorkspaceMemberLimitExceededError
+            WorkspacePolicyViolationError
+        """,
+    },
+    "httpx2": {
+        "timeout": """
+            ConnectTimeout PoolTimeout ReadTimeout TimeoutException WriteTimeout
+        """,
+        "api_error": """
+            CloseError ConnectError CookieConflict DecodingError HTTPError HTTPStatusError
+            HTTPXDeprecationWarning InvalidURL LocalProtocolError NetworkError ProtocolError
+            ProxyError ReadError RemoteProtocolError RequestError RequestNotRead ResponseNotRead
+            SSEError StreamClosed StreamConsumed StreamError TooManyRedirects TransportError
+            UnsupportedProtocol WriteError
+        """,
+    },
+}
+
+REQUEST = httpx2.Request("POST", "http://127.0.0.1/v1")
+
+
+def below(base: type[Exception]) -> Iterator[type[Exception]]:
+    """A class and all its subclasses."""
+    yield base
+    for subclass in base.__subclasses__():
+        yield from below(subclass)
+
+
+def exception_classes() -> list[type[Exception]]:
+    """Every exception class of the three packages that a call can meet."""
+    found: set[type[Exception]] = set()
+    for module in map(importlib.import_module, MODULES):
+        for value in list(vars(module).values()):
+            if inspect.isclass(value) and issubclass(value, Exception) and _package(value) in TABLE:
+                found.update(below(value))
+    ours = (kind for kind in found if _package(kind) in TABLE)
+    return sorted((kind for kind in ours if not _helper(kind)), key=_name)
+
+
+def _package(kind: type) -> str:
+    return kind.__module__.partition(".")[0]
+
+
+def _helper(kind: type) -> bool:
+    return any(part in kind.__module__ for part in HELPERS)
+
+
+def _name(kind: type) -> str:
+    return f"{_package(kind)}.{kind.__name__}"
+
+
+def made(kind: type[Exception], **attributes: Any) -> Exception:
+    """An instance with what such an error carries, whatever its constructor asks for."""
+    error = kind.__new__(kind)
+    for name, value in attributes.items():
+        setattr(error, name, value)
+    return error
+
+
+def expected() -> dict[str, FallbackReason]:
+    """The table with one line for each class."""
+    return {
+        f"{package}.{name}": reason
+        for package, reasons in TABLE.items()
+        for reason, names in reasons.items()
+        for name in names.split()
+    }
+
+
+def test_every_exception_class_has_its_reason() -> None:
+    """Each class lands where the table says, and the table names each class."""
+    landed = {_name(kind): failure(made(kind), answered=False, key="sk-test").reason for kind in exception_classes()}
+    assert landed == expected()
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_whether_a_response_had_begun_is_kept(answered: bool) -> None:
+    """The cost of a failed call hangs on whether a response had begun."""
+    error = made(httpx2.ReadError)
+    assert failure(error, answered=answered, key="sk-test").answered is answered
+
+
+@pytest.mark.parametrize("package", ["openai", "anthropic"])
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 408, 409, 413, 422, 429, 499, 500, 502, 503, 504, 529])
+def test_status_decides(package: str, status: int) -> None:
+    """429 alone is a rate limit; 408, 504 and 529 are api_error like the rest, and the detail is the status."""
+    kind = importlib.import_module(package).APIStatusError
+    response = httpx2.Response(status, request=REQUEST)
+    found = failure(kind("Failed.", response=response, body=None), answered=False, key="sk-test")
+    assert (found.reason, found.detail) == ("rate_limit" if status == 429 else "api_error", f"HTTP {status}")
+
+
+@dataclass(frozen=True)
+class InStream:
+    """An error inside a stream, where the status says 200.
+
+    Attributes:
+        error: what stands under `error` in the event.
+    """
+
+    id: str
+    error: dict[str, Any]
+    reason: FallbackReason
+    detail: str
+
+
+OPENAI_IN_STREAM = [
+    InStream("code", {"type": None, "code": "rate_limit_exceeded"}, "rate_limit", "rate_limit_exceeded"),
+    InStream("type", {"type": "requests", "code": None}, "rate_limit", "requests"),
+    InStream("tokens", {"type": "tokens", "code": "rate_limit_exceeded"}, "rate_limit", "rate_limit_exceeded"),
+    InStream("quota", {"type": "insufficient_quota"}, "rate_limit", "insufficient_quota"),
+    InStream("number", {"type": "error", "code": 429}, "rate_limit", "error"),
+    InStream("capitals", {"type": "RateLimitError", "code": None}, "rate_limit", "APIError"),
+    InStream("too many", {"type": "too_many_requests"}, "rate_limit", "too_many_requests"),
+    InStream("server", {"type": "server_error", "code": None}, "api_error", "server_error"),
+    InStream("number of a server error", {"type": "error", "code": 500}, "api_error", "error"),
+    InStream("invalid", {"type": "invalid_request_error", "code": "bad"}, "api_error", "bad"),
+    InStream("nothing", {}, "api_error", "APIError"),
+    InStream("free text", {"type": "Your key sk-1 is wrong"}, "api_error", "APIError"),
+    InStream("not text", {"type": ["rate"], "code": {"a": 1}}, "api_error", "APIError"),
+]
+ANTHROPIC_IN_STREAM = [
+    InStream("type", {"type": "rate_limit_error"}, "rate_limit", "rate_limit_error"),
+    InStream("overloaded", {"type": "overloaded_error"}, "api_error", "overloaded_error"),
+    InStream("server", {"type": "api_error"}, "api_error", "api_error"),
+    InStream("timeout", {"type": "timeout_error"}, "api_error", "timeout_error"),
+    InStream("nothing", {}, "api_error", "APIStatusError"),
+    InStream("not text", {"type": 7}, "api_error", "APIStatusError"),
+]
+
+
+@pytest.mark.parametrize("case", OPENAI_IN_STREAM, ids=lambda case: case.id)
+def test_openai_error_inside_a_stream(case: InStream) -> None:
+    """OpenAI's SDK raises the plain class there, so type and code decide."""
+    import openai
+
+    found = failure(openai.APIError("Failed.", REQUEST, body=case.error), answered=True, key="sk-test")
+    assert (found.reason, found.detail) == (case.reason, case.detail)
+
+
+@pytest.mark.parametrize("case", ANTHROPIC_IN_STREAM, ids=lambda case: case.id)
+def test_anthropic_error_inside_a_stream(case: InStream) -> None:
+    """Anthropic's SDK raises a status error with status 200 there, so the type decides."""
+    import anthropic
+
+    response = httpx2.Response(200, request=REQUEST)
+    body = {"type": "error", "error": case.error}
+    found = failure(anthropic.APIStatusError("Failed.", response=response, body=body), answered=True, key="sk-test")
+    assert (found.reason, found.detail) == (case.reason, case.detail)
+
+
+@pytest.mark.parametrize("kind", [ValueError, KeyError, RecursionError, UnicodeDecodeError, OSError])
+def test_any_other_exception_is_an_api_error(kind: type[Exception]) -> None:
+    """What an SDK lets through from below is the provider's failure too, named by its class."""
+    found = failure(made(kind), answered=True, key="sk-test")
+    assert (found.reason, found.detail) == ("api_error", kind.__name__)
