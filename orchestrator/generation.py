@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 
-from orchestrator import audit, pricing
+from orchestrator import pricing
 from orchestrator.attempt import Attempt, FallbackReason
 from orchestrator.audit import Circumstances, Event
 from orchestrator.background import all_done, on_daemon_thread, to_its_end
-from orchestrator.errors import GenerationCancelled, GenerationFailed, RecordingFailed
+from orchestrator.errors import GenerationCancelled, GenerationFailed
 from orchestrator.events import AttemptFailed, AttemptStarted, GenerationEvent, StepAccepted
 from orchestrator.lineup import Contender
 from orchestrator.model_call import ModelCall, Report
+from orchestrator.outcome import events_if_interrupted, outcome_of
 from orchestrator.prompts import SYSTEM_PROMPT, user_message
 from orchestrator.providers import ModelRequest
-from orchestrator.recorder import Recorder, Status
+from orchestrator.recorder import Recorder
 from orchestrator.result import WorkflowGenerationResult
 from orchestrator.schema import workflow_schema
 from orchestrator.workflow import Step
@@ -70,14 +72,16 @@ class Generation:
         await self._warmed(0)
         self._calls.append(self._call(0))
         limit_s = sum(self._limit_s(number) for number in range(len(self.lineup)))
+        cancelled = False
         try:
             await to_its_end(asyncio.to_thread(self.recorder.start, self.run, limit_s, self._if_interrupted()))
             await self._ask()
         except asyncio.CancelledError:
+            cancelled = True
             for task in self._tasks:
                 task.cancel()
         await all_done(self._tasks)
-        return await self._book([task.result() for task in self._tasks])
+        return await self._book(cancelled=cancelled)
 
     async def _ask(self) -> None:
         self._started = time.monotonic()
@@ -122,107 +126,26 @@ class Generation:
             attempt = task.result().attempt
             self.emit(AttemptFailed(number, cast(FallbackReason, attempt.outcome), attempt))
 
-    async def _book(self, reports: list[Report]) -> WorkflowGenerationResult:
-        attempts = tuple(report.attempt for report in reports)
-        at, duration_ms = self.now(), self._duration_ms()
-        result = self._accepted(reports, attempts, duration_ms, at)
-        events = self._fallback_event(reports, at)
-        if result:
-            status: Status = "succeeded"
-            events.append(audit.generated(self.run, result, at))
-        elif not attempts or attempts[-1].outcome == "cancelled":
-            status = "cancelled"
-            events.append(audit.cancelled(self.run, attempts, "cancelled", at))
-        else:
-            status = "failed"
-            events.append(audit.failed(self.run, attempts, duration_ms, at))
-        await self._record(status, reports, attempts, events, result)
-        if result:
-            return result
-        if status == "cancelled":
-            raise GenerationCancelled("The generation was cancelled.", attempts, self.run.generation_id)
-        raise GenerationFailed(_failure_sentence(attempts), attempts, self.run.generation_id)
-
-    async def _record(
-        self,
-        status: Status,
-        reports: list[Report],
-        attempts: tuple[Attempt, ...],
-        events: list[Event],
-        result: WorkflowGenerationResult | None,
-    ) -> None:
-        def finish() -> None:
-            self.recorder.finish(
-                self.run,
-                status,
-                attempts,
-                events,
-                result=result,
-                findings=[
-                    {"attempt": number, **finding.as_json()}
-                    for number, report in enumerate(reports)
-                    for finding in report.verdict.findings
-                ],
-                rejected_outputs=[
-                    {"attempt": number, "text": report.rejected_output}
-                    for number, report in enumerate(reports)
-                    if report.rejected_output is not None
-                ],
-            )
-
-        try:
-            await to_its_end(asyncio.to_thread(finish))
-        except asyncio.CancelledError:
-            # Cancelled while it was being booked: the outcome stands.
-            return
-        except OSError as error:
-            raise RecordingFailed(
-                "The outcome could be kept neither in the database nor on the disk; free some space and check both.",
-                attempts,
-                self.run.generation_id,
-                result,
-            ) from error
-
-    def _accepted(
-        self, reports: list[Report], attempts: tuple[Attempt, ...], duration_ms: int, at: datetime
-    ) -> WorkflowGenerationResult | None:
-        if not reports or attempts[-1].outcome != "succeeded":
-            return None
-        winner, attempt = reports[-1], attempts[-1]
-        return WorkflowGenerationResult(
-            pilot_steps=winner.verdict.steps,
-            generator_used=attempt.model,
-            validation_passed=True,
-            generation_time_ms=duration_ms,
-            tokens=attempt.tokens,
-            fallback_reason=cast(FallbackReason, attempts[0].outcome) if len(attempts) > 1 else None,
-            generation_id=self.run.generation_id,
-            agent_id=self.run.request.agent_id,
-            api_model=attempt.api_model,
-            attempts=attempts,
-            baseline_cost_usd=pricing.baseline(attempt.tokens, at),
-            findings=winner.verdict.findings,
-            config_version=self.run.config_version,
-            prompt_version=self.run.prompt_version,
-            simulated=self.run.simulated,
-        )
-
-    def _fallback_event(self, reports: list[Report], at: datetime) -> list[Event]:
-        if len(reports) < 2:
-            return []
-        return [audit.fallback(self.run, reports[0], self.lineup[1].model.name, at)]
+    async def _book(self, *, cancelled: bool) -> WorkflowGenerationResult:
+        reports = [task.result() for task in self._tasks]
+        outcome = outcome_of(self.run, reports, cancelled=cancelled, duration_ms=self._duration_ms(), at=self.now())
+        # Cancelled while it is being booked: the outcome stands.
+        with contextlib.suppress(asyncio.CancelledError):
+            await to_its_end(asyncio.to_thread(self.recorder.finish, self.run, outcome))
+        if outcome.result:
+            return outcome.result
+        if outcome.status == "cancelled":
+            raise GenerationCancelled("The generation was cancelled.", outcome.attempts, self.run.generation_id)
+        raise GenerationFailed(_failure_sentence(outcome.attempts), outcome.attempts, self.run.generation_id)
 
     def _if_interrupted(self) -> list[Event]:
         """The events to append should this process die now."""
-        at = self.now()
-        attempts = tuple(
+        begun = [
             task.result().attempt if task.done() else call.if_it_ended_now()
             for call, task in zip(self._calls, self._tasks, strict=False)
-        )
-        pending = tuple(call.if_it_ended_now() for call in self._calls[len(self._tasks) :])
-        attempts += pending
-        asked_again = [audit.fallback(self.run, attempts[0], attempts[1].model, at)] if len(attempts) > 1 else []
-        return [*asked_again, audit.cancelled(self.run, attempts, "interrupted", at)]
+        ]
+        about_to_begin = [call.if_it_ended_now() for call in self._calls[len(self._tasks) :]]
+        return events_if_interrupted(self.run, begun + about_to_begin, self.now())
 
     def _call(self, number: int) -> ModelCall:
         contender = self.lineup[number]

@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import cache
 
 from orchestrator.models import BASELINE, Model
+from orchestrator.money import plain
 from orchestrator.tokens import Tokens
 
 
@@ -44,11 +45,6 @@ def _price(model: Model, usage: dict[str, int], at: datetime) -> Decimal | None:
     except LookupError:
         return None
     return plain(found.total_price)
-
-
-def plain(amount: Decimal) -> Decimal:
-    """The same amount without trailing zeros, so that equal amounts are written equally."""
-    return amount.normalize() + Decimal(0)
 
 
 @cache

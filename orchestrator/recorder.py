@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
-from orchestrator.attempt import Attempt, known_cost
+from orchestrator.attempt import known_cost
 from orchestrator.audit import Circumstances, Event
+from orchestrator.errors import RecordingFailed
 from orchestrator.outbox import Outbox
+from orchestrator.outcome import Outcome
 from orchestrator.reply import storable
-from orchestrator.result import WorkflowGenerationResult
 from store import Database, StoreError, exact_json
 
 log = logging.getLogger(__name__)
 
-Status = Literal["succeeded", "failed", "cancelled"]
-
 # How long after its last attempt's limit a run may take to book itself before it counts as interrupted.
 GRACE_S = 15
+
+_NO_PLACE = "The outcome could be kept neither in the database nor on the disk; free some space and check both."
 
 
 class Recorder:
@@ -68,38 +69,20 @@ class Recorder:
             # The run goes on: the outcome itself is booked at its end, here or in the outbox.
             log.warning("The progress of generation %s could not be noted: %s", run.generation_id, error)
 
-    def finish(
-        self,
-        run: Circumstances,
-        status: Status,
-        attempts: tuple[Attempt, ...],
-        events: list[Event],
-        *,
-        result: WorkflowGenerationResult | None,
-        findings: list[dict[str, Any]],
-        rejected_outputs: list[dict[str, Any]],
-    ) -> None:
+    def finish(self, run: Circumstances, outcome: Outcome) -> None:
         """Book an outcome, in the database or else in the outbox.
 
         Raises:
-            OSError: neither would take it.
+            RecordingFailed: neither would take it; the error carries the result.
         """
-        outcome = {
-            "status": status,
-            "generator_used": result.generator_used if result else None,
-            "pilot_steps": list(result.pilot_steps) if result else None,
-            "findings": findings,
-            "rejected_outputs": [rejected | {"text": storable(rejected["text"])} for rejected in rejected_outputs],
-            "attempts": [attempt.as_json() for attempt in attempts],
-            "cost_usd": known_cost(attempts),
-            "finished_at": events[-1]["timestamp"],
-            "events": events,
-        }
-        text = exact_json(outcome)
+        text = exact_json(_row(outcome))
         try:
             self._send(run.generation_id, text)
         except StoreError as error:
-            self._outbox.put(run.generation_id, text)
+            try:
+                self._outbox.put(run.generation_id, text)
+            except OSError as full:
+                raise RecordingFailed(_NO_PLACE, outcome.attempts, run.generation_id, outcome.result) from full
             log.warning("Generation %s waits in the outbox, since: %s", run.generation_id, error)
 
     def catch_up(self) -> None:
@@ -118,3 +101,18 @@ class Recorder:
 
     def _send(self, generation_id: UUID, outcome: str) -> None:
         self._database.call("finish_generation", p_generation_id=str(generation_id), p_outcome=outcome)
+
+
+def _row(outcome: Outcome) -> dict[str, Any]:
+    result = outcome.result
+    return {
+        "status": outcome.status,
+        "generator_used": result.generator_used if result else None,
+        "pilot_steps": list(result.pilot_steps) if result else None,
+        "findings": outcome.findings,
+        "rejected_outputs": [rejected | {"text": storable(rejected["text"])} for rejected in outcome.rejected_outputs],
+        "attempts": [attempt.as_json() for attempt in outcome.attempts],
+        "cost_usd": known_cost(outcome.attempts),
+        "finished_at": outcome.finished_at,
+        "events": outcome.events,
+    }

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from orchestrator.attempt import Attempt, FallbackReason, known_cost, unpriced
-from orchestrator.pricing import plain
+from orchestrator.money import plain
 from orchestrator.tokens import Tokens
 from orchestrator.workflow import Finding, Step
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import threading
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from orchestrator.providers.provider import (
     stopped_otherwise,
     truncated,
 )
+from orchestrator.providers.sdk import LazyClient
 from orchestrator.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -32,6 +34,9 @@ _ENDINGS = {
     "model_context_window_exceeded": truncated,
     "refusal": refused,
 }
+
+
+_DRAIN_S = 0.1
 
 
 class _Wire(BaseModel):
@@ -94,6 +99,14 @@ class _Progress:
             yield _ENDINGS.get(self._stop_reason or "", stopped_otherwise)()
 
 
+async def _drained(events: AsyncIterator[Any]) -> None:
+    """Read what is left for a moment, so that the connection can be used again; a complete reply waits no longer."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_DRAIN_S):
+            async for _ in events:
+                pass
+
+
 class Anthropic:
     """The provider behind the Claude models."""
 
@@ -103,12 +116,11 @@ class Anthropic:
         self._api_key = api_key
         self._base_url = base_url
         self._transport = transport
-        self._client: AsyncAnthropic | None = None
-        self._guard = threading.Lock()
+        self._sdk = LazyClient(self._made)
 
     def warm(self) -> None:
         """See `Provider.warm`."""
-        self._ready()
+        self._sdk.ready()
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ReplyEvent]:
         """See `Provider.stream`."""
@@ -120,6 +132,7 @@ class Anthropic:
                     for event in progress.read(_Event.model_validate(raw)):
                         yield event
                     if progress.complete:
+                        await _drained(events)
                         break
         except Exception as error:  # an SDK may raise anything on a foreign body; each becomes a named reason
             raise failures.failure(error, answered=answered, key=self._api_key) from error
@@ -128,11 +141,10 @@ class Anthropic:
 
     async def aclose(self) -> None:
         """See `Provider.aclose`."""
-        if self._client is not None:
-            await self._client.close()
+        await self._sdk.aclose()
 
     async def _send(self, request: ModelRequest) -> Any:
-        return await self._ready().messages.create(
+        return await self._sdk.ready().messages.create(
             model=request.model.api_model,
             max_tokens=request.model.max_output_tokens,
             system=[{"type": "text", "text": request.system, "cache_control": {"type": "ephemeral"}}],
@@ -143,15 +155,12 @@ class Anthropic:
             extra_headers=dict(request.headers),
         )
 
-    def _ready(self) -> AsyncAnthropic:
-        with self._guard:
-            if self._client is None:
-                from anthropic import AsyncAnthropic
+    def _made(self) -> AsyncAnthropic:
+        from anthropic import AsyncAnthropic
 
-                self._client = AsyncAnthropic(
-                    api_key=self._api_key,
-                    base_url=self._base_url,
-                    max_retries=0,
-                    http_client=http_client(self._transport),
-                )
-            return self._client
+        return AsyncAnthropic(
+            api_key=self._api_key,
+            base_url=self._base_url,
+            max_retries=0,
+            http_client=http_client(self._transport),
+        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from orchestrator.providers.provider import (
     stopped_otherwise,
     truncated,
 )
+from orchestrator.providers.sdk import LazyClient
 from orchestrator.schema import NAME
 from orchestrator.tokens import Tokens
 
@@ -74,12 +74,11 @@ class OpenAI:
         self._api_key = api_key
         self._base_url = base_url
         self._transport = transport
-        self._client: AsyncOpenAI | None = None
-        self._guard = threading.Lock()
+        self._sdk = LazyClient(self._made)
 
     def warm(self) -> None:
         """See `Provider.warm`."""
-        self._ready()
+        self._sdk.ready()
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ReplyEvent]:
         """See `Provider.stream`."""
@@ -105,8 +104,7 @@ class OpenAI:
 
     async def aclose(self) -> None:
         """See `Provider.aclose`."""
-        if self._client is not None:
-            await self._client.close()
+        await self._sdk.aclose()
 
     async def _send(self, request: ModelRequest) -> Any:
         model = request.model
@@ -115,7 +113,7 @@ class OpenAI:
             options["temperature"] = model.temperature
         if model.reasoning_effort is not None:
             options["reasoning_effort"] = model.reasoning_effort
-        return await self._ready().chat.completions.create(
+        return await self._sdk.ready().chat.completions.create(
             model=model.api_model,
             messages=[
                 {"role": "system", "content": request.system},
@@ -133,15 +131,12 @@ class OpenAI:
             **options,
         )
 
-    def _ready(self) -> AsyncOpenAI:
-        with self._guard:
-            if self._client is None:
-                from openai import AsyncOpenAI
+    def _made(self) -> AsyncOpenAI:
+        from openai import AsyncOpenAI
 
-                self._client = AsyncOpenAI(
-                    api_key=self._api_key,
-                    base_url=self._base_url,
-                    max_retries=0,
-                    http_client=http_client(self._transport),
-                )
-            return self._client
+        return AsyncOpenAI(
+            api_key=self._api_key,
+            base_url=self._base_url,
+            max_retries=0,
+            http_client=http_client(self._transport),
+        )

@@ -15,6 +15,7 @@ import pytest
 
 from orchestrator import (
     Application,
+    AttemptFailed,
     AttemptStarted,
     Finished,
     GenerationCancelled,
@@ -101,6 +102,20 @@ def test_a_cancelled_run_is_booked_with_what_it_spent(make_application: MakeAppl
     assert details["attempts"][0]["tokens"]["total"] == attempt.tokens.total
     assert len(simulator.requests) == 1
     assert log.column("select status from public.workflows") == ["cancelled"]
+
+
+def test_cancelling_while_the_fallback_answers_books_both(make_application: MakeApplication, log: Log) -> None:
+    """The first attempt keeps its own reason, the second is cancelled, and the run counts as cancelled."""
+    job, _ = start_and_wait_for(
+        make_application(transport=SimulatedTransport(speed=0.3)), AttemptFailed, Fault.BAD_STEP
+    )
+    job.cancel()
+
+    with pytest.raises(GenerationCancelled) as caught:
+        job.future.result(timeout=10)
+    assert caught.value.attempts[0].outcome == "validation_failed"
+    assert "WORKFLOW_GENERATION_CANCELLED" in log.actions()
+    assert "WORKFLOW_GENERATION_FAILED" not in log.actions()
 
 
 def test_leaving_a_stream_early_cancels_it(make_application: MakeApplication, log: Log) -> None:

@@ -1,0 +1,10 @@
+"""Amounts of US dollars, exact."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+
+def plain(amount: Decimal) -> Decimal:
+    """The same amount without trailing zeros or exponent, so that equal amounts are written equally."""
+    return amount.normalize() + Decimal(0)
