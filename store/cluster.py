@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import shutil
+import os
+import secrets
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,13 +14,17 @@ import psycopg
 
 from store import postgres
 from store.errors import Unavailable
-from store.place import Place, prepare, unwritable
+from store.place import Place, prepare, remove, unwritable
 from store.postgres import AUTHENTICATOR, OWNER, SUPERUSER
 
 __all__ = ["AUTHENTICATOR", "OWNER", "SUPERUSER", "Cluster", "locked"]
 
-_PRESENCE_KEY = 0x0C0501E  # the advisory lock that every attached process shares
 _KEEP_RUNNING = "keep-running"
+_NAME_BEGINS = "console-"
+_OTHERS = """
+select count(*) from pg_stat_activity
+where backend_type = 'client backend' and application_name like %s and application_name <> %s
+"""
 
 
 class Cluster:
@@ -30,6 +35,8 @@ class Cluster:
         self._presence: psycopg.Connection | None = None
         self._place: Place | None = None
         self._guard = threading.Lock()
+        # Every connection of this process carries it: that is how others see that the server is in use.
+        self._name = f"{_NAME_BEGINS}{os.getpid()}-{secrets.token_hex(4)}"
 
     @property
     def place(self) -> Place:
@@ -48,8 +55,7 @@ class Cluster:
             if self._presence is None:
                 self._place = prepare(self.data_dir)
                 postgres.make(self._place)
-                self._presence = postgres.start(self._place)
-                self._presence.execute("select pg_advisory_lock_shared(%s)", [_PRESENCE_KEY])
+                self._presence = postgres.start(self._place, self._name)
 
     def leave(self) -> None:
         """Let go of the server; the last process to leave stops it, unless it was asked to stay."""
@@ -57,11 +63,12 @@ class Cluster:
             presence, self._presence = self._presence, None
             if presence is None:
                 return
-            with contextlib.suppress(psycopg.Error), presence, locked(self.data_dir):
-                presence.execute("select pg_advisory_unlock_shared(%s)", [_PRESENCE_KEY])
-                row = presence.execute("select pg_try_advisory_lock(%s)", [_PRESENCE_KEY]).fetchone()
-                presence.close()
-                if row == (True,) and not (self.data_dir / _KEEP_RUNNING).exists():
+            presence.close()
+            # A new connection: the server drops all when one of its own processes was killed.
+            with contextlib.suppress(psycopg.Error), locked(self.data_dir):
+                with contextlib.closing(postgres.connect(self.place, self._name)) as last:
+                    others = last.execute(_OTHERS, [f"{_NAME_BEGINS}%", self._name]).fetchone()
+                if others == (0,) and not (self.data_dir / _KEEP_RUNNING).exists():
                     postgres.stop(self.place)
 
     def keep_running(self) -> None:
@@ -70,21 +77,27 @@ class Cluster:
 
     def stop(self) -> bool:
         """Stop the server whoever uses it; False when none was running."""
+        try:
+            self.data_dir.stat()
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise unwritable(self.data_dir, error) from error
         with locked(self.data_dir):
             (self.data_dir / _KEEP_RUNNING).unlink(missing_ok=True)
             return postgres.stop(prepare(self.data_dir))
 
     def reset(self) -> None:
-        """Stop the server and remove its data for good."""
+        """Stop the server and remove its data for good, also data that nothing here can open."""
         with locked(self.data_dir):
             (self.data_dir / _KEEP_RUNNING).unlink(missing_ok=True)
-            place = prepare(self.data_dir)
-            postgres.stop(place)
-            shutil.rmtree(place.home)
+            with contextlib.suppress(Unavailable):  # then it cannot run either
+                postgres.stop(prepare(self.data_dir))
+            remove(self.data_dir)
 
     def dsn(self, role: str = OWNER, database: str = "postgres") -> str:
         """A libpq string for one of the local roles."""
-        return postgres.dsn(self.place, role, database)
+        return postgres.dsn(self.place, role, database, self._name)
 
     def uri(self, role: str = OWNER, database: str = "postgres") -> str:
         """The same as a URI, which needs no quoting in a shell."""
@@ -100,7 +113,8 @@ def locked(data_dir: Path) -> Iterator[None]:
     """
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = (data_dir / "lock").open("w")
+        # For us alone: whoever could open it could hold it.
+        file = os.fdopen(os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600), "w")
     except OSError as error:
         raise unwritable(data_dir, error) from error
     with file:

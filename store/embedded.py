@@ -120,18 +120,22 @@ def bring_up(server: Cluster, database: str = "postgres") -> None:
 
     Raises:
         SchemaTooNew: the data was last used by a newer version of this program.
-        StoreError: a migration was refused.
+        StoreError: a migration was refused, or the disk is full.
     """
-    with psycopg.connect(server.dsn(cluster.SUPERUSER, database)) as connection:
-        # Two processes that start at once would create the same roles.
-        connection.execute("select pg_advisory_xact_lock(%s)", [_BRING_UP_KEY])
-        connection.execute(_sql_file("bootstrap.sql"))
-        for role in (cluster.OWNER, cluster.AUTHENTICATOR):
-            statement = sql.SQL("alter role {} password {}")
-            connection.execute(statement.format(sql.Identifier(role), sql.Literal(server.place.password())))
-    migrate(server.dsn(cluster.OWNER, database), exclusive=True)
-    with psycopg.connect(server.dsn(cluster.OWNER, database), autocommit=True) as connection:
-        connection.execute(_sql_file("local_users.sql"))
+    try:
+        with psycopg.connect(server.dsn(cluster.SUPERUSER, database), autocommit=True) as connection:
+            # Held throughout: the roles that one process makes would collide with another's migrations.
+            connection.execute("select pg_advisory_lock(%s)", [_BRING_UP_KEY])
+            with connection.transaction():
+                connection.execute(_sql_file("bootstrap.sql"))
+                for role in (cluster.OWNER, cluster.AUTHENTICATOR):
+                    statement = sql.SQL("alter role {} password {}")
+                    secret = sql.Literal(server.place.password)
+                    connection.execute(statement.format(sql.Identifier(role), secret))
+            migrate(server.dsn(cluster.OWNER, database), exclusive=True)
+            connection.execute(_sql_file("local_users.sql"))
+    except psycopg.Error as error:
+        raise from_error(error) from error
 
 
 def open_pool(conninfo: str) -> ConnectionPool:

@@ -78,12 +78,19 @@ class StoreSettings:
         """
         url, key = _pair(environment, "SUPABASE_URL", "SUPABASE_KEY")
         return cls(
-            data_dir=project / Path(environment.get("ORCHESTRATOR_DATA_DIR", ".data")).expanduser(),
+            data_dir=project / _folder(environment.get("ORCHESTRATOR_DATA_DIR", ".data")),
             supabase_url=url,
             supabase_key=key,
             machine=_login(environment, "ORCHESTRATOR"),
             person=_login(environment, "SUPABASE"),
         )
+
+
+def _folder(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise InvalidInput("ORCHESTRATOR_DATA_DIR names the home of a user that does not exist.") from error
 
 
 def _pair(environment: Mapping[str, str], first: str, second: str) -> tuple[str | None, str | None]:

@@ -78,13 +78,11 @@ def migrate(conninfo: str, *, exclusive: bool, known: Sequence[Migration] | None
 
 def from_driver(error: psycopg.Error) -> StoreError:
     """Our error for one of a connection that was made from an address somebody typed."""
+    if error.sqlstate:
+        return from_state(error.sqlstate, error.diag.message_primary)
     if isinstance(error, psycopg.OperationalError):
         return Unavailable("The database cannot be reached; check its address, user and password.")
-    if error.sqlstate is None:
-        return Unavailable(
-            "The database's address is not understood; it looks like postgresql://user:password@host/db."
-        )
-    return from_state(error.sqlstate, error.diag.message_primary)
+    return Unavailable("The database's address is not understood; it looks like postgresql://user:password@host/db.")
 
 
 def _apply(connection: psycopg.Connection, migration: Migration) -> None:

@@ -5,20 +5,25 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import secrets
+import shutil
 import stat
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from store import binaries
 from store.binaries import ServerUser
 from store.errors import Unavailable
+from store.password import password
 
 log = logging.getLogger(__name__)
 
 # A socket's whole path must stay under 104 bytes on macOS; its own file name takes 22 of them.
 _LONGEST_SOCKET_FOLDER = 80
+# Fixed, whatever TMPDIR says: every process has to find the same socket. Owners are checked before use.
+_SHORT_FOLDERS = Path("/tmp")  # noqa: S108
+_LASTING_FOLDERS = Path("/var/tmp")  # noqa: S108
+# pg_ctl puts the path between double quotes in a shell command, libpq splits it at commas.
+_REFUSED_CHARACTERS = frozenset('"$`\\,\n\r')
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,7 @@ class Place:
         install: the Postgres programs.
         socket_dir: folder of the socket, 0700, the only way in.
         user: the server's user when we are root.
+        password: of every local database role.
     """
 
     data_dir: Path
@@ -38,6 +44,7 @@ class Place:
     install: Path
     socket_dir: Path
     user: ServerUser | None
+    password: str
 
     @property
     def cluster_dir(self) -> Path:
@@ -48,17 +55,6 @@ class Place:
         """The path of one of Postgres' programs."""
         return self.install / "bin" / name
 
-    def password(self) -> str:
-        """The password of every local database role; made on first use, readable by us alone."""
-        path = self.data_dir / "password"
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return path.read_text()
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(24))
-        return path.read_text()
-
 
 def prepare(data_dir: Path) -> Place:
     """The place for a data folder, its folders made; run it under the data folder's lock.
@@ -66,6 +62,11 @@ def prepare(data_dir: Path) -> Place:
     Raises:
         Unavailable: a folder cannot be made, or belongs to somebody else.
     """
+    if _REFUSED_CHARACTERS & set(str(data_dir)):
+        raise Unavailable(
+            'The path of the data folder contains a comma, a line end or one of " $ ` \\, which Postgres cannot '
+            "deal with; choose another with ORCHESTRATOR_DATA_DIR."
+        )
     user = binaries.server_user()
     try:
         home = _home(data_dir, user)
@@ -73,7 +74,24 @@ def prepare(data_dir: Path) -> Place:
         install = binaries.install_folder(*([major.read_text().strip()] if major.is_file() else []))
         if user and home.parent != data_dir:
             install = binaries.copy_install(install, home / "programs", user)
-        return Place(data_dir, home, install, _socket_folder(home, user), user)
+        secret = password(data_dir, needed=major.exists())
+        return Place(data_dir, home, install, _own_folder(_socket_folder(home), user), user, secret)
+    except OSError as error:
+        raise unwritable(data_dir, error) from error
+
+
+def remove(data_dir: Path) -> None:
+    """Remove everything that belongs to the server: data, programs, socket; also where it can no longer run.
+
+    Raises:
+        Unavailable: a folder belongs to somebody else, or cannot be removed.
+    """
+    try:
+        home = _home(data_dir, binaries.server_user())
+        shutil.rmtree(_socket_folder(home), ignore_errors=True)
+        shutil.rmtree(home)
+        (data_dir / "password").unlink(missing_ok=True)
+        (data_dir / "elsewhere").unlink(missing_ok=True)
     except OSError as error:
         raise unwritable(data_dir, error) from error
 
@@ -87,12 +105,11 @@ def unwritable(data_dir: Path, error: OSError) -> Unavailable:
 
 
 def _home(data_dir: Path, user: ServerUser | None) -> Path:
-    inside = data_dir / "server"
+    inside, note = data_dir / "server", data_dir / "elsewhere"
     if user is None:
         return _own_folder(inside, None)
-    outside = Path("/var/tmp") / _short_name(data_dir)  # noqa: S108 - its owner is checked before use
-    if outside.exists() and not inside.exists():
-        return _announced(_own_folder(outside, user))
+    if note.is_file():
+        return _announced(_own_folder(Path(note.read_text()), user))
     data_dir.chmod(data_dir.stat().st_mode | 0o011)
     _own_folder(inside, user)
     if binaries.can_use(inside, binaries.install_folder(), user):
@@ -102,7 +119,9 @@ def _home(data_dir: Path, user: ServerUser | None) -> Path:
             f"The user {user.name} can no longer reach {inside}, which holds the database; make it reachable."
         )
     inside.rmdir()
-    return _announced(_own_folder(outside, user))
+    outside = _own_folder(_LASTING_FOLDERS / _short_name(data_dir), user)
+    note.write_text(str(outside))
+    return _announced(outside)
 
 
 def _announced(home: Path) -> Path:
@@ -110,11 +129,9 @@ def _announced(home: Path) -> Path:
     return home
 
 
-def _socket_folder(home: Path, user: ServerUser | None) -> Path:
+def _socket_folder(home: Path) -> Path:
     near = home / "socket"
-    if len(os.fsencode(near)) <= _LONGEST_SOCKET_FOLDER:
-        return _own_folder(near, user)
-    return _own_folder(Path(tempfile.gettempdir()) / _short_name(home), user)
+    return near if len(os.fsencode(near)) <= _LONGEST_SOCKET_FOLDER else _SHORT_FOLDERS / _short_name(home)
 
 
 def _short_name(path: Path) -> str:
@@ -124,10 +141,14 @@ def _short_name(path: Path) -> str:
 def _own_folder(path: Path, user: ServerUser | None) -> Path:
     """A folder that the server's user alone can enter, made if need be; never one that somebody else put there."""
     owner = (user.uid, user.gid) if user else (os.geteuid(), os.getegid())
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not os.path.lexists(path):
+        path.mkdir(mode=0o700, parents=True)
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (os.geteuid(), owner[0]):
-        raise Unavailable(f"The folder {path} belongs to another user; remove it and start again.")
+        raise Unavailable(
+            f"The folder {path} belongs to another user; run this as that user, "
+            "or choose another folder with ORCHESTRATOR_DATA_DIR."
+        )
     if found.st_uid != owner[0]:
         os.chown(path, *owner)
     path.chmod(0o700)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
+import secrets
 import shutil
+import time
 from pathlib import Path
 from urllib.parse import quote
 
@@ -26,103 +27,130 @@ SUPERUSER = "supabase_admin"
 AUTHENTICATOR = "authenticator"
 
 _START_LIMIT_S = 120  # recovery after a crash of a large database takes a while
-_START_TRIES = 5  # a server that was just killed needs a moment until its socket is gone
+_SETTLE_LIMIT_S = 20  # how long a server that was just killed may still hold its files
+_START_TRIES = 3
+_PAUSE_S = 0.2
+_LEAST_FREE_BYTES = 1_000_000
+_NOT_SETTLED = ("still in use", "lock file", "starting up", "shutting down", "recovery mode")
 
-# Errors are logged without statements and details: those hold what people typed.
+# What people typed stands in errors, statements and details: none of them is logged.
 _SETTINGS = """\
 listen_addresses = ''
+port = 5432
 unix_socket_directories = '{socket_dir}'
 unix_socket_permissions = 0700
 max_connections = 60
 timezone = 'UTC'
 log_timezone = 'UTC'
+log_min_messages = log
 log_min_error_statement = panic
 log_error_verbosity = terse
 """
 
 
-def dsn(place: Place, role: str, database: str) -> str:
-    """A libpq string for a local role."""
+def dsn(place: Place, role: str, database: str, application_name: str) -> str:
+    """A libpq string for a local role, complete enough that no variable for another server interferes."""
     return psycopg.conninfo.make_conninfo(
-        host=str(place.socket_dir), user=role, password=place.password(), dbname=database
+        host=str(place.socket_dir),
+        hostaddr="",
+        port=5432,
+        user=role,
+        password=place.password,
+        dbname=database,
+        options="",
+        application_name=application_name,
     )
 
 
 def uri(place: Place, role: str, database: str) -> str:
     """The same as a URI, which needs no quoting in a shell."""
-    password, folder = quote(place.password(), safe=""), quote(str(place.socket_dir), safe="")
-    return f"postgresql://{role}:{password}@/{database}?host={folder}"
+    secret, folder = quote(place.password, safe=""), quote(str(place.socket_dir), safe="")
+    return f"postgresql://{role}:{secret}@/{database}?host={folder}&port=5432"
+
+
+def connect(place: Place, application_name: str) -> psycopg.Connection:
+    """A connection as superuser to a running server.
+
+    Raises:
+        psycopg.OperationalError: none answers.
+    """
+    return psycopg.connect(dsn(place, SUPERUSER, "postgres", application_name), autocommit=True, connect_timeout=5)
 
 
 def make(place: Place) -> None:
-    """Run initdb beside the final folder and rename it, so that a killed run leaves nothing that looks finished."""
+    """Run initdb beside the final folder and rename it, so that a killed run leaves nothing that looks finished.
+
+    Each try has a folder of its own: an initdb that outlived its parent may still be writing into the last one.
+    """
     if place.cluster_dir.exists():
         return
-    unfinished, password_file = place.home / "postgres.unfinished", place.home / "password"
-    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished = place.home / f"postgres.unfinished-{secrets.token_hex(4)}"
+    password_file = unfinished.with_suffix(".password")
     try:
-        password_file.write_text(place.password())
-        password_file.chmod(0o600)
-        if place.user:
-            os.chown(password_file, place.user.uid, place.user.gid)
-        arguments = (
-            f"-U {SUPERUSER} -A scram-sha-256 -E UTF8 --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8"
-        )
-        command: list[str | Path] = [
-            place.program("initdb"),
-            "-D",
-            unfinished,
-            "--pwfile",
-            password_file,
-            *arguments.split(),
-        ]
-        outcome = binaries.run(command, place.user)
-        if outcome.returncode != 0:
-            raise _failure(place, "made", outcome.stdout + outcome.stderr)
-        with (unfinished / "postgresql.conf").open("a") as file:
-            file.write("include_if_exists = 'console.conf'\n")
+        binaries.write(password_file, place.password, place.user)
+        _initdb(place, unfinished, password_file)
+        settings = (unfinished / "postgresql.conf").read_text() + "include_if_exists = 'console.conf'\n"
+        binaries.write(unfinished / "postgresql.conf", settings, place.user)
         unfinished.rename(place.cluster_dir)
     except OSError as error:
         raise unwritable(place.data_dir, error) from error
     finally:
-        password_file.unlink(missing_ok=True)
+        for left in place.home.glob("postgres.unfinished*"):
+            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
 
 
-def start(place: Place) -> psycopg.Connection:
+def _initdb(place: Place, folder: Path, password_file: Path) -> None:
+    options = f"-U {SUPERUSER} -A scram-sha-256 -E UTF8 --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8"
+    command: list[str | Path] = [place.program("initdb"), "-D", folder, "--pwfile", password_file, *options.split()]
+    outcome = binaries.run(command, place.user)
+    if outcome.returncode != 0:
+        output = outcome.stdout + outcome.stderr
+        with contextlib.suppress(OSError):  # on a full disk the sentence has to do
+            binaries.write(_log_file(place), output, place.user)
+        raise _failure(place, "made", output)
+
+
+def start(place: Place, application_name: str) -> psycopg.Connection:
     """A connection as superuser, the server started if none answers.
 
     Raises:
         Unavailable: it cannot be started.
     """
-    for _ in range(_START_TRIES):
+    deadline, tries = time.monotonic() + _SETTLE_LIMIT_S, 0
+    while True:
         with contextlib.suppress(psycopg.OperationalError):
-            return psycopg.connect(dsn(place, SUPERUSER, "postgres"), autocommit=True, connect_timeout=5)
-        _forget_dead_server(place)
-        _write_settings(place)
-        log_file = place.home / "postgres.log"
-        control: list[str | Path] = [place.program("pg_ctl"), "-D", place.cluster_dir]
-        outcome = binaries.run([*control, "-w", "-t", str(_START_LIMIT_S), "-l", log_file, "start"], place.user)
-    try:
-        return psycopg.connect(dsn(place, SUPERUSER, "postgres"), autocommit=True, connect_timeout=5)
-    except psycopg.OperationalError as error:
-        raise _failure(place, "started", outcome.stdout + outcome.stderr + _last_log_lines(place)) from error
+            return connect(place, application_name)
+        output, tries = _try_to_start(place), tries + 1
+        try:
+            return connect(place, application_name)
+        except psycopg.OperationalError as error:
+            unsettled = any(sign in output + str(error) for sign in _NOT_SETTLED)
+            if time.monotonic() > deadline or (tries >= _START_TRIES and not unsettled):
+                raise _failure(place, "started", output) from error
+        time.sleep(_PAUSE_S)
 
 
 def stop(place: Place) -> bool:
     """Stop the server and wait for it; False when none was running."""
-    return (
-        binaries.run(
-            [place.program("pg_ctl"), "-D", place.cluster_dir, "-m", "fast", "-w", "stop"], place.user
-        ).returncode
-        == 0
-    )
+    _forget_dead_server(place)
+    if not (place.cluster_dir / "postmaster.pid").exists():
+        return False
+    control: list[str | Path] = [place.program("pg_ctl"), "-D", place.cluster_dir]
+    return binaries.run([*control, "-m", "fast", "-w", "stop"], place.user).returncode == 0
 
 
-def _write_settings(place: Place) -> None:
-    path = place.cluster_dir / "console.conf"
-    path.write_text(_SETTINGS.format(socket_dir=str(place.socket_dir).replace("'", "''")))
-    if place.user:
-        os.chown(path, place.user.uid, place.user.gid)
+def _try_to_start(place: Place) -> str:
+    """What Postgres said about it, in this try alone."""
+    _forget_dead_server(place)
+    settings = _SETTINGS.format(socket_dir=str(place.socket_dir).replace("'", "''"))
+    try:
+        binaries.write(place.cluster_dir / "console.conf", settings, place.user)
+    except OSError as error:
+        return str(error)
+    said_before = _log_size(place)
+    control: list[str | Path] = [place.program("pg_ctl"), "-D", place.cluster_dir, "-w", "-t", str(_START_LIMIT_S)]
+    outcome = binaries.run([*control, "-l", _log_file(place), "start"], place.user)
+    return outcome.stdout + outcome.stderr + _log_since(place, said_before)
 
 
 def _forget_dead_server(place: Place) -> None:
@@ -130,8 +158,10 @@ def _forget_dead_server(place: Place) -> None:
     pid_file = place.cluster_dir / "postmaster.pid"
     try:
         pid = int(pid_file.read_text().split("\n", 1)[0])
-    except (FileNotFoundError, ValueError):
+    except FileNotFoundError:
         return
+    except ValueError:
+        pid = 0  # an empty file, after a power cut
     if not _is_server(pid, place.cluster_dir):
         pid_file.unlink(missing_ok=True)
         for path in place.socket_dir.glob(".s.PGSQL.*"):
@@ -145,19 +175,31 @@ def _is_server(pid: int, cluster_dir: Path) -> bool:
             return False
         # Its working folder stays true when the data folder was moved under a running server.
         return str(cluster_dir) in process.cmdline() or Path(process.cwd()).samefile(cluster_dir)
-    except (psutil.Error, OSError):
+    except (psutil.Error, OSError, ValueError):
         return False
 
 
 def _failure(place: Place, verb: str, output: str) -> Unavailable:
-    if "No space left" in output:
+    # On a full disk Postgres cannot even say so.
+    if "No space left" in output or shutil.disk_usage(place.home).free < _LEAST_FREE_BYTES:
         return Unavailable(f"The database could not be {verb}: the disk is full; free some space and try again.")
     log.debug("Postgres said: %s", output)
-    return Unavailable(f"The database could not be {verb}; {place.home / 'postgres.log'} says why.")
+    where = f"; {_log_file(place)} says why" if _log_file(place).exists() else ""
+    return Unavailable(f"The database could not be {verb}{where}.")
 
 
-def _last_log_lines(place: Place) -> str:
+def _log_file(place: Place) -> Path:
+    return place.home / "postgres.log"
+
+
+def _log_size(place: Place) -> int:
+    return _log_file(place).stat().st_size if _log_file(place).exists() else 0
+
+
+def _log_since(place: Place, size: int) -> str:
     try:
-        return (place.home / "postgres.log").read_text(errors="replace")[-4000:]
+        with _log_file(place).open("rb") as file:
+            file.seek(size)
+            return file.read(100_000).decode(errors="replace")
     except OSError:
         return ""
