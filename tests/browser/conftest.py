@@ -25,7 +25,7 @@ _FLAGS = (
 )
 
 
-@pytest.fixture(name="console", scope="session")
+@pytest.fixture(name="console", scope="package")
 def console_fixture() -> Iterator[str]:
     """The address of a console on an empty database with simulated models, started as `make run` starts it."""
     with socket.socket() as free:
@@ -59,7 +59,7 @@ def _wait_until_healthy(port: int, process: subprocess.Popen[bytes]) -> None:
     raise AssertionError("the console did not become healthy within a minute")
 
 
-@pytest.fixture(name="chromium", scope="session")
+@pytest.fixture(name="chromium", scope="package")  # its own event loop must not outlive this folder
 def chromium_fixture() -> Iterator[Browser]:
     """The machine's Chromium; without one the suite is skipped, except where it is required."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -62,11 +62,12 @@ def test_a_very_long_path_gets_a_socket_elsewhere(deep_dir: Path) -> None:
 
 
 @pytest.mark.long
-def test_a_reset_takes_the_socket_folder_along(deep_dir: Path, open_folder: Path) -> None:
+def test_a_reset_takes_the_socket_folder_along(deep_dir: Path) -> None:
     """Nothing is left in the folder for temporary files."""
-    switch_fallback_off(deep_dir)
+    with attached(deep_dir) as server:
+        socket_dir = server.place.socket_dir
     Cluster(deep_dir).reset()
-    assert list((open_folder / "t").iterdir()) == []
+    assert not socket_dir.exists()
 
 
 @pytest.mark.long
