@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from orchestrator.result import WorkflowGenerationResult
 from orchestrator.settings import read_settings
 from orchestrator.simulator.faults import FAULT_HEADER, Fault
 from store import Database, StoreError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ class WorkflowOrchestrator:
         request = checked_request(
             prompt=prompt, services=services, agent_id=agent_id, user_id=user_id, origin=options.origin
         )
-        job = self._start(request, options, lambda event: None)
+        job = self.start(request, options, lambda event: None)
         try:
             return job.future.result()
         except KeyboardInterrupt:
@@ -143,7 +146,7 @@ class WorkflowOrchestrator:
             with contextlib.suppress(RuntimeError):  # the listener's loop has been closed: nobody listens any more
                 loop.call_soon_threadsafe(told.put_nowait, event)
 
-        job = self._start(request, options, tell)
+        job = self.start(request, options, tell)
         job.future.add_done_callback(lambda _: tell(None))
         try:
             while (event := await told.get()) is not None:
@@ -168,9 +171,9 @@ class WorkflowOrchestrator:
         """Begin a generation and return at once.
 
         Args:
-            emit: called with every event but the last, on the background loop: it must be quick and not raise.
+            emit: called with every event but the last, on the background loop: it must be quick.
         """
-        return self._start(request, options, emit)
+        return self._background.start(lambda: self._generate(request, options, _heard(emit)))
 
     def warm(self) -> None:
         """Import the SDKs and the price list, which takes seconds; from any thread, before anybody waits for them."""
@@ -181,11 +184,6 @@ class WorkflowOrchestrator:
     def close(self) -> None:
         """Cancel what runs, wait until it is booked, and close every connection to the models."""
         self._background.close(self._close_providers)
-
-    def _start(
-        self, request: WorkflowRequest, options: RunOptions, emit: Callable[[GenerationEvent], None]
-    ) -> Job[WorkflowGenerationResult]:
-        return self._background.start(lambda: self._generate(request, options, emit))
 
     async def _generate(
         self, request: WorkflowRequest, options: RunOptions, emit: Callable[[GenerationEvent], None]
@@ -209,6 +207,18 @@ class WorkflowOrchestrator:
     async def _close_providers(self) -> None:
         for provider in self._providers.values():
             await provider.aclose()
+
+
+def _heard(emit: Callable[[GenerationEvent], None]) -> Callable[[GenerationEvent], None]:
+    """The same listener, whose mistakes cannot tear apart a run that costs money."""
+
+    def tell(event: GenerationEvent) -> None:
+        try:
+            emit(event)
+        except Exception:
+            log.exception("A listener failed on %s.", type(event).__name__)
+
+    return tell
 
 
 def _stopped_before_start() -> GenerationCancelled:

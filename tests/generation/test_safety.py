@@ -178,6 +178,18 @@ def test_the_stream_tells_the_whole_story(application: Application) -> None:
     assert [event.step for event in steps if isinstance(event, StepAccepted)] == list(last.result.pilot_steps)
 
 
+def test_a_listener_that_fails_does_no_harm(application: Application, log: Log) -> None:
+    """Its exception is logged; the run is finished and booked."""
+
+    def fail(event: GenerationEvent) -> None:
+        raise ValueError("a bug in a page")
+
+    result = application.orchestrator.start(REQUEST, RunOptions(), fail).future.result(timeout=30)
+
+    assert len(result.pilot_steps) >= 3
+    assert log.actions() == ["WORKFLOW_GENERATED"]
+
+
 def test_the_waiting_form_works_inside_a_running_loop(application: Application, ask: Ask) -> None:
     """A caller with a loop of its own gets its result all the same."""
 
