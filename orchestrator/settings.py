@@ -49,14 +49,17 @@ class OrchestratorSettings:
     fallback_enabled: bool
     version: int
 
-    def as_json(self) -> dict[str, Any]:
-        """The keys under their own names, and the version."""
+    def values(self) -> dict[str, str | bool]:
+        """The keys under their own names."""
         return {
             PRIMARY_KEY: self.primary,
             FALLBACK_KEY: self.fallback,
             ENABLE_FALLBACK_KEY: self.fallback_enabled,
-            "version": self.version,
         }
+
+    def as_json(self) -> dict[str, Any]:
+        """The keys under their own names, and the version."""
+        return self.values() | {"version": self.version}
 
 
 def read_settings(database: Database) -> OrchestratorSettings:

@@ -1,0 +1,67 @@
+"""What a month and a year would cost, from list prices, a volume and a fallback rate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from orchestrator import pricing
+from orchestrator.models import BASELINE, Model, answering
+from orchestrator.money import plain
+from orchestrator.tokens import Tokens
+
+TYPICAL = Tokens(input=2000, output=1500)
+"""The tokens of a typical workflow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One way to run, for a number of workflows a month.
+
+    Attributes:
+        saved_pct: less than the baseline, in percent; None where the baseline costs nothing.
+    """
+
+    name: str
+    monthly_usd: Decimal
+    saved_pct: Decimal | None
+
+    @property
+    def yearly_usd(self) -> Decimal:
+        """Twelve months."""
+        return 12 * self.monthly_usd
+
+
+def price_per_workflow(model: Model, at: datetime) -> Decimal | None:
+    """US dollars for a typical workflow on the model that answers for this one at that moment; None if unpriced."""
+    return pricing.price(answering(model, at.date()), TYPICAL, at)
+
+
+def scenarios(
+    primary: Model, fallback: Model, *, workflows: int, fallback_rate_pct: Decimal, at: datetime
+) -> tuple[Scenario, ...]:
+    """The baseline alone, the primary alone, and the primary with this share of fallbacks.
+
+    with fallback = workflows x (primary + rate x fallback): a fallback comes after a whole wasted answer.
+
+    Args:
+        fallback_rate_pct: 0 to 100.
+
+    Returns:
+        Empty when one of the prices is unknown.
+    """
+    baseline = pricing.baseline(TYPICAL, at)
+    first, second = price_per_workflow(primary, at), price_per_workflow(fallback, at)
+    if baseline is None or first is None or second is None:
+        return ()
+    mixed = first + second * fallback_rate_pct / 100
+    each = {
+        f"{BASELINE.label} alone": baseline,
+        f"{primary.label} alone": first,
+        f"{primary.label}, {plain(fallback_rate_pct):f} % fallback to {fallback.label}": mixed,
+    }
+    return tuple(
+        Scenario(name, plain(workflows * usd), (1 - usd / baseline) * 100 if baseline else None)
+        for name, usd in each.items()
+    )

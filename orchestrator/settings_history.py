@@ -1,0 +1,64 @@
+"""The saves of the settings: who changed what when, and how the settings stood after each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from orchestrator.errors import InvalidSettings
+from orchestrator.settings import OrchestratorSettings
+from store import Database
+
+
+class _Change(BaseModel):
+    before: Any
+    after: Any
+
+
+class _Save(BaseModel):
+    version: int
+    changed_at: datetime
+    changed_by: str
+    changes: dict[str, _Change]
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """One save.
+
+    Attributes:
+        changed_by: e-mail address, or the id or database role that was recorded.
+        changes: before and after of each changed key.
+        values: every known key's value once it was saved; enough to return to it.
+    """
+
+    version: int
+    changed_at: datetime
+    changed_by: str
+    changes: dict[str, tuple[Any, Any]]
+    values: dict[str, Any]
+
+
+def read_history(database: Database, current: OrchestratorSettings, limit: int = 50) -> tuple[Save, ...]:
+    """The latest saves, newest first; empty when nothing was ever changed.
+
+    The values after each save follow from today's by taking the later changes back, one after the other.
+
+    Raises:
+        InvalidSettings: the database's answer cannot be read.
+        StoreError: the database did not answer, or this identity may not read.
+    """
+    try:
+        saves = TypeAdapter(list[_Save]).validate_python(database.call("get_settings_history", p_limit=limit))
+    except ValidationError as error:
+        raise InvalidSettings("The history of the settings cannot be read; run: python -m store migrate") from error
+    values = current.values()
+    history = []
+    for save in saves:
+        changes = {key: (change.before, change.after) for key, change in save.changes.items()}
+        history.append(Save(save.version, save.changed_at, save.changed_by, changes, dict(values)))
+        values |= {key: before for key, (before, _) in changes.items()}
+    return tuple(history)
