@@ -85,6 +85,11 @@ def named(name: str) -> Model:
         ) from None
 
 
+def counterpart(model: Model) -> Model:
+    """The model to fall back to when this one goes first: the first of the catalogue from another company."""
+    return next(other for other in CATALOGUE.values() if other.provider != model.provider)
+
+
 def answering(model: Model, on: date) -> Model:
     """The model whose id is really called on a day: `model` itself, or the first successor still alive.
 

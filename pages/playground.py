@@ -88,16 +88,9 @@ def watch(run: Run) -> None:
         st.markdown(f"- {step['operation']}")
 
 
-application = console.available()
 st.title("Playground", anchor=False)
 st.markdown("What does the orchestrator make of a process described in words, and what does that cost?")
-if not application.store.local:
-    st.info(
-        "This console is connected to Supabase, and signing in on the screen is not possible yet: "
-        "use `python -m orchestrator generate` in a terminal.",
-        icon=":material/lock:",
-    )
-    st.stop()
+application = console.at_hand()
 if application.simulated:
     st.caption("The models are simulated: nothing leaves this machine, and every figure here is simulated too.")
 

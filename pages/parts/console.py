@@ -59,6 +59,19 @@ def available() -> Application:
         st.stop()
 
 
+def at_hand() -> Application:
+    """The application for pages that act as the person at the machine; on Supabase the page ends here and says why."""
+    found = available()
+    if not found.store.local:
+        st.info(
+            "This console is connected to Supabase, and signing in on the screen is not possible yet: "
+            "use `python -m orchestrator` in a terminal.",
+            icon=":material/lock:",
+        )
+        st.stop()
+    return found
+
+
 def problem(error: Exception) -> None:
     """Show an error of ours in its own words."""
     st.error(str(error), icon=":material/error:")

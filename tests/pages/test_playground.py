@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -14,21 +13,12 @@ from pages.parts import console
 from store import Unavailable
 from tests.conftest import MakeApplication
 
-SHELL = str(Path(__file__).parents[2] / "pages" / "shell.py")
-
-
-@pytest.fixture(name="page")
-def page_fixture(application: Application, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    """The shell with this test's application behind it."""
-    monkeypatch.setattr(console, "application", lambda: application)
-    return AppTest.from_file(SHELL, default_timeout=20)
-
 
 def generate(page: AppTest, prompt: str, services: list[str] | None = None) -> AppTest:
     """Fill in the form, press the button, wait until the run has ended."""
     page.text_area(key="playground_prompt").set_value(prompt)
     page.multiselect(key="playground_services").set_value(services or [])
-    page.button[0].click().run()
+    next(button for button in page.button if button.label == "Generate").click().run()
     deadline = time.monotonic() + 20
     while any(button.label == "Cancel" for button in page.button) and time.monotonic() < deadline:
         page.run()

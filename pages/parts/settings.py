@@ -1,0 +1,104 @@
+"""What the pages that change the system keys share: names, choices, and saving with the outcome told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import streamlit as st
+
+from orchestrator import OrchestratorError, OrchestratorSettings, save_settings
+from orchestrator.models import BASELINE, CATALOGUE, Model, answering
+from orchestrator.projection import price_per_workflow
+from orchestrator.settings import ENABLE_FALLBACK_KEY, FALLBACK_KEY, PRIMARY_KEY
+from pages.parts import console
+from pages.parts.words import unit_price
+from store import Database, StoreError
+
+LABELS = {PRIMARY_KEY: "Primary model", FALLBACK_KEY: "Fallback model", ENABLE_FALLBACK_KEY: "Fallback"}
+_WARN_AHEAD = timedelta(days=90)
+_OUTCOME = "settings_outcome"
+
+
+def choice(name: str) -> str:
+    """A model with its price per workflow, for a list to choose from."""
+    model = CATALOGUE.get(name)
+    if model is None:
+        return f"{name} (unknown)"
+    return f"{model.label} · {unit_price(price_per_workflow(model, datetime.now(UTC)))} per workflow"
+
+
+def spoken(key: str, value: Any) -> str:
+    """A value in words."""
+    if key == ENABLE_FALLBACK_KEY:
+        return "on" if value is True else "off" if value is False else str(value)
+    return CATALOGUE[value].label if value in CATALOGUE else str(value)
+
+
+def changes_in_words(changes: Mapping[str, tuple[Any, Any]]) -> list[str]:
+    """One line for each change: `Primary model: GPT-4o mini → Claude Sonnet 4`."""
+    return [
+        f"{LABELS.get(key, key)}: {spoken(key, before)} → {spoken(key, after)}"
+        for key, (before, after) in changes.items()
+    ]
+
+
+def lifecycle(model: Model) -> str | None:
+    """What to know about a model's end: retired, or soon to be; None while its end is far or unknown."""
+    today = datetime.now(UTC).date()
+    if model.retires_on is None or model.retires_on - today > _WARN_AHEAD:
+        return None
+    if model.retires_on > today:
+        days = (model.retires_on - today).days
+        heir = answering(model, model.retires_on)
+        return (
+            f"{model.label} shuts down on {model.retires_on}, in {days} days; then {heir.label} answers in its place."
+        )
+    heir = answering(model, today)
+    return f"{model.label} was retired on {model.retires_on}; {heir.label} answers in its place."
+
+
+def save(
+    database: Database, values: Mapping[str, str | bool], *, expected_version: int | None
+) -> OrchestratorSettings | None:
+    """The settings once saved; None when they were not, which `outcome` then tells on the page."""
+    try:
+        saved = save_settings(database, values, expected_version=expected_version)
+    except (OrchestratorError, StoreError) as error:
+        st.session_state[_OUTCOME] = error
+        return None
+    st.session_state[_OUTCOME] = f"Saved as version {saved.version}; the next generation follows it."
+    return saved
+
+
+def put_back(database: Database, values: Mapping[str, str | bool]) -> None:
+    """Save these values whatever stands there now."""
+    save(database, values, expected_version=None)
+
+
+def outcome() -> None:
+    """Tell what came of the last save, once."""
+    told = st.session_state.pop(_OUTCOME, None)
+    if isinstance(told, Exception):
+        console.problem(told)
+    elif told:
+        st.success(told, icon=":material/check:")
+
+
+def roll_back() -> None:
+    """Let Claude go first from the next generation on, whatever else was changed meanwhile."""
+    save(console.application().person(), {PRIMARY_KEY: BASELINE.name}, expected_version=None)
+
+
+def roll_back_button() -> None:
+    """`Roll back now`: one click opens what it will do, a second one does it."""
+    with (
+        st.container(horizontal=True, horizontal_alignment="right"),
+        st.popover("Roll back now", icon=":material/undo:", help="Let Claude go first again"),
+    ):
+        st.markdown(
+            f"From the next generation on **{BASELINE.label}** goes first, in every process. Each workflow then costs "
+            f"about {unit_price(price_per_workflow(BASELINE, datetime.now(UTC)))}. Nothing else changes."
+        )
+        st.button(f"Roll back to {BASELINE.label}", type="primary", on_click=roll_back, key="roll_back")

@@ -1,0 +1,98 @@
+"""The three system keys as a form: changed here, reviewed, and saved on top of the version they were loaded from."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from orchestrator import OrchestratorSettings
+from orchestrator.models import CATALOGUE, counterpart, named
+from orchestrator.settings import ENABLE_FALLBACK_KEY, FALLBACK_KEY, PRIMARY_KEY
+from pages.parts import settings
+from store import Database
+
+BASE, PRIMARY, FALLBACK, ENABLED = (
+    "configuration_base",
+    "configuration_primary",
+    "configuration_fallback",
+    "configuration_enabled",
+)
+Changes = dict[str, tuple[str | bool, str | bool]]
+"""Key to its value before and after."""
+
+
+def load(current: OrchestratorSettings) -> None:
+    """Show these settings in the form, and base the next save on them."""
+    st.session_state[BASE] = current
+    st.session_state[PRIMARY], st.session_state[FALLBACK] = current.primary, current.fallback
+    st.session_state[ENABLED] = current.fallback_enabled
+
+
+def current_base(stored: OrchestratorSettings) -> OrchestratorSettings:
+    """The settings that the form was loaded from: the stored ones, until something is changed in the form."""
+    base: OrchestratorSettings | None = st.session_state.get(BASE)
+    if base is None or PRIMARY not in st.session_state:
+        load(stored)
+        return stored
+    if base.version != stored.version and not _edited(base):
+        load(stored)
+        return stored
+    return base
+
+
+def _edited(base: OrchestratorSettings) -> Changes:
+    draft = {
+        PRIMARY_KEY: st.session_state[PRIMARY],
+        FALLBACK_KEY: st.session_state[FALLBACK],
+        ENABLE_FALLBACK_KEY: st.session_state[ENABLED],
+    }
+    return {key: (before, draft[key]) for key, before in base.values().items() if before != draft[key]}
+
+
+def suggest_fallback() -> None:
+    """The other company's model follows a newly chosen primary; it can still be changed."""
+    st.session_state[FALLBACK] = counterpart(named(st.session_state[PRIMARY])).name
+
+
+def form(base: OrchestratorSettings) -> Changes:
+    """The three keys, and what differs from `base`: key to before and after."""
+    names = list(dict.fromkeys([*CATALOGUE, base.primary, base.fallback]))
+    left, right = st.columns(2)
+    with left:
+        st.selectbox(
+            "Primary model", names, format_func=settings.choice, key=PRIMARY, on_change=suggest_fallback,
+            help="It is asked first. Cheap models answer most requests; what they get wrong costs both calls.",
+        )  # fmt: skip
+        st.toggle("Ask a second model when the first one fails", key=ENABLED)
+    with right:
+        st.selectbox(
+            "Fallback model", names, format_func=settings.choice, key=FALLBACK,
+            disabled=not st.session_state[ENABLED],
+            help="It is asked when validation fails, the API errors, 30 seconds pass, or the rate limit is hit.",
+        )  # fmt: skip
+        if not st.session_state[ENABLED]:
+            st.caption("Off: a failed first attempt is a failed generation.")
+        elif st.session_state[PRIMARY] == st.session_state[FALLBACK]:
+            st.caption("The same model twice means one attempt: nothing is asked twice.")
+    return _edited(base)
+
+
+def save(database: Database, changes: Changes, version: int) -> None:
+    """Save the reviewed changes on top of the version they were made on."""
+    if saved := settings.save(database, {key: after for key, (_, after) in changes.items()}, expected_version=version):
+        load(saved)
+
+
+def review(database: Database, base: OrchestratorSettings, changes: Changes, by: str | None) -> None:
+    """What a save will change, and the button for it; a conflict instead when somebody else was faster."""
+    if by is not None:
+        st.warning(f"`{by}` changed the settings since you opened this page.", icon=":material/sync_problem:")
+        st.button("Load the current settings", on_click=lambda: st.session_state.pop(BASE))
+        return
+    if not changes:
+        return
+    with st.container(border=True):
+        st.markdown("**This will change**\n" + "".join(f"\n- {line}" for line in settings.changes_in_words(changes)))
+        label = f"Save {len(changes)} change{'s' if len(changes) > 1 else ''}"
+        with st.container(horizontal=True):
+            st.button(label, type="primary", on_click=save, args=(database, changes, base.version))
+            st.button("Discard", on_click=load, args=(base,))

@@ -1,0 +1,153 @@
+"""The configuration page without a browser."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from orchestrator import Application, OrchestratorSettings, read_settings, save_settings
+from orchestrator.settings import ENABLE_FALLBACK_KEY, FALLBACK_KEY, PRIMARY_KEY
+from pages.parts import console
+from store import Unavailable
+from tests.conftest import PooledStore
+
+MINI, CLAUDE = "gpt-4o-mini", "claude-sonnet-4"
+
+
+@pytest.fixture(name="configuration")
+def configuration_fixture(page: AppTest) -> AppTest:
+    """The configuration page, run once."""
+    page.run()
+    return page.switch_page("configuration.py").run()
+
+
+def press(page: AppTest, label: str) -> AppTest:
+    """Click the button of this label."""
+    return next(button for button in page.button if button.label == label).click().run()
+
+
+def stored(store: PooledStore) -> OrchestratorSettings:
+    return read_settings(store.person())
+
+
+def test_a_new_console_shows_its_defaults(configuration: AppTest) -> None:
+    """Prices in the labels, the retirement dates, the projection with the golden month, and an empty history."""
+    assert not configuration.exception
+    assert configuration.selectbox(key="configuration_primary").value == MINI
+    assert configuration.selectbox(key="configuration_primary").options[0] == "GPT-4o mini · $0.0012 per workflow"
+    assert any("Claude Sonnet 4.6 answers in its place" in info.value for info in configuration.info)
+    month = configuration.dataframe[0].value.set_index(["Workflows a month", "Models"])["Month"]
+    assert month["10,000", "GPT-4o mini, 5 % fallback to Claude Sonnet 4"] == "$26.25"
+    assert any("Nothing was changed yet" in caption.value for caption in configuration.caption)
+
+
+def test_a_primary_brings_its_fallback_and_is_reviewed_before_it_is_saved(
+    configuration: AppTest, store: PooledStore
+) -> None:
+    """Choosing Claude first sets mini behind it; nothing is written before Save."""
+    configuration.selectbox(key="configuration_primary").set_value(CLAUDE).run()
+    review = next(text.value for text in configuration.markdown if "This will change" in text.value)
+
+    assert "Primary model: GPT-4o mini → Claude Sonnet 4" in review
+    assert "Fallback model: Claude Sonnet 4 → GPT-4o mini" in review
+    assert stored(store).version == 1
+    press(configuration, "Save 2 changes")
+    assert not configuration.exception
+    assert stored(store) == OrchestratorSettings(CLAUDE, MINI, True, 2)
+    assert "Saved as version 2" in configuration.success[0].value
+
+
+def test_fallback_off_disables_its_choice(configuration: AppTest, store: PooledStore) -> None:
+    """And says what that means."""
+    configuration.toggle(key="configuration_enabled").set_value(False).run()
+
+    assert configuration.selectbox(key="configuration_fallback").disabled
+    assert any("failed generation" in caption.value for caption in configuration.caption)
+    press(configuration, "Save 1 change")
+    assert stored(store).fallback_enabled is False
+
+
+def test_discard_takes_everything_back(configuration: AppTest) -> None:
+    """The form shows the stored settings again."""
+    configuration.toggle(key="configuration_enabled").set_value(False).run()
+    press(configuration, "Discard")
+
+    assert configuration.toggle(key="configuration_enabled").value is True
+    assert not any(button.label.startswith("Save") for button in configuration.button)
+
+
+def test_somebody_elses_save_is_a_conflict(configuration: AppTest, store: PooledStore) -> None:
+    """Instead of overwriting, the page names them and offers to load."""
+    configuration.toggle(key="configuration_enabled").set_value(False).run()
+    save_settings(store.person(), {PRIMARY_KEY: CLAUDE})
+    configuration.run()
+
+    assert "`you@this.machine` changed the settings" in configuration.warning[0].value
+    press(configuration, "Load the current settings")
+    assert configuration.selectbox(key="configuration_primary").value == CLAUDE
+    assert stored(store) == OrchestratorSettings(CLAUDE, CLAUDE, True, 2)
+
+
+def test_a_save_that_comes_second_writes_nothing(configuration: AppTest, store: PooledStore) -> None:
+    """Also when the page had not noticed yet: the database says so."""
+    configuration.toggle(key="configuration_enabled").set_value(False).run()
+    save_settings(store.person(), {PRIMARY_KEY: CLAUDE})
+    press(configuration, "Save 1 change")
+
+    assert "load them again" in configuration.error[0].value
+    assert stored(store).fallback_enabled is True
+
+
+def test_an_unedited_form_follows_others(configuration: AppTest, store: PooledStore) -> None:
+    """Where nothing was typed there is nothing to lose."""
+    save_settings(store.person(), {PRIMARY_KEY: CLAUDE})
+    configuration.run()
+
+    assert configuration.selectbox(key="configuration_primary").value == CLAUDE
+    assert not configuration.warning
+
+
+def test_any_earlier_version_can_be_returned_to(configuration: AppTest, store: PooledStore) -> None:
+    """The values of that version become a new one."""
+    save_settings(store.person(), {PRIMARY_KEY: CLAUDE, FALLBACK_KEY: MINI})
+    save_settings(store.person(), {ENABLE_FALLBACK_KEY: False})
+    configuration.run()
+    next(box for box in configuration.selectbox if box.label == "Return to").set_value("Version 2").run()
+    press(configuration, "Return to it")
+
+    assert stored(store) == OrchestratorSettings(CLAUDE, MINI, True, 4)
+
+
+def test_roll_back_from_any_page(page: AppTest, store: PooledStore) -> None:
+    """Claude goes first; the rest stays."""
+    page.run()
+    press(page, "Roll back to Claude Sonnet 4")
+
+    assert not page.exception
+    assert stored(store) == OrchestratorSettings(CLAUDE, CLAUDE, True, 2)
+
+
+def test_a_broken_key_can_be_mended_here(page: AppTest, owner: psycopg.Connection, store: PooledStore) -> None:
+    """The sentence, and a button that puts the defaults back."""
+    owner.execute("update public.system_settings_config set value = '7' where key = %s", [PRIMARY_KEY])
+    page.run()
+    page.switch_page("configuration.py").run()
+
+    assert not page.exception
+    assert PRIMARY_KEY in page.error[0].value
+    press(page, "Put the defaults back")
+    assert stored(store).primary == MINI
+
+
+def test_a_database_that_is_away_gets_a_sentence(configuration: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No traceback, no blank page."""
+
+    def away() -> Application:
+        raise Unavailable("The embedded database is not running; start the program again.")
+
+    monkeypatch.setattr(console, "application", away)
+    configuration.run()
+
+    assert not configuration.exception
+    assert "not running" in configuration.error[0].value
