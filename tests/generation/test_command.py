@@ -172,17 +172,19 @@ def test_settings_are_shown_and_changed(run: Run) -> None:
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_command_books_what_it_spent(data: Path, stop: signal.Signals) -> None:
     """Ctrl-C in the middle of an answer: one line, exit 1, a CANCELLED event."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "orchestrator", "generate", "A long process"],
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         env=os.environ | {"ORCHESTRATOR_DATA_DIR": str(data), "ORCHESTRATOR_OFFLINE_SPEED": "50"},
-    )
-    assert process.stderr is not None
-    assert process.stderr.readline().startswith("Asking")
-    process.send_signal(stop)
-    _, rest = process.communicate(timeout=30)
+        # A shell's background job ignores Ctrl-C, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("Asking")
+        process.send_signal(stop)
+        _, rest = process.communicate(timeout=30)
 
     assert process.returncode == 1
     assert one_line(rest)
