@@ -36,12 +36,14 @@ class RunOptions:
     """How one run differs from any other.
 
     Attributes:
+        generation_id: chosen by the caller, who can then find the run before it has ended; None for a new one.
         overrides: other models for this run only; it is then left out of targets and counted as such.
         replaces_generation_id: the run that this one is asked for again.
         primary_fault: lets the first model fail in this way; only the simulator obeys.
     """
 
     origin: Origin = "api"
+    generation_id: UUID | None = None
     overrides: Overrides | None = None
     replaces_generation_id: UUID | None = None
     primary_fault: Fault | None = None
@@ -193,7 +195,7 @@ class WorkflowOrchestrator:
             settings = options.overrides.applied(settings)
         lineup = line_up(settings, self._providers, self._now().date())
         run = Circumstances(
-            generation_id=uuid4(),
+            generation_id=options.generation_id or uuid4(),
             request=request,
             overridden=options.overrides is not None,
             config_version=settings.version,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from orchestrator.errors import RecordingFailed
 from orchestrator.outbox import Outbox
 from orchestrator.outcome import Outcome
 from orchestrator.reply import storable
+from orchestrator.result import WorkflowGenerationResult
 from store import Database, StoreError, exact_json
 
 log = logging.getLogger(__name__)
@@ -113,6 +115,22 @@ def _row(outcome: Outcome) -> dict[str, Any]:
         "rejected_outputs": [rejected | {"text": storable(rejected["text"])} for rejected in outcome.rejected_outputs],
         "attempts": [attempt.as_json() for attempt in outcome.attempts],
         "cost_usd": known_cost(outcome.attempts),
+        "figures": _figures(result) if result else {},
         "finished_at": outcome.finished_at,
         "events": outcome.events,
     }
+
+
+def _figures(result: WorkflowGenerationResult) -> dict[str, Any]:
+    """What people look up later; money as text, since it is read back through JSON."""
+    return {
+        "api_model": result.api_model,
+        "generation_time_ms": result.generation_time_ms,
+        "fallback_reason": result.fallback_reason,
+        "baseline_cost_usd": _text(result.baseline_cost_usd),
+        "savings_usd": _text(result.savings_usd),
+    }
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else f"{amount:f}"

@@ -1,0 +1,123 @@
+"""Past runs: one by its id, or the latest of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from store import Database
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class AttemptRow(_Frozen):
+    """One model call of a run; `cost_usd` is None for an unknown price."""
+
+    model: str
+    api_model: str
+    outcome: str
+    detail: str
+    tokens: dict[str, int]
+    tokens_estimated: bool
+    cost_usd: Decimal | None
+    duration_ms: int
+
+
+class FindingRow(_Frozen):
+    """What validation found in one attempt's reply."""
+
+    attempt: int
+    path: str
+    code: str
+    message: str
+    severity: str
+
+
+class Rejected(_Frozen):
+    """What a model answered and validation refused."""
+
+    attempt: int
+    text: str
+
+
+class Figures(_Frozen):
+    """What the result said beyond its attempts; None for what there was not."""
+
+    api_model: str | None = None
+    generation_time_ms: int | None = None
+    fallback_reason: str | None = None
+    baseline_cost_usd: Decimal | None = None
+    savings_usd: Decimal | None = None
+
+
+class StoredRun(_Frozen):
+    """One generation as it was booked.
+
+    Attributes:
+        status: running, succeeded, failed, cancelled or interrupted.
+        pilot_steps: None where there is no workflow.
+        cost_usd: all attempts; None while running.
+    """
+
+    generation_id: UUID
+    prompt: str
+    services: list[str]
+    agent_id: str | None
+    status: str
+    pilot_steps: list[dict[str, Any]] | None
+    findings: list[FindingRow]
+    rejected_outputs: list[Rejected]
+    attempts: list[AttemptRow]
+    generator_used: str | None
+    cost_usd: Decimal | None
+    figures: Figures
+    simulated: bool
+    overridden: bool
+    replaces_generation_id: UUID | None
+    started_at: datetime
+    finished_at: datetime | None
+
+
+def find_run(database: Database, generation_id: UUID) -> StoredRun | None:
+    """The run of this id; None when there is none, or it is somebody else's.
+
+    Raises:
+        StoreError: the database did not answer.
+    """
+    answer = database.call("get_workflow", p_generation_id=str(generation_id))
+    return None if answer is None else StoredRun.model_validate(answer)
+
+
+_COLUMNS = ("generation_id", "prompt", "status", "generator_used", "cost_usd", "steps", "started_at", "simulated")
+
+
+class _Listed(BaseModel):
+    generation_id: UUID
+    prompt: str
+    status: str
+    generator_used: str | None
+    cost_usd: Decimal | None
+    steps: int | None
+    started_at: datetime
+    simulated: bool
+
+
+def latest_runs(database: Database, *, search: str = "", limit: int = 20) -> pd.DataFrame:
+    """The latest runs that this identity may see, newest first, whose prompt, agent or id contains `search`.
+
+    Columns: generation_id (UUID), prompt (its first 200 characters), status, generator_used, cost_usd (Decimal, US
+    dollars), steps, started_at (aware), simulated. No rows when nothing matches.
+
+    Raises:
+        StoreError: the database did not answer.
+    """
+    answer = database.call("list_workflows", p_search=search.strip(), p_limit=limit)
+    rows = TypeAdapter(list[_Listed]).validate_python(answer)
+    return pd.DataFrame([row.model_dump() for row in rows], columns=list(_COLUMNS))

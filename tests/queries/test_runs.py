@@ -1,0 +1,83 @@
+"""Past runs, found again."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+from orchestrator import Application, RunOptions, WorkflowGenerationResult
+from orchestrator.simulator import Fault
+from queries.fallback_rate import fallback_rate
+from queries.runs import find_run, latest_runs
+from store.identity import LOCAL_PERSON_ID
+from tests.conftest import NOW, PooledStore
+
+
+def generate(application: Application, prompt: str, fault: Fault | None = None) -> WorkflowGenerationResult:
+    return application.orchestrator.generate_workflow(
+        user_id=LOCAL_PERSON_ID,
+        agent_id=None,
+        prompt=prompt,
+        services=["Slack"],
+        options=RunOptions(primary_fault=fault),
+    )
+
+
+def test_a_run_comes_back_as_it_was(application: Application, store: PooledStore) -> None:
+    """Steps, attempts, findings and money equal the result's, to the last digit."""
+    result = generate(application, "Tell Slack", Fault.BAD_STEP)
+    run = find_run(store.person(), result.generation_id)
+
+    assert run is not None
+    assert (run.status, run.prompt, run.services) == ("succeeded", "Tell Slack", ["Slack"])
+    assert run.pilot_steps == list(result.pilot_steps)
+    assert [attempt.cost_usd for attempt in run.attempts] == [attempt.cost_usd for attempt in result.attempts]
+    assert (run.cost_usd, run.figures.savings_usd) == (result.cost_usd, result.savings_usd)
+    assert run.figures.fallback_reason == "validation_failed"
+    assert run.findings[0].path == "$.pilot_steps[1].step_type"
+    assert run.rejected_outputs[0].attempt == 0
+
+
+def test_there_is_no_run_of_an_unknown_id(store: PooledStore) -> None:
+    """None, not an error."""
+    assert find_run(store.person(), uuid4()) is None
+
+
+def test_a_caller_may_choose_the_id(application: Application, store: PooledStore) -> None:
+    """So that a page can name the run in its address before it has ended."""
+    chosen = UUID("11111111-1111-4111-8111-111111111111")
+    request: dict[str, Any] = {"user_id": LOCAL_PERSON_ID, "agent_id": None, "prompt": "x", "services": []}
+    application.orchestrator.generate_workflow(**request, options=RunOptions(generation_id=chosen))
+
+    assert find_run(store.person(), chosen) is not None
+
+
+def test_the_latest_runs_can_be_searched(application: Application, store: PooledStore) -> None:
+    """By a part of the prompt, whatever its case, or of the id; newest first; a wildcard means itself."""
+    first, second = generate(application, "Alert the TEAM"), generate(application, "Send 100 % of it")
+    everything = latest_runs(store.person())
+
+    assert set(everything["generation_id"]) == {first.generation_id, second.generation_id}
+    assert list(latest_runs(store.person(), search="team")["generation_id"]) == [first.generation_id]
+    assert list(latest_runs(store.person(), search="100 %")["prompt"]) == ["Send 100 % of it"]
+    assert list(latest_runs(store.person(), search=str(second.generation_id))["steps"]) == [len(second.pilot_steps)]
+    assert latest_runs(store.person(), search="_lert").empty
+    assert list(everything["cost_usd"]) == [second.cost_usd, first.cost_usd]
+
+
+def test_an_empty_console_has_no_runs(store: PooledStore) -> None:
+    """The columns are there all the same."""
+    assert "prompt" in latest_runs(store.person()).columns
+
+
+def test_the_fallback_rate_counts_what_completed(application: Application, store: PooledStore) -> None:
+    """One fallback in two; nothing at all is no rate."""
+    person = store.person()
+    assert fallback_rate(person, since=NOW, simulated=True).pct is None
+    generate(application, "x")
+    generate(application, "x", Fault.RATE_LIMIT)
+    rate = fallback_rate(person, since=NOW, simulated=True)
+
+    assert (rate.completed, rate.fallbacks, rate.pct) == (2, 1, Decimal(50))
+    assert fallback_rate(person, since=NOW, simulated=False).completed == 0
