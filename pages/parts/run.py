@@ -1,26 +1,23 @@
-"""A generation under way, as a page sees it: it lives on when the page reruns or is left."""
+"""Generations under way in this process: they live on when a page reruns, is left, or is loaded anew."""
 
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID, uuid4
 
-from orchestrator import (
-    Application,
-    AttemptFailed,
-    AttemptStarted,
-    RunOptions,
-    StepAccepted,
-    WorkflowGenerationResult,
-)
+from orchestrator import Application, AttemptFailed, AttemptStarted, RunOptions, StepAccepted, WorkflowGenerationResult
 from orchestrator.background import Job
 from orchestrator.events import GenerationEvent
 from orchestrator.models import named
 from orchestrator.request import checked_request
-from store import exact_json
 from store.identity import LOCAL_PERSON_ID
+
+_KEPT = 200
+_runs: OrderedDict[UUID, Run] = OrderedDict()
 
 
 @dataclass
@@ -31,42 +28,23 @@ class Run:
         events: what has happened so far; appended by the background loop.
     """
 
-    job: Job[WorkflowGenerationResult] | None = None
-    events: list[GenerationEvent] = field(default_factory=list)
+    generation_id: UUID
+    job: Job[WorkflowGenerationResult]
+    events: list[GenerationEvent]
     started: float = field(default_factory=time.monotonic)
-
-    @classmethod
-    def begin(cls, application: Application, prompt: str, services: Sequence[str]) -> Run:
-        """Start a generation.
-
-        Raises:
-            InvalidRequest: it cannot be taken.
-        """
-        request = checked_request(
-            prompt=prompt, services=services, agent_id=None, user_id=LOCAL_PERSON_ID, origin="playground"
-        )
-        run = cls()
-        run.job = application.orchestrator.start(request, RunOptions(origin="playground"), run.events.append)
-        return run
 
     @property
     def running(self) -> bool:
         """Whether it has not ended yet."""
-        return self.job is not None and not self.job.future.done()
+        return not self.job.future.done()
 
     def cancel(self) -> None:
         """Stop it; what it spent is booked."""
-        if self.job is not None:
-            self.job.cancel()
+        self.job.cancel()
 
-    def result(self) -> WorkflowGenerationResult:
-        """What it gave, once it has ended.
-
-        Raises:
-            OrchestratorError, StoreError: it gave none.
-        """
-        assert self.job is not None  # noqa: S101 - `begin` is the only way to make one
-        return self.job.future.result()
+    def error(self) -> BaseException | None:
+        """Why it gave no workflow, once it has ended; None when it gave one."""
+        return self.job.future.exception()
 
     def sentence(self) -> str:
         """What is happening now, and for how long."""
@@ -78,7 +56,10 @@ class Run:
         asked = named(attempts[-1].model).label
         if not failures:
             return f"Asking {asked} ... {waited}"
-        return f"{named(attempts[0].model).label} did not deliver ({failures[0].reason}); asking {asked} ... {waited}"
+        reason = failures[0].reason.replace("_", " ")
+        if len(attempts) == len(failures):
+            return f"{asked} did not deliver ({reason}); booking it ... {waited}"
+        return f"{named(attempts[0].model).label} did not deliver ({reason}); asking {asked} ... {waited}"
 
     def steps(self) -> list[dict[str, Any]]:
         """The steps of the latest attempt that have arrived so far."""
@@ -86,7 +67,31 @@ class Run:
         latest = max((event.number for event in steps), default=0)
         return [event.step for event in steps if event.number == latest]
 
-    @staticmethod
-    def document(result: WorkflowGenerationResult) -> str:
-        """A result as JSON text."""
-        return exact_json(result.as_json())
+
+def begin(application: Application, prompt: str, services: Sequence[str], options: RunOptions) -> Run:
+    """Start a generation under an id of its own and remember it.
+
+    Raises:
+        InvalidRequest: it cannot be taken.
+    """
+    request = checked_request(
+        prompt=prompt, services=services, agent_id=None, user_id=LOCAL_PERSON_ID, origin="playground"
+    )
+    generation_id, events = uuid4(), list[GenerationEvent]()
+    chosen = RunOptions(
+        origin="playground",
+        generation_id=generation_id,
+        overrides=options.overrides,
+        replaces_generation_id=options.replaces_generation_id,
+        primary_fault=options.primary_fault,
+    )
+    run = Run(generation_id, application.orchestrator.start(request, chosen, events.append), events)
+    _runs[generation_id] = run
+    while len(_runs) > _KEPT and not next(iter(_runs.values())).running:
+        _runs.popitem(last=False)
+    return run
+
+
+def known(generation_id: UUID) -> Run | None:
+    """The run of this id if this process began it lately."""
+    return _runs.get(generation_id)

@@ -16,5 +16,7 @@ SHELL = str(Path(__file__).parents[2] / "pages" / "shell.py")
 @pytest.fixture(name="page")
 def page_fixture(application: Application, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """The console's first page, not run yet."""
+    # Importing the SDKs takes seconds, in which Streamlit's harness would time out.
+    application.orchestrator.warm()
     monkeypatch.setattr(console, "application", lambda: application)
     return AppTest.from_file(SHELL, default_timeout=20)

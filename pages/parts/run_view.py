@@ -1,0 +1,141 @@
+"""A run on the screen, as it was booked: figures, steps, graph, attempts, and what was refused."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import streamlit as st
+
+from orchestrator.models import CATALOGUE
+from pages.parts.words import NONE, money, seconds
+from queries.runs import StoredRun
+from store import exact_json
+
+_STATUS = {
+    "running": ("Running", ":material/progress_activity:", "blue"),
+    "succeeded": ("Succeeded", ":material/check_circle:", "green"),
+    "failed": ("Failed", ":material/error:", "red"),
+    "cancelled": ("Cancelled", ":material/cancel:", "gray"),
+    "interrupted": ("Interrupted: its process ended", ":material/power_off:", "orange"),
+}
+
+
+def show_run(run: StoredRun) -> None:
+    """Everything about one run."""
+    label, icon, colour = _STATUS[run.status]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge(label, icon=icon, color=colour)  # type: ignore[arg-type]  # one of the badge's colours
+        if run.simulated:
+            st.badge("Simulated", icon=":material/science:", color="gray")
+        if run.overridden:
+            st.badge("Models chosen for this run", icon=":material/tune:", color="violet")
+    st.markdown(f"> {' '.join(run.prompt.split())[:400]}")
+    _figures(run)
+    for finding in run.findings:
+        if finding.severity == "warning":
+            st.warning(finding.message, icon=":material/warning:")
+    if run.pilot_steps:
+        _steps(run.pilot_steps)
+    _attempts(run)
+    _rejected(run)
+    if run.pilot_steps:
+        _take_away(run)
+
+
+def _figures(run: StoredRun) -> None:
+    with st.grid(4, min_column_width=150):
+        st.metric("Answered by", _label(run.generator_used), border=True)
+        st.metric("Cost of all attempts", money(run.cost_usd), border=True)
+        saved = money(run.figures.savings_usd)
+        st.metric("Saved", saved, border=True, help="Against Claude Sonnet 4 for the same tokens.")
+        st.metric("Time", seconds(run.figures.generation_time_ms), border=True)
+
+
+def _steps(steps: list[dict[str, Any]]) -> None:
+    table, graph = st.tabs(["Steps", "Graph"])
+    with table:
+        st.dataframe([_step_row(step) for step in steps], hide_index=True, alt="The steps of the workflow in order")
+    with graph:
+        st.graphviz_chart(dot(steps), width="content")
+
+
+def _step_row(step: dict[str, Any]) -> dict[str, str]:
+    branches = [f"{branch.get('when')}: {branch.get('next')}" for branch in step.get("branches") or ()]
+    return {
+        "Step": step["id"],
+        "What it does": step["operation"],
+        "Service": step.get("service") or NONE,
+        "Kind": step["step_type"].replace("_", " "),
+        "After": ", ".join(map(str, step.get("depends_on") or ())) or NONE,
+        "Branches": "; ".join(branches) or NONE,
+    }
+
+
+def dot(steps: list[dict[str, Any]]) -> str:
+    """The steps as a Graphviz graph: boxes, diamonds for conditionals, branches dashed with their condition."""
+    lines = ["digraph {", 'rankdir=TB; node [shape=box, style=rounded, fontname="sans-serif", fontsize=11]']
+    branched = {(step["id"], branch.get("next")) for step in steps for branch in step.get("branches") or ()}
+    for step in steps:
+        shape = ", shape=diamond, style=solid" if step["step_type"] == "conditional" else ""
+        service = f"\n{step['service']}" if step.get("service") else ""
+        lines.append(f"{_quoted(step['id'])} [label={_quoted(step['operation'] + service)}{shape}]")
+        for before in step.get("depends_on") or ():
+            if (before, step["id"]) not in branched:
+                lines.append(f"{_quoted(before)} -> {_quoted(step['id'])}")
+        for branch in step.get("branches") or ():
+            arrow = f"{_quoted(step['id'])} -> {_quoted(branch.get('next'))}"
+            lines.append(f"{arrow} [label={_quoted(branch.get('when'))}, style=dashed, fontsize=10]")
+    return "\n".join([*lines, "}"])
+
+
+def _quoted(text: object) -> str:
+    return json.dumps(str(text), ensure_ascii=False)
+
+
+def _attempts(run: StoredRun) -> None:
+    st.subheader("What it took", anchor=False)
+    if not run.attempts:
+        st.caption("No model was asked." if run.status != "running" else "The attempts are booked at the end.")
+        return
+    rows = [
+        {
+            "Model": _label(attempt.model),
+            "Outcome": " · ".join(filter(None, (attempt.outcome.replace("_", " "), attempt.detail))),
+            "Tokens": f"{'about ' if attempt.tokens_estimated else ''}{attempt.tokens['total']:,}",
+            "Cost": money(attempt.cost_usd),
+            "Time": seconds(attempt.duration_ms),
+            "Answered as": attempt.api_model,
+        }
+        for attempt in run.attempts
+    ]
+    st.dataframe(rows, hide_index=True, alt="The attempts: outcome, tokens, cost and time")
+
+
+def _rejected(run: StoredRun) -> None:
+    for rejected in run.rejected_outputs:
+        with st.expander(f"What {_label(run.attempts[rejected.attempt].model)} answered, and why it was refused"):
+            for finding in run.findings:
+                if finding.attempt == rejected.attempt and finding.severity == "error":
+                    st.markdown(f"`{finding.path}`: {finding.message}")
+            st.code(rejected.text or "(nothing)", language="json", wrap_lines=True, height=240)
+
+
+def _take_away(run: StoredRun) -> None:
+    document = exact_json({"pilot_steps": run.pilot_steps})
+    with st.container(horizontal=True):
+        st.download_button("Download as JSON", document, f"workflow-{run.generation_id}.json", "application/json")
+    with st.expander("The same from a terminal or from Python"):
+        services = ",".join(run.services)
+        st.code(f"python -m orchestrator generate {_shell(run.prompt)} --services {_shell(services)} --json", "bash")
+        call = f"prompt={run.prompt!r}, services={run.services!r}"
+        st.code(f"application.orchestrator.generate_workflow(user_id=..., agent_id=None, {call})", "python")
+    st.caption(f"Generation `{run.generation_id}`")
+
+
+def _shell(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def _label(name: str | None) -> str:
+    return CATALOGUE[name].label if name in CATALOGUE else (name or NONE)
