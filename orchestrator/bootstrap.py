@@ -72,7 +72,7 @@ def bootstrap(
         database = store.machine()
         recorder = Recorder(database, Outbox(settings.data_dir / "outbox"))
         recorder.catch_up()
-    except BaseException:
+    except BaseException:  # whatever went wrong, the server must not stay behind
         store.close()
         raise
     orchestrator = WorkflowOrchestrator(
