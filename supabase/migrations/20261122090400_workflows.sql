@@ -17,6 +17,7 @@ create table public.workflows (
     attempts jsonb not null default '[]',
     generator_used text,
     cost_usd numeric,
+    figures jsonb not null default '{}',
     overridden boolean not null default false,
     simulated boolean not null default false,
     config_version bigint,
@@ -30,6 +31,8 @@ create table public.workflows (
 
 comment on table public.workflows is 'One row per generation.';
 comment on column public.workflows.cost_usd is 'All attempts together, in US dollars; null while running.';
+comment on column public.workflows.figures is
+    'What the result said beyond the attempts: api_model, generation_time_ms, fallback_reason; baseline and savings as text.';
 comment on column public.workflows.deadline_at is 'When a run that has not finished by then counts as interrupted.';
 comment on column public.workflows.rejected_outputs is 'What models answered and validation refused: [{attempt, text}].';
 comment on column public.workflows.events_if_interrupted is
@@ -149,7 +152,7 @@ grant execute on function public.note_progress(uuid, text) to authenticated;
 
 
 -- Books the outcome of a run: its row and all its audit events, in one transaction. p_outcome is
--- {status, generator_used, pilot_steps, findings, rejected_outputs, attempts, cost_usd, finished_at, events}.
+-- {status, generator_used, pilot_steps, findings, rejected_outputs, attempts, cost_usd, figures, finished_at, events}.
 -- A repeated call changes nothing. A run that was closed as interrupted in the meantime keeps that outcome, since its
 -- attempts are booked already, but takes the workflow: nothing counts twice and nothing that was paid for is lost.
 -- Answers {status} as it now stands.
@@ -178,6 +181,7 @@ begin
             rejected_outputs = coalesce(outcome -> 'rejected_outputs', '[]'),
             attempts = coalesce(outcome -> 'attempts', '[]'),
             cost_usd = (outcome ->> 'cost_usd')::numeric,
+            figures = coalesce(outcome -> 'figures', '{}'),
             finished_at = (outcome ->> 'finished_at')::timestamptz,
             events_if_interrupted = '[]'
         where generation_id = p_generation_id;
@@ -195,12 +199,20 @@ revoke all on function public.finish_generation(uuid, text) from public, anon;
 grant execute on function public.finish_generation(uuid, text) to authenticated;
 
 
--- One run as its owner or an admin sees it, null when there is none; money as text.
+-- One run as its owner or an admin sees it, null when there is none; money as text, in the attempts too.
 create function public.get_workflow(p_generation_id uuid) returns jsonb
 language sql stable
 set search_path = ''
 as $$
-    select to_jsonb(workflows) - 'events_if_interrupted' || jsonb_build_object('cost_usd', workflows.cost_usd::text)
+    select to_jsonb(workflows) - 'events_if_interrupted' || jsonb_build_object(
+        'cost_usd', workflows.cost_usd::text,
+        'attempts', (
+            select coalesce(jsonb_agg(
+                attempt.value || jsonb_build_object('cost_usd', attempt.value ->> 'cost_usd') order by attempt.ordinality
+            ), '[]')
+            from jsonb_array_elements(workflows.attempts) with ordinality as attempt
+        )
+    )
     from public.workflows
     where workflows.generation_id = p_generation_id
 $$;
