@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from orchestrator.tokens import Tokens
+from orchestrator.workflow import FindingClass
 
 FallbackReason = Literal["validation_failed", "api_error", "timeout", "rate_limit"]
 Outcome = Literal["succeeded", "cancelled"] | FallbackReason
@@ -25,6 +26,8 @@ class Attempt:
         tokens_estimated: whether the provider did not say.
         cost_usd: at the list price of its moment; None when no price is known.
         duration_ms: from sending the request to the last byte that was read.
+        refused_for: what a reply that did not validate broke first, its shape or its sense; None for any other outcome.
+        finding_codes: the rules that refused it, each once.
     """
 
     model: str
@@ -35,6 +38,8 @@ class Attempt:
     tokens_estimated: bool
     cost_usd: Decimal | None
     duration_ms: int
+    refused_for: FindingClass | None = None
+    finding_codes: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """All fields, for results, events and the `workflows` table."""
@@ -47,6 +52,8 @@ class Attempt:
             "tokens_estimated": self.tokens_estimated,
             "cost_usd": self.cost_usd,
             "duration_ms": self.duration_ms,
+            "refused_for": self.refused_for,
+            "finding_codes": self.finding_codes,
         }
 
 

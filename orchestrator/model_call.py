@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -82,7 +82,9 @@ class ModelCall:
     def if_it_ended_now(self) -> Attempt:
         """The attempt as it must be booked should this process die in the middle of it."""
         if self._reply.breach:
-            return self._attempt("validation_failed", self._reply.breach.code, sent=True)
+            breach = self._reply.breach
+            attempt = self._attempt("validation_failed", breach.code, sent=True)
+            return replace(attempt, refused_for=breach.finding_class, finding_codes=(breach.code,))
         return self._attempt("cancelled", "interrupted", sent=True)
 
     async def _listen(self, accept: Callable[[Step], None]) -> None:
@@ -109,8 +111,9 @@ class ModelCall:
             outcome: Outcome = "cancelled"
         else:
             outcome = "succeeded" if verdict.accepted else "validation_failed"
-        detail = "" if verdict.accepted else _first_codes(verdict)
-        attempt = self._attempt(outcome, detail, sent=True)
+        attempt = self._attempt(outcome, ", ".join(verdict.refusing_codes), sent=True)
+        if outcome == "validation_failed":
+            attempt = replace(attempt, refused_for=verdict.refused_for, finding_codes=verdict.refusing_codes)
         return Report(attempt, verdict, None if verdict.accepted else self._reply.text)
 
     def _cut_short(self, failed: ProviderError | None) -> Attempt:
@@ -132,7 +135,3 @@ class ModelCall:
         # Characters beyond what was kept are counted at a byte each.
         written = estimate(self._reply.text) + max(0, self._reply.length_chars - len(self._reply.text)) // 4
         return Tokens(read.input, read.cached_input, read.cache_write_input, max(read.output, written)), True
-
-
-def _first_codes(verdict: Verdict) -> str:
-    return ", ".join(dict.fromkeys(finding.code for finding in verdict.findings if finding.rejects))

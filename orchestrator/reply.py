@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from orchestrator.step_scanner import StepScanner, not_json, too_deep
 from orchestrator.validation import accepted, check_step, steps_of, too_many_steps, validate_workflow
-from orchestrator.workflow import MAX_STEPS, Finding, Step, schema_finding
+from orchestrator.workflow import MAX_STEPS, Finding, FindingClass, Step, schema_finding
 
 MAX_REPLY_CHARS = 1_000_000
 
@@ -35,6 +35,17 @@ class Verdict:
     def accepted(self) -> bool:
         """Whether the reply is used."""
         return accepted(self.findings)
+
+    @property
+    def refused_for(self) -> FindingClass | None:
+        """The class of the findings that refuse it, the shape before the sense; None when it is used."""
+        classes = {finding.finding_class for finding in self.findings if finding.rejects}
+        return "schema" if "schema" in classes else "semantic" if classes else None
+
+    @property
+    def refusing_codes(self) -> tuple[str, ...]:
+        """The rules that refuse it, each once, in the order of the findings."""
+        return tuple(dict.fromkeys(finding.code for finding in self.findings if finding.rejects))
 
 
 class Reply:

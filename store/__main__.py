@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
+from collections.abc import Iterator
 
 from store import command_line
-from store.cluster import Cluster
-from store.command_line import DONE, say
+from store.cluster import OWNER, Cluster
+from store.command_line import DONE, FAILED, say
+from store.connect import connect
+from store.database import Database
 from store.embedded import bring_up
 from store.environment import StoreSettings, read_environment
 from store.errors import InvalidInput, StoreError
 from store.grant import ROLES, grant
 from store.migrate import migrate
+from store.rollups import recount
+from store.sample import DAYS, PER_DAY, SEED, add_sample_data, remove_sample_data
 
 
 def parser() -> argparse.ArgumentParser:
@@ -34,6 +40,16 @@ def parser() -> argparse.ArgumentParser:
     role.add_argument("role", choices=ROLES)
     role.add_argument("--url", help="the project's database; by default SUPABASE_DB_URL")
     role.set_defaults(run=_grant)
+    sample = add("sample-data", "add a quarter of an imaginary company's life, marked as a sample")
+    sample.add_argument("--days", type=int, default=DAYS, help=f"whole days until yesterday; {DAYS} by default")
+    sample.add_argument("--per-day", type=int, default=PER_DAY, help=f"generations on a late weekday; {PER_DAY}")
+    sample.add_argument("--seed", type=int, default=SEED, help="changes ids, agents and times, but no total")
+    sample.set_defaults(run=_sample_data)
+    add("clear-sample-data", "remove the sample data and what was counted of it").set_defaults(run=_clear_sample_data)
+    count = add("recount", "count the audit log anew and compare; nothing can be appended meanwhile")
+    count.add_argument("--rebuild", action="store_true", help="let the new counts replace the old ones")
+    count.add_argument("--url", help="a hosted project's; by default SUPABASE_DB_URL, else the embedded database")
+    count.set_defaults(run=_recount)
     add("stop", "stop the embedded database").set_defaults(run=_stop)
     add("reset", "stop the embedded database and remove all its data").set_defaults(run=_reset)
     return top
@@ -76,14 +92,59 @@ def _migrate(arguments: argparse.Namespace) -> int:
         applied = migrate(url, exclusive=False)
         say(f"{len(applied)} migrations applied." if applied else "The schema is up to date.")
         return DONE
+    with _embedded_owner():
+        say("The embedded database is up to date.")
+    return DONE
+
+
+@contextlib.contextmanager
+def _embedded_owner() -> Iterator[str]:
+    """How to connect to the embedded database as its owner, while it runs and is up to date."""
     server = _embedded()
     server.attach()
     try:
         bring_up(server)
+        yield server.dsn(OWNER)
     finally:
         server.leave()
-    say("The embedded database is up to date.")
+
+
+@contextlib.contextmanager
+def _person() -> Iterator[Database]:
+    store = connect(StoreSettings.from_environment(read_environment()))
+    try:
+        yield store.person()
+    finally:
+        store.close()
+
+
+def _sample_data(arguments: argparse.Namespace) -> int:
+    with _person() as database:
+        say(f"Adding {arguments.days:,} days ...")
+        *_, events = add_sample_data(database, days=arguments.days, per_day=arguments.per_day, seed=arguments.seed)
+    say(f"{events:,} events were added; all of them are marked as a sample.")
     return DONE
+
+
+def _clear_sample_data(arguments: argparse.Namespace) -> int:
+    with _person() as database:
+        removed = remove_sample_data(database)
+    say(f"{removed:,} events were removed." if removed else "There was no sample data.")
+    return DONE
+
+
+def _recount(arguments: argparse.Namespace) -> int:
+    with contextlib.nullcontext(url) if (url := _url(arguments)) else _embedded_owner() as conninfo:
+        found = recount(conninfo, rebuild=arguments.rebuild)
+    if not found.differences:
+        say(f"All figures agree with the {found.events:,} events of the log.")
+        return DONE
+    differing = ", ".join(f"{rows:,} rows of {rollup}" for rollup, rows in found.differences.items())
+    if arguments.rebuild:
+        say(f"{differing} differed from the log and were made anew from its {found.events:,} events.")
+        return DONE
+    say(f"{differing} differ from the log; make them anew with: python -m store recount --rebuild")
+    return FAILED
 
 
 def _grant(arguments: argparse.Namespace) -> int:

@@ -45,6 +45,7 @@ log_timezone = 'UTC'
 log_min_messages = log
 log_min_error_statement = panic
 log_error_verbosity = terse
+jit = off
 """
 
 

@@ -1,0 +1,42 @@
+"""Counts the audit log anew, to prove that what stands beside it agrees, or to replace it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import psycopg
+
+from store.migrate import from_driver
+
+
+@dataclass(frozen=True, slots=True)
+class Recount:
+    """What a recount found.
+
+    Attributes:
+        events: how many the log holds.
+        differences: name of a rollup to how many of its rows came out otherwise; empty where all agreed.
+    """
+
+    events: int
+    differences: dict[str, int]
+
+
+def recount(conninfo: str, *, rebuild: bool) -> Recount:
+    """Count the whole log once more, while nothing is appended; about 50 microseconds an event.
+
+    Args:
+        conninfo: libpq string of the schema's owner.
+        rebuild: whether the new counts replace the old ones; else everything stays as it was.
+
+    Raises:
+        Unavailable: the database cannot be reached, or has not been migrated.
+    """
+    try:
+        with psycopg.connect(conninfo, connect_timeout=15) as connection:
+            found = connection.execute("select private.rebuild_rollups()").fetchone()
+            if not rebuild:
+                connection.rollback()
+    except psycopg.Error as error:
+        raise from_driver(error) from None  # libpq quotes the address, and in it the password
+    return Recount(**found[0]) if found else Recount(0, {})

@@ -1,0 +1,79 @@
+"""Adds sample data slice by slice, each a call and a transaction of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+from pydantic import BaseModel
+
+from store.database import Database
+
+DAYS, PER_DAY, SEED = 90, 400, 1
+"""What is added where nothing else is asked for: a quarter of a year."""
+
+
+class _Added(BaseModel):
+    events: int
+    more: bool
+
+
+class _Removed(BaseModel):
+    removed: int
+
+
+class _Presence(BaseModel):
+    present: bool
+
+
+def yesterday() -> date:
+    """The last whole day, UTC."""
+    return datetime.now(UTC).date() - timedelta(days=1)
+
+
+def add_sample_data(
+    database: Database, *, days: int = DAYS, per_day: int = PER_DAY, seed: int = SEED, until: date | None = None
+) -> Iterator[int]:
+    """Add the sample, day after day; yields how many events were added so far, once for each day.
+
+    Args:
+        database: an admin's.
+        days, per_day: 1-3,660 days of at most this many generations; about three events come with each.
+        until: the last day, UTC; by default yesterday.
+
+    Raises:
+        Conflict: there is sample data already.
+        InvalidInput: a number is out of range.
+        NotPermitted: this identity is no admin.
+    """
+    until, events = until or yesterday(), 0
+    for day in range(max(days, 1)):  # the database refuses what is out of range
+        number, more = 0, True
+        while more:
+            answer = database.call(
+                "add_sample_data",
+                p_until=until.isoformat(),
+                p_days=days,
+                p_per_day=per_day,
+                p_seed=seed,
+                p_day=day,
+                p_slice=number,
+            )
+            added = _Added.model_validate(answer)
+            events, more, number = events + added.events, added.more, number + 1
+        yield events
+
+
+def remove_sample_data(database: Database) -> int:
+    """Remove all sample data and what was counted of it; how many events that were.
+
+    Raises:
+        NotPermitted: this identity is no admin.
+        Unavailable: there is so much of it that the database's time limit passed; nothing was removed.
+    """
+    return _Removed.model_validate(database.call("remove_sample_data")).removed
+
+
+def has_sample_data(database: Database) -> bool:
+    """Whether there is any."""
+    return _Presence.model_validate(database.call("has_sample_data")).present

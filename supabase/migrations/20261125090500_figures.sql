@@ -1,0 +1,253 @@
+-- The sums of the rollups over the days of a period, for reports. What a rate or a percentile is, the reader decides.
+
+-- The slots that make up each bin, as spans of one grain: large slots inside it, small ones at its ends.
+-- p_bounds: n + 1 moments in ascending order, each at a quarter of an hour; bin i goes from moment i to moment i + 1.
+create function private.spans(p_bounds jsonb)
+returns table (bin integer, grain smallint, begins timestamptz, ends timestamptz)
+language sql immutable
+set search_path = ''
+rows 100
+as $$
+    with bounds as (
+        select
+            place::integer - 1 as bin,
+            moment::timestamptz as begins,
+            lead(moment::timestamptz) over (order by place) as ends
+        from jsonb_array_elements_text(p_bounds) with ordinality as bound (moment, place)
+    ),
+
+    -- Hours from h1 to h2, in them six hours each from s1 to s2; where there are none, both ends meet.
+    edges as (
+        select bin, begins, ends, h1, h2, s1, s2
+        from bounds
+        cross join lateral (
+            select least(date_bin('1 hour', begins + interval '45 minutes', '2000-01-01 00:00:00+00'), ends) as h1
+        ) as first_hour
+        cross join lateral (
+            select greatest(date_bin('1 hour', ends, '2000-01-01 00:00:00+00'), h1) as h2
+        ) as last_hour
+        cross join lateral (
+            select least(date_bin('6 hours', h1 + interval '5 hours', '2000-01-01 00:00:00+00'), h2) as s1
+        ) as first_six
+        cross join lateral (
+            select greatest(date_bin('6 hours', h2, '2000-01-01 00:00:00+00'), s1) as s2
+        ) as last_six
+        where ends is not null
+    )
+
+    select edges.bin, span.grain::smallint, span.begins, span.ends
+    from edges
+    cross join lateral (
+        values (15, edges.begins, h1), (60, h1, s1), (360, s1, s2), (60, s2, h2), (15, h2, edges.ends)
+    ) as span (grain, begins, ends)
+    where span.begins < span.ends
+$$;
+
+-- Whether a row of a rollup is asked for.
+create function private.is_asked_for(p_filters jsonb, p_source text, p_origin text) returns boolean
+language sql immutable
+as $$
+    select
+        case p_filters ->> 'source'
+            when 'real' then p_source = 'real'
+            when 'simulated' then p_source <> 'real'
+            else true
+        end
+        and case
+            when p_filters ->> 'origin' is null then true
+            when p_filters ->> 'origin' = 'elsewhere' then p_origin is null
+            else p_origin is not distinct from p_filters ->> 'origin'
+        end
+$$;
+
+revoke all on function
+    private.spans(jsonb), private.is_asked_for(jsonb, text, text)
+from public, anon, authenticated;
+
+
+-- The sums of one report, for everybody in the console.
+--
+-- p_bounds: see private.spans. p_filters: {source: all | real | simulated (sample data included), origin: all for null,
+-- elsewhere for events that do not say}. p_parts: which of the keys below are wanted.
+--
+-- Answers {generations, latencies, attempts, findings, verdicts, changes, undated}. Each but the last two is an array of
+-- sums with the bin they belong to, [] for none, money and milliseconds as text. changes are the saves of the system keys
+-- from the first bound to the last, the latest 200: {at, by, changes, version, sample}. undated counts the generations of
+-- no period.
+create function public.get_figures(p_bounds jsonb, p_filters jsonb, p_parts jsonb) returns jsonb
+language plpgsql stable security definer
+set search_path = ''
+-- Compiling a plan takes longer than running it.
+set jit = off
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+    figures jsonb := '{}';
+    part jsonb;
+begin
+    perform private.require_role('admin', 'member', 'orchestrator');
+
+    if p_parts ? 'generations' then
+        with sums as (
+            select
+                bin, overridden, origin, outcome, primary_model, generator, fallback_reason,
+                sum(generations) as generations,
+                sum(regenerated) as regenerated,
+                sum(unreadable) as unreadable,
+                sum(unpriced) as unpriced,
+                sum(cost_usd)::text as cost_usd,
+                sum(wasted_usd)::text as wasted_usd,
+                sum(without_waste) as without_waste,
+                sum(compared) as compared,
+                sum(baseline_usd)::text as baseline_usd,
+                sum(compared_cost_usd)::text as compared_cost_usd,
+                sum(compared_wasted_usd)::text as compared_wasted_usd,
+                sum(timed) as timed,
+                sum(latency_ms)::text as latency_ms,
+                array[sum(by_steps[1]), sum(by_steps[2]), sum(by_steps[3]), sum(by_steps[4]), sum(by_steps[5])] as by_steps,
+                array[
+                    sum(by_services[1]), sum(by_services[2]), sum(by_services[3]), sum(by_services[4]), sum(by_services[5])
+                ] as by_services
+            from private.spans(p_bounds) as span
+            cross join lateral (
+                select *
+                from public.generation_rollups as rollup
+                where rollup.grain = span.grain and rollup.slot >= span.begins and rollup.slot < span.ends
+                offset 0
+            ) as rollup
+            where private.is_asked_for(p_filters, source, origin)
+            group by bin, overridden, origin, outcome, primary_model, generator, fallback_reason
+        )
+
+        select coalesce(jsonb_agg(to_jsonb(sums)), '[]') into part from sums;
+        figures := figures || jsonb_build_object('generations', part);
+    end if;
+
+    if p_parts ? 'latencies' then
+        with histograms_by_slot as (
+            select bin, generator, first_bucket, counts
+            from private.spans(p_bounds) as span
+            cross join lateral (
+                select *
+                from public.latency_rollups as rollup
+                where rollup.grain = span.grain and rollup.slot >= span.begins and rollup.slot < span.ends
+                offset 0
+            ) as rollup
+            where private.is_asked_for(p_filters, source, origin)
+        ),
+
+        counted as (
+            select bin, generator, first_bucket - 1 + generate_subscripts(counts, 1) as bucket, unnest(counts) as count
+            from histograms_by_slot
+        ),
+
+        buckets as (
+            select bin, generator, bucket, sum(count) as generations
+            from counted
+            where count > 0
+            group by bin, generator, bucket
+        ),
+
+        histograms as (
+            select
+                bin, generator,
+                jsonb_agg(jsonb_build_array(private.bucket_latency(bucket), generations) order by bucket) as buckets
+            from buckets
+            group by bin, generator
+        )
+
+        select coalesce(jsonb_agg(to_jsonb(histograms)), '[]') into part from histograms;
+        figures := figures || jsonb_build_object('latencies', part);
+    end if;
+
+    if p_parts ? 'attempts' then
+        with sums as (
+            select
+                bin, overridden, model, prompt_version, outcome, refused_for,
+                sum(attempts) as attempts,
+                sum(cost_usd)::text as cost_usd,
+                sum(duration_ms)::text as duration_ms
+            from private.spans(p_bounds) as span
+            cross join lateral (
+                select *
+                from public.attempt_rollups as rollup
+                where rollup.grain = span.grain and rollup.slot >= span.begins and rollup.slot < span.ends
+                offset 0
+            ) as rollup
+            where private.is_asked_for(p_filters, source, origin)
+            group by bin, overridden, model, prompt_version, outcome, refused_for
+        )
+
+        select coalesce(jsonb_agg(to_jsonb(sums)), '[]') into part from sums;
+        figures := figures || jsonb_build_object('attempts', part);
+    end if;
+
+    if p_parts ? 'findings' then
+        with sums as (
+            select bin, model, code, sum(attempts) as attempts
+            from private.spans(p_bounds) as span
+            cross join lateral (
+                select *
+                from public.finding_rollups as rollup
+                where rollup.grain = span.grain and rollup.slot >= span.begins and rollup.slot < span.ends
+                offset 0
+            ) as rollup
+            where private.is_asked_for(p_filters, source, origin)
+            group by bin, model, code
+        )
+
+        select coalesce(jsonb_agg(to_jsonb(sums)), '[]') into part from sums;
+        figures := figures || jsonb_build_object('findings', part);
+    end if;
+
+    if p_parts ? 'verdicts' then
+        with sums as (
+            select
+                bin, overridden, kind, generator,
+                sum(total) as total, sum(good) as good, sum(unreadable) as unreadable
+            from private.spans(p_bounds) as span
+            cross join lateral (
+                select *
+                from public.verdict_rollups as rollup
+                where rollup.grain = span.grain and rollup.slot >= span.begins and rollup.slot < span.ends
+                offset 0
+            ) as rollup
+            where private.is_asked_for(p_filters, source, origin)
+            group by bin, overridden, kind, generator
+        )
+
+        select coalesce(jsonb_agg(to_jsonb(sums)), '[]') into part from sums;
+        figures := figures || jsonb_build_object('verdicts', part);
+    end if;
+
+    if p_parts ? 'changes' then
+        with changes as (
+            select
+                event.timestamp as at,
+                coalesce(users.email, event.actor_id) as by,
+                event.changes,
+                event.details -> 'version' as version,
+                event.details ->> 'sample' is not distinct from 'true' as sample
+            from public.audit_logs as event
+            left join auth.users as users on users.id::text = event.actor_id
+            where event.action = 'SYSTEM_CONFIG_UPDATED'
+                and event.timestamp >= (p_bounds ->> 0)::timestamptz
+                and event.timestamp < (p_bounds ->> -1)::timestamptz
+                and jsonb_typeof(event.changes) = 'object'
+                and (p_filters ->> 'source' is distinct from 'real' or event.details ->> 'sample' is distinct from 'true')
+            order by event.timestamp desc
+            limit 200
+        )
+
+        select coalesce(jsonb_agg(to_jsonb(changes) order by at), '[]') into part from changes;
+        figures := figures || jsonb_build_object('changes', part);
+    end if;
+
+    return figures || jsonb_build_object('undated', (
+        select coalesce(sum(generations), 0) from public.generation_rollups where grain = 15 and slot is null
+    ));
+end
+$$;
+
+revoke all on function public.get_figures(jsonb, jsonb, jsonb) from public, anon;
+grant execute on function public.get_figures(jsonb, jsonb, jsonb) to authenticated;

@@ -1,0 +1,167 @@
+-- The single generations behind a figure, for admins: their events hold everybody's ids.
+
+-- Serves the agents with most fallbacks, from the index alone.
+create index audit_logs_fallbacks on public.audit_logs (timestamp desc) include (entity_id)
+where action = 'WORKFLOW_GENERATED' and details ->> 'fallback_reason' is not null;
+
+
+-- The latest ended generations from p_from to before p_to, newest first, at most p_limit.
+--
+-- p_filters: {source, origin} as for the figures, and {outcome, primary_model, generator, fallback_reason, unreadable},
+-- each null for any. Which slots hold such generations the rollups know, so that rare ones are found at once.
+--
+-- [{at, event_id, generation_id, agent_id, action, primary_model, generator, fallback_reason, cost_usd, wasted_usd,
+-- latency_ms, steps, overridden, simulated, sample, problems, stored}]; stored: whether the run can be opened.
+create function public.list_generations(p_from timestamptz, p_to timestamptz, p_filters jsonb, p_limit integer default 50)
+returns jsonb
+language plpgsql stable security definer
+set search_path = ''
+set jit = off
+as $$
+begin
+    perform private.require_role('admin');
+    return (
+        with slots as (
+            select distinct slot
+            from public.generation_rollups
+            where grain = 15
+                and slot >= date_bin('15 minutes', p_from, '2000-01-01 00:00:00+00')
+                and slot < p_to
+                and private.is_asked_for(p_filters, source, origin)
+                and (p_filters ->> 'outcome' is null or outcome = p_filters ->> 'outcome')
+                and (p_filters ->> 'primary_model' is null or primary_model = p_filters ->> 'primary_model')
+                and (p_filters ->> 'generator' is null or generator = p_filters ->> 'generator')
+                and (p_filters ->> 'fallback_reason' is null or fallback_reason = p_filters ->> 'fallback_reason')
+                and (p_filters ->> 'unreadable' is null or unreadable > 0)
+            order by slot desc
+            limit p_limit
+        ),
+
+        events as (
+            select event.*
+            from slots
+            cross join lateral (
+                select *
+                from public.audit_logs
+                where action in ('WORKFLOW_GENERATED', 'WORKFLOW_GENERATION_FAILED', 'WORKFLOW_GENERATION_CANCELLED')
+                    and timestamp >= greatest(slots.slot, p_from)
+                    and timestamp < least(slots.slot + interval '15 minutes', p_to)
+                offset 0
+            ) as event
+        ),
+
+        found as (
+            select
+                event.timestamp as at,
+                event.id as event_id,
+                event.details ->> 'generation_id' as generation_id,
+                event.entity_id as agent_id,
+                event.action,
+                fact.primary_model,
+                fact.generator,
+                fact.fallback_reason,
+                fact.cost_usd::text as cost_usd,
+                fact.wasted_usd::text as wasted_usd,
+                fact.latency_ms::text as latency_ms,
+                fact.steps,
+                fact.overridden,
+                fact.source <> 'real' as simulated,
+                fact.source = 'sample' as sample,
+                fact.problems
+            from events as event
+            cross join lateral private.generation_facts(event.action, event.timestamp, event.details) as fact
+            where private.is_asked_for(p_filters, fact.source, fact.origin)
+                and (p_filters ->> 'outcome' is null or fact.outcome = p_filters ->> 'outcome')
+                and (p_filters ->> 'primary_model' is null or fact.primary_model = p_filters ->> 'primary_model')
+                and (p_filters ->> 'generator' is null or fact.generator = p_filters ->> 'generator')
+                and (p_filters ->> 'fallback_reason' is null or fact.fallback_reason = p_filters ->> 'fallback_reason')
+                and (p_filters ->> 'unreadable' is null or fact.unreadable)
+            order by event.timestamp desc, event.id
+            limit p_limit
+        )
+
+        select coalesce(jsonb_agg(
+            to_jsonb(found) || jsonb_build_object('stored', run.generation_id is not null)
+            order by found.at desc, found.event_id
+        ), '[]')
+        from found
+        left join public.workflows as run on run.generation_id::text = found.generation_id
+    );
+end
+$$;
+
+revoke all on function public.list_generations(timestamptz, timestamptz, jsonb, integer) from public, anon;
+grant execute on function public.list_generations(timestamptz, timestamptz, jsonb, integer) to authenticated;
+
+
+-- The agents with most fallbacks among the latest p_latest of a period, at most p_limit.
+-- {fallbacks: how many were looked at, agents: [{agent_id, fallbacks, generations}]}, generations being all that the
+-- agent completed in the period.
+create function public.list_agents_with_fallbacks(
+    p_from timestamptz, p_to timestamptz, p_filters jsonb, p_limit integer default 10, p_latest integer default 5000
+)
+returns jsonb
+language plpgsql stable security definer
+set search_path = ''
+set jit = off
+as $$
+begin
+    perform private.require_role('admin', 'member');
+    return (
+        with latest as (
+            select entity_id, details
+            from public.audit_logs
+            where action = 'WORKFLOW_GENERATED'
+                and details ->> 'fallback_reason' is not null
+                and timestamp >= p_from
+                and timestamp < p_to
+            order by timestamp desc
+            limit p_latest
+        ),
+
+        asked_for as (
+            select entity_id
+            from latest
+            where private.is_asked_for(
+                p_filters,
+                private.event_source(details ->> 'sample', details ->> 'simulated'),
+                private.event_origin(details ->> 'origin')
+            )
+        ),
+
+        agents as (
+            select entity_id as agent_id, count(*) as fallbacks
+            from asked_for
+            where entity_id is not null
+            group by entity_id
+            order by fallbacks desc, entity_id
+            limit p_limit
+        ),
+
+        counted as (
+            select agents.agent_id, agents.fallbacks, (
+                select count(*)
+                from public.audit_logs as generation
+                where generation.action = 'WORKFLOW_GENERATED'
+                    and generation.entity_id = agents.agent_id
+                    and generation.timestamp >= p_from
+                    and generation.timestamp < p_to
+            ) as generations
+            from agents
+        )
+
+        select jsonb_build_object(
+            'fallbacks', (select count(*) from asked_for),
+            'agents', coalesce(jsonb_agg(to_jsonb(counted) order by fallbacks desc, agent_id), '[]')
+        )
+        from counted
+    );
+end
+$$;
+
+revoke all on function
+    public.list_agents_with_fallbacks(timestamptz, timestamptz, jsonb, integer, integer)
+from public, anon;
+grant execute on function
+    public.list_agents_with_fallbacks(timestamptz, timestamptz, jsonb, integer, integer)
+to authenticated;
