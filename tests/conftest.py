@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import count
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from store import Database, cluster
 from store.cluster import Cluster
 from store.embedded import EmbeddedDatabase, bring_up, open_pool
 from store.identity import LOCAL_MACHINE, LOCAL_PERSON
+from store.sample import add_sample_data
 
 # How long an example takes says nothing on a busy machine.
 settings.register_profile("console", deadline=None)
@@ -31,6 +33,8 @@ settings.load_profile("console")
 TEMPLATE = "console_template"
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 """The clock of every test: Claude Sonnet 4 is retired, GPT-4o mini is not yet."""
+SAMPLE_UNTIL = date(2026, 11, 20)
+SAMPLE = {"days": 40, "per_day": 150, "seed": 3}
 
 _numbers = count()
 
@@ -69,15 +73,38 @@ def server_fixture() -> Iterator[Cluster]:
         server.leave()
 
 
-@pytest.fixture(name="database_name")
-def database_name_fixture(server: Cluster) -> Iterator[str]:
-    """The name of a database of this test's own, migrated and empty."""
+@pytest.fixture(name="template")
+def template_fixture() -> str:
+    """What each test's database is a copy of: a migrated and empty one; tests that want another override this."""
+    return TEMPLATE
+
+
+@pytest.fixture(name="sample_template", scope="session")
+def sample_template_fixture(server: Cluster) -> Iterator[str]:
+    """The name of a template that holds sample data: `SAMPLE_DAYS` until `SAMPLE_UNTIL`."""
+    with copied(server, TEMPLATE) as name:
+        with open_pool(server.dsn(cluster.AUTHENTICATOR, name)) as pool:
+            database = PooledStore(pool).person()
+            assert len(list(add_sample_data(database, until=SAMPLE_UNTIL, **SAMPLE))) == SAMPLE["days"]
+        yield name
+
+
+@contextlib.contextmanager
+def copied(server: Cluster, template: str) -> Iterator[str]:
+    """The name of a copy of a database, dropped afterwards."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(server.dsn(cluster.SUPERUSER), autocommit=True) as connection:
         statement = sql.SQL("create database {} template {} owner postgres")
-        connection.execute(statement.format(sql.Identifier(name), sql.Identifier(TEMPLATE)))
+        connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
         yield name
         connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(name="database_name")
+def database_name_fixture(server: Cluster, template: str) -> Iterator[str]:
+    """The name of a database of this test's own."""
+    with copied(server, template) as name:
+        yield name
 
 
 class PooledStore:

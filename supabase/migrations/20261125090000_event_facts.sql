@@ -94,6 +94,20 @@ as $$
     limit 1
 $$;
 
+-- Whether a value is an array of nothing but objects; false for null.
+create function private.is_list_of_objects(value jsonb) returns boolean
+language sql immutable
+as $$
+    select coalesce(jsonb_typeof(value) = 'array' and not value @? 'strict $[*] ? (@.type() != "object")', false)
+$$;
+
+-- By how much the first exceeds the second, 0 where it does not; null where either is.
+create function private.beyond(amount numeric, other numeric) returns numeric
+language sql immutable
+as $$
+    select case when amount > other then amount - other when amount <= other then 0 end
+$$;
+
 
 -- One row for each event about a generation, none for any other.
 --
@@ -150,7 +164,7 @@ as $$
         case
             when p_details ? 'wasted_cost_usd' then case when read.wasted_usd <= read.cost_usd then read.wasted_usd end
             when read.outcome = 'completed'
-            then greatest(read.cost_usd - private.list_price(read.generator, p_at, p_details -> 'tokens_used'), 0)
+            then private.beyond(read.cost_usd, private.list_price(read.generator, p_at, p_details -> 'tokens_used'))
             else read.cost_usd
         end,
         case
@@ -166,17 +180,18 @@ as $$
             or read.outcome = 'completed' and (read.generator is null or read.cost_usd is null)
             or read.wasted_given and (read.wasted_usd <= read.cost_usd) is not true
             or read.latency_given and read.latency_ms is null
-            or read.own and jsonb_typeof(read.attempts) is distinct from 'array',
+            or read.own and not private.is_list_of_objects(read.attempts),
         array_remove(array[
             case when read.moment is null then 'timestamp' end,
             case when read.outcome = 'completed' and read.generator is null then 'generator_used' end,
             case when read.outcome = 'completed' and read.cost_usd is null then 'cost_usd' end,
             case when read.wasted_given and (read.wasted_usd <= read.cost_usd) is not true then 'wasted_cost_usd' end,
             case when read.latency_given and read.latency_ms is null then 'generation_time_ms' end,
-            case when read.own and jsonb_typeof(read.attempts) is distinct from 'array' then 'attempts' end
+            case when read.own and not private.is_list_of_objects(read.attempts) then 'attempts' end
         ], null),
         case
-            when read.own then case when read.outcome <> 'cancelled' and jsonb_typeof(read.attempts) = 'array' then read.attempts end
+            when read.own then
+                case when read.outcome <> 'cancelled' and private.is_list_of_objects(read.attempts) then read.attempts end
             when read.outcome = 'completed' then jsonb_build_array(jsonb_build_object('model', read.generator, 'outcome', 'succeeded'))
             when read.outcome is null then jsonb_build_array(jsonb_build_object(
                 'model', p_details -> 'primary_model',
@@ -284,7 +299,7 @@ begin
         where pronamespace = 'private'::regnamespace
             and proname in (
                 'baseline_model', 'amount', 'amount_in_text', 'label', 'fallback_reason', 'moment', 'event_source',
-                'event_origin', 'list_price', 'generation_facts', 'verdict_facts'
+                'event_origin', 'list_price', 'beyond', 'is_list_of_objects', 'generation_facts', 'verdict_facts'
             )
     loop
         execute format('revoke all on function %s from public, anon, authenticated', fact_function);

@@ -1,0 +1,75 @@
+"""`python -m queries report`: the figures of a period, for people or as one line of JSON."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from queries.errors import InvalidPeriod
+from queries.filters import SOURCES, Filters, default_source
+from queries.period import period
+from queries.report import read_report
+from store import StoreError, StoreSettings, command_line, connect, exact_json, read_environment
+from store.command_line import DONE
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="python -m queries", description="What the audit log says.")
+    command = top.add_subparsers(dest="command", required=True)
+    report = command.add_parser("report", help="cost, savings, fallbacks, quality and latency of a period")
+    report.add_argument("--from", dest="first", type=_day, metavar="DATE", help="first day; 29 days ago by default")
+    report.add_argument("--to", dest="last", type=_day, metavar="DATE", help="last day; today by default")
+    report.add_argument("--time-zone", default="UTC", metavar="ZONE", help="whose days; UTC by default")
+    report.add_argument("--source", choices=SOURCES, help="real where a model key is configured, else simulated")
+    report.add_argument("--json", action="store_true", help="print it as one line of JSON")
+    report.set_defaults(run=_report)
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    return command_line.run(
+        lambda parsed: int(parsed.run(parsed)),
+        parser(),
+        arguments,
+        failures=(StoreError, InvalidPeriod),
+        wrong_usage=(InvalidPeriod,),
+    )
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no day; a day looks like 2026-11-25") from None
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    today = datetime.now(UTC).date()
+    last = arguments.last or max(today, arguments.first or today)
+    days = period(arguments.first or last - timedelta(days=29), last, arguments.time_zone)
+    environment = read_environment()
+    store = connect(StoreSettings.from_environment(environment))
+    try:
+        report = read_report(store.person(), days, Filters(arguments.source or default_source(environment)))
+    finally:
+        store.close()
+    print(exact_json(report) if arguments.json else "\n".join(_lines(report)))
+    return DONE
+
+
+def _lines(report: dict[str, Any], indent: str = "") -> list[str]:
+    lines = []
+    for key, value in report.items():
+        if isinstance(value, dict):
+            lines += [f"{indent}{key}", *_lines(value, indent + "  ")]
+        else:
+            lines.append(f"{indent}{key:{28 - len(indent)}}{'-' if value is None else value}")
+    return lines
+
+
+if __name__ == "__main__":
+    sys.exit(main())

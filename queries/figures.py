@@ -1,0 +1,184 @@
+"""The sums that all reports are made of, read in one call.
+
+Bin 0 is the period before, bins 1 to n are the days of the period.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from queries.filters import Filters
+from queries.histogram import Histogram
+from queries.period import Period
+from store import Database
+
+Part = Literal["generations", "latencies", "attempts", "findings", "verdicts", "changes"]
+BEFORE = 0
+"""The bin of the period before."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Generations(_Frozen):
+    """Ended generations of one kind: how many, and their sums.
+
+    Attributes:
+        primary_model: asked first; None where that cannot be told.
+        generator: answered; None for a failed or cancelled generation and for an unreadable name.
+        without_waste: how many have an unknown waste, which `wasted_usd` leaves out.
+        compared: how many are in savings, with the three sums beside it.
+        timed: how many have a known latency, with its sum.
+        by_steps: 1-3, 4-6, 7-10, 11-20, more; by_services: 0, 1, 2, 3, more.
+    """
+
+    bin: int
+    overridden: bool
+    outcome: Literal["completed", "failed", "cancelled"]
+    primary_model: str | None
+    generator: str | None
+    fallback_reason: str | None
+    generations: int
+    regenerated: int
+    unreadable: int
+    unpriced: int
+    cost_usd: Decimal
+    wasted_usd: Decimal
+    without_waste: int
+    compared: int
+    baseline_usd: Decimal
+    compared_cost_usd: Decimal
+    compared_wasted_usd: Decimal
+    timed: int
+    latency_ms: Decimal
+    by_steps: tuple[int, ...]
+    by_services: tuple[int, ...]
+
+
+class Latencies(_Frozen):
+    """How long the completed generations of one generator took."""
+
+    bin: int
+    generator: str | None
+    buckets: tuple[tuple[float, int], ...]
+
+    @property
+    def histogram(self) -> Histogram:
+        """The counts by latency."""
+        return Histogram(self.buckets)
+
+
+class Attempts(_Frozen):
+    """Calls of one model with one outcome; what was cancelled is not among them."""
+
+    bin: int
+    overridden: bool
+    model: str | None
+    prompt_version: int | None
+    outcome: Literal["succeeded", "validation_failed", "api_error", "timeout", "rate_limit"]
+    refused_for: Literal["schema", "semantic"] | None
+    attempts: int
+    cost_usd: Decimal
+    duration_ms: Decimal
+
+
+class Findings(_Frozen):
+    """Replies of one model that one rule refused."""
+
+    bin: int
+    model: str | None
+    code: str
+    attempts: int
+
+
+class Verdicts(_Frozen):
+    """Runs or ratings of one generator's workflows; generator None where no generation is known that they judge."""
+
+    bin: int
+    overridden: bool
+    kind: Literal["execution", "rating"]
+    generator: str | None
+    total: int
+    good: int
+    unreadable: int
+
+
+class Change(_Frozen):
+    """One save of the system keys.
+
+    Attributes:
+        changes: before and after of each key that changed.
+    """
+
+    at: datetime
+    by: str | None
+    changes: dict[str, Any]
+    version: int | None
+    sample: bool
+
+
+class _Answer(_Frozen):
+    generations: tuple[Generations, ...] = ()
+    latencies: tuple[Latencies, ...] = ()
+    attempts: tuple[Attempts, ...] = ()
+    findings: tuple[Findings, ...] = ()
+    verdicts: tuple[Verdicts, ...] = ()
+    changes: tuple[Change, ...] = ()
+    undated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The sums of a period and of the one before it.
+
+    Attributes:
+        undated: generations of the whole log that belong to no period, since their time cannot be read.
+    """
+
+    period: Period
+    filters: Filters
+    generations: tuple[Generations, ...]
+    latencies: tuple[Latencies, ...]
+    attempts: tuple[Attempts, ...]
+    findings: tuple[Findings, ...]
+    verdicts: tuple[Verdicts, ...]
+    changes: tuple[Change, ...]
+    undated: int
+
+
+def read_figures(database: Database, period: Period, filters: Filters, parts: Collection[Part]) -> Figures:
+    """The sums of the period's days, and of the period before as a whole.
+
+    Args:
+        parts: what to read; the others stay empty.
+
+    Raises:
+        StoreError: the database did not answer, or this identity may not read.
+    """
+    bounds = [period.before.begins, *period.bounds]
+    answer = _Answer.model_validate(
+        database.call(
+            "get_figures",
+            p_bounds=[bound.isoformat() for bound in bounds],
+            p_filters=dict(filters.as_json()),
+            p_parts=list(parts),
+        )
+    )
+    return Figures(
+        period,
+        filters,
+        answer.generations,
+        answer.latencies,
+        answer.attempts,
+        answer.findings,
+        answer.verdicts,
+        tuple(change for change in answer.changes if change.at >= period.begins),
+        answer.undated,
+    )

@@ -1,0 +1,37 @@
+"""Which events count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Source = Literal["real", "simulated", "all"]
+Origin = Literal["playground", "cli", "api", "platform", "elsewhere"]
+
+SOURCES: tuple[Source, ...] = get_args(Source)
+ORIGINS: tuple[Origin, ...] = get_args(Origin)
+
+_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What is asked for.
+
+    Attributes:
+        source: real events, simulated ones (sample data included), or all.
+        origin: the way by which generations were asked for; `elsewhere` for events of other systems; None for any.
+    """
+
+    source: Source = "all"
+    origin: Origin | None = None
+
+    def as_json(self) -> dict[str, str | None]:
+        """The form that the SQL functions take."""
+        return {"source": self.source, "origin": self.origin}
+
+
+def default_source(environment: Mapping[str, str]) -> Source:
+    """What to look at where nothing was chosen: real events where a model key is configured, else simulated ones."""
+    return "real" if any(environment.get(key, "").strip() for key in _KEYS) else "simulated"

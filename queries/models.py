@@ -1,0 +1,55 @@
+"""How did each model do? The rates of its calls, and the verdicts on its workflows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from queries.figures import Attempts, Verdicts
+from queries.rates import Rate
+
+ERRORS = ("api_error", "timeout", "rate_limit")
+"""Outcomes of a call that gave no reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallRates:
+    """What came of some calls.
+
+    Attributes:
+        validation: replies that validated, of all replies.
+        schema_failures, semantic_failures: replies refused for their shape or their sense, of all replies; those of
+            other systems do not say which.
+        api_errors: errors, time-outs and rate limits, of all calls.
+    """
+
+    validation: Rate
+    schema_failures: Rate
+    semantic_failures: Rate
+    api_errors: Rate
+
+
+def call_rates(rows: Iterable[Attempts]) -> CallRates:
+    """The rates of these calls."""
+    calls = tuple(rows)
+
+    def count(*outcomes: str, refused_for: str | None = None) -> int:
+        return sum(
+            call.attempts
+            for call in calls
+            if call.outcome in outcomes and refused_for in (None, call.refused_for)
+        )  # fmt: skip
+
+    replies = count("succeeded", "validation_failed")
+    return CallRates(
+        validation=Rate(count("succeeded"), replies),
+        schema_failures=Rate(count("validation_failed", refused_for="schema"), replies),
+        semantic_failures=Rate(count("validation_failed", refused_for="semantic"), replies),
+        api_errors=Rate(count(*ERRORS), sum(call.attempts for call in calls)),
+    )
+
+
+def verdict_rate(rows: Iterable[Verdicts], kind: str) -> Rate:
+    """Good verdicts of one kind, `execution` or `rating`, of all that can be read."""
+    verdicts = [row for row in rows if row.kind == kind]
+    return Rate(sum(row.good for row in verdicts), sum(row.total for row in verdicts))

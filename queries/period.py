@@ -1,0 +1,89 @@
+"""A span of whole days of one time zone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from queries.errors import InvalidPeriod
+
+LONGEST_DAYS = 3660
+_EARLIEST, _LATEST = date(1972, 1, 10), date(9990, 1, 1)
+_QUARTER_S = 15 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Days of a time zone, the first and the last included.
+
+    Attributes:
+        zone: IANA name.
+    """
+
+    first: date
+    last: date
+    zone: str
+
+    @property
+    def days(self) -> list[date]:
+        """Each day, in order."""
+        return [self.first + timedelta(days=number) for number in range((self.last - self.first).days + 1)]
+
+    @property
+    def bounds(self) -> list[datetime]:
+        """The moment in UTC at which each day begins, and at last the one at which the period ends."""
+        return [begin_of(day, self.zone) for day in [*self.days, self.last + timedelta(days=1)]]
+
+    @property
+    def begins(self) -> datetime:
+        """The first moment, UTC."""
+        return begin_of(self.first, self.zone)
+
+    @property
+    def ends(self) -> datetime:
+        """The moment after the last, UTC."""
+        return begin_of(self.last + timedelta(days=1), self.zone)
+
+    @property
+    def before(self) -> Period:
+        """As many days, directly before."""
+        length = (self.last - self.first).days + 1
+        return Period(self.first - timedelta(days=length), self.last - timedelta(days=length), self.zone)
+
+
+def period(first: date, last: date, zone: str) -> Period:
+    """The days from `first` to `last`, both included.
+
+    Raises:
+        InvalidPeriod: the end lies before the start, the period is too long, or the zone is not known.
+    """
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise InvalidPeriod(f"There is no time zone {zone[:40]!r}; a name looks like Europe/Berlin or UTC.") from error
+    if last < first:
+        raise InvalidPeriod(f"The period ends on {last}, before it begins on {first}.")
+    if (last - first).days >= LONGEST_DAYS:
+        raise InvalidPeriod(f"The period is longer than {LONGEST_DAYS:,} days; ask for a part of it.")
+    if first < _EARLIEST or last > _LATEST:
+        raise InvalidPeriod(f"The period must lie between {_EARLIEST} and {_LATEST}.")
+    return Period(first, last, zone)
+
+
+def latest(days: int, zone: str, now: datetime) -> Period:
+    """The last `days` days of the zone, today included."""
+    today = now.astimezone(ZoneInfo(zone)).date()
+    return period(today - timedelta(days=days - 1), today, zone)
+
+
+def begin_of(day: date, zone: str) -> datetime:
+    """The first moment of a day, UTC: where clocks go back over midnight, the first of the two midnights.
+
+    Raises:
+        InvalidPeriod: the day does not begin at a quarter of an hour, as in some zones long ago.
+    """
+    begins = datetime.combine(day, time.min, ZoneInfo(zone)).astimezone(UTC)
+    if begins.timestamp() % _QUARTER_S:
+        raise InvalidPeriod(f"On {day} clocks in {zone} did not show quarters of an hour; ask for later days.")
+    return begins

@@ -1,0 +1,122 @@
+"""All figures of a period at once, under the names that other programs rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from queries.figures import BEFORE, Figures, Part, read_figures
+from queries.filters import Filters
+from queries.latency import LatencySummary, histogram, summary
+from queries.models import call_rates, verdict_rate
+from queries.period import Period
+from queries.rates import Rate
+from queries.tally import Tally, tally
+from store import Database
+
+UNKNOWN = "unknown"
+"""The key of generations whose event does not name a generator."""
+
+_PARTS: tuple[Part, ...] = ("generations", "latencies", "attempts", "verdicts")
+
+
+def read_report(database: Database, period: Period, filters: Filters) -> dict[str, Any]:
+    """The report as plain values: counts, money as Decimal, percentages and milliseconds rounded; unknown is None.
+
+    Raises:
+        StoreError: the database did not answer, or this identity may not read.
+    """
+    figures = read_figures(database, period, filters, _PARTS)
+    total = tally(row for row in figures.generations if row.bin != BEFORE)
+    as_configured = tally(row for row in total.rows if not row.overridden)
+    return {
+        "from": period.first.isoformat(),
+        "to": period.last.isoformat(),
+        "time_zone": period.zone,
+        "source": filters.source,
+        "generations": total.completed,
+        "failed": total.failed,
+        "cancelled": total.cancelled,
+        "success_rate_pct": _pct(total.success),
+        "fallback_rate_pct": _pct(total.fallback),
+        "fallback_reasons": total.fallback_reasons,
+        **_money(total),
+        "by_generator": _by_generator(figures, total),
+        "latency_ms": _latency(summary(total, histogram(_now(figures.latencies)))),
+        "regeneration_rate_pct": _pct(total.regeneration),
+        "overridden": total.overridden,
+        "as_configured": {
+            "generations": as_configured.completed,
+            "failed": as_configured.failed,
+            "success_rate_pct": _pct(as_configured.success),
+            "fallback_rate_pct": _pct(as_configured.fallback),
+            "regeneration_rate_pct": _pct(as_configured.regeneration),
+        },
+        "left_out": {
+            "without_baseline": total.completed - total.compared,
+            "without_waste": total.without_waste,
+            "unpriced_attempts": total.unpriced,
+            "unreadable": total.unreadable + sum(row.unreadable for row in _now(figures.verdicts)),
+            "undated": figures.undated,
+        },
+    }
+
+
+def _money(total: Tally) -> dict[str, Any]:
+    return {
+        "cost_usd": total.cost_usd,
+        "cost_failed_usd": total.cost_failed_usd,
+        "wasted_cost_usd": total.wasted_usd,
+        "baseline_cost_usd": total.baseline_usd,
+        "savings_usd": total.savings_usd,
+        "savings_pct": _rounded(total.savings_pct),
+        "cost_per_workflow_usd": _per_workflow(total),
+    }
+
+
+def _by_generator(figures: Figures, total: Tally) -> dict[str, Any]:
+    completed = [row for row in total.rows if row.outcome == "completed"]
+    attempts, verdicts = _now(figures.attempts), [row for row in _now(figures.verdicts) if row.total]
+    names = {row.generator for row in completed} | {row.model for row in attempts} | {row.generator for row in verdicts}
+    answer = {}
+    for name in sorted(names, key=str):
+        own = tally(row for row in completed if row.generator == name)
+        calls = call_rates(row for row in attempts if row.model == name)
+        judged = [row for row in verdicts if row.generator == name]
+        latencies = histogram(row for row in _now(figures.latencies) if row.generator == name)
+        answer[name or UNKNOWN] = {
+            "generations": own.completed,
+            "cost_usd": own.cost_usd,
+            "cost_per_workflow_usd": _per_workflow(own),
+            "latency_ms": _latency(summary(own, latencies)),
+            "validation_success_pct": _pct(calls.validation),
+            "api_error_rate_pct": _pct(calls.api_errors),
+            "execution_success_pct": _pct(verdict_rate(judged, "execution")),
+            "satisfaction_pct": _pct(verdict_rate(judged, "rating")),
+        }
+    return answer
+
+
+def _now(rows: Sequence[Any]) -> list[Any]:
+    return [row for row in rows if row.bin != BEFORE]
+
+
+def _latency(figures: LatencySummary) -> dict[str, float | None]:
+    return {
+        name: None if value is None else round(value, 1)
+        for name, value in (("avg", figures.avg), ("p50", figures.p50), ("p95", figures.p95), ("p99", figures.p99))
+    }
+
+
+def _per_workflow(total: Tally) -> Decimal | None:
+    cost = total.cost_per_workflow_usd
+    return None if cost is None else round(cost, 12)
+
+
+def _pct(rate: Rate) -> float | None:
+    return _rounded(rate.pct)
+
+
+def _rounded(pct: Decimal | None) -> float | None:
+    return None if pct is None else round(float(pct), 6)

@@ -1,0 +1,157 @@
+"""What some ended generations come to together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+
+from queries.figures import Generations
+from queries.rates import Rate
+
+REASONS = ("validation_failed", "api_error", "timeout", "rate_limit")
+"""Why a fallback was asked, in the order in which they are shown."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """The sums over rows of any bins, by the definitions of `docs/figures.md`.
+
+    Money is exact. What is unknown is None, never 0: a sum is None where rows were counted and none of them knew.
+    """
+
+    rows: tuple[Generations, ...]
+
+    @cached_property
+    def _completed(self) -> tuple[Generations, ...]:
+        return tuple(row for row in self.rows if row.outcome == "completed")
+
+    @property
+    def completed(self) -> int:
+        """Generations that gave a workflow."""
+        return sum(row.generations for row in self._completed)
+
+    @property
+    def failed(self) -> int:
+        """Generations in which no model gave one."""
+        return self._ended("failed")
+
+    @property
+    def cancelled(self) -> int:
+        """Generations that were stopped, or whose process died; they are in no rate."""
+        return self._ended("cancelled")
+
+    @property
+    def overridden(self) -> int:
+        """Completed and failed generations whose models were chosen for that run only."""
+        return sum(row.generations for row in self.rows if row.overridden and row.outcome != "cancelled")
+
+    @property
+    def unreadable(self) -> int:
+        """Generations of whose event some field could not be read."""
+        return sum(row.unreadable for row in self.rows)
+
+    @property
+    def success(self) -> Rate:
+        """Completed of completed and failed."""
+        return Rate(self.completed, self.completed + self.failed)
+
+    @property
+    def fallback(self) -> Rate:
+        """Those that the fallback answered, of the completed."""
+        return Rate(sum(row.generations for row in self._completed if row.fallback_reason), self.completed)
+
+    @property
+    def fallback_reasons(self) -> dict[str, int]:
+        """The fallbacks by reason, all four of them."""
+        return {
+            reason: sum(row.generations for row in self._completed if row.fallback_reason == reason)
+            for reason in REASONS
+        }
+
+    @property
+    def regeneration(self) -> Rate:
+        """Those that were asked for again, of the completed."""
+        return Rate(sum(row.regenerated for row in self._completed), self.completed)
+
+    @property
+    def cost_usd(self) -> Decimal:
+        """All attempts of completed generations, as far as their price is known."""
+        return _sum(row.cost_usd for row in self._completed)
+
+    @property
+    def cost_failed_usd(self) -> Decimal:
+        """All attempts of failed and cancelled generations."""
+        return _sum(row.cost_usd for row in self.rows if row.outcome != "completed")
+
+    @property
+    def wasted_usd(self) -> Decimal | None:
+        """What attempts of completed generations cost whose answer was not used; None while all of it is unknown."""
+        if self.completed and self.without_waste == self.completed:
+            return None
+        return _sum(row.wasted_usd for row in self._completed)
+
+    @property
+    def without_waste(self) -> int:
+        """Completed generations whose waste is unknown."""
+        return sum(row.without_waste for row in self._completed)
+
+    @property
+    def unpriced(self) -> int:
+        """Attempts without a known price; no cost holds them."""
+        return sum(row.unpriced for row in self.rows)
+
+    @property
+    def compared(self) -> int:
+        """Completed generations with a known cost and baseline: those that savings speak of."""
+        return sum(row.compared for row in self._completed)
+
+    @property
+    def baseline_usd(self) -> Decimal | None:
+        """What the compared ones would have cost on the baseline model; None of none."""
+        return _sum(row.baseline_usd for row in self._completed) if self.compared else None
+
+    @property
+    def compared_cost_usd(self) -> Decimal:
+        """What the compared ones did cost."""
+        return _sum(row.compared_cost_usd for row in self._completed)
+
+    @property
+    def compared_wasted_usd(self) -> Decimal:
+        """The part of that which bought no answer."""
+        return _sum(row.compared_wasted_usd for row in self._completed)
+
+    @property
+    def savings_usd(self) -> Decimal | None:
+        """Baseline less cost, of the compared ones; negative when waste ate more than was saved."""
+        return None if self.baseline_usd is None else self.baseline_usd - self.compared_cost_usd
+
+    @property
+    def savings_pct(self) -> Decimal | None:
+        """Savings of the baseline, in percent; None where it is unknown or nothing."""
+        savings, baseline = self.savings_usd, self.baseline_usd
+        return 100 * savings / baseline if savings is not None and baseline else None
+
+    @property
+    def cost_per_workflow_usd(self) -> Decimal | None:
+        """Cost of completed generations over their number; None of none."""
+        return self.cost_usd / self.completed if self.completed else None
+
+    @property
+    def average_latency_ms(self) -> Decimal | None:
+        """Of the completed generations whose latency is known."""
+        timed = sum(row.timed for row in self._completed)
+        return sum((row.latency_ms for row in self._completed), Decimal(0)) / timed if timed else None
+
+    def _ended(self, outcome: str) -> int:
+        return sum(row.generations for row in self.rows if row.outcome == outcome)
+
+
+def tally(rows: Iterable[Generations]) -> Tally:
+    """The tally of these rows."""
+    return Tally(tuple(rows))
+
+
+def _sum(amounts: Iterable[Decimal]) -> Decimal:
+    return sum(amounts, Decimal(0))

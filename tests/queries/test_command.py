@@ -1,0 +1,107 @@
+"""`python -m queries report` and `python -m store recount`, as a shell sees them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from queries.filters import default_source
+from store.environment import PROJECT
+from tests.conftest import _open_folder
+
+
+@pytest.fixture(name="data_dir", scope="module")
+def data_dir_fixture() -> Iterator[Path]:
+    """A data folder with a week of sample data, its server left running for these tests."""
+    for folder in _open_folder():
+        assert run(folder, "store", "dsn").returncode == 0
+        assert run(folder, "store", "sample-data", "--days", "7", "--per-day", "20").returncode == 0
+        yield folder
+        run(folder, "store", "stop")
+
+
+def run(
+    data_dir: Path, module: str, *arguments: str, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """A finished command."""
+    variables = os.environ | {"ORCHESTRATOR_DATA_DIR": str(data_dir / "data")} | dict(environment or {})
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=PROJECT, env=variables, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_json_is_one_line_and_nothing_else(data_dir: Path) -> None:
+    """With the keys that other programs rely on; without a key simulated events, and so the sample, count."""
+    outcome = run(data_dir, "queries", "report", "--json")
+    report = json.loads(outcome.stdout)
+
+    assert (outcome.returncode, outcome.stderr, outcome.stdout.count("\n")) == (0, "", 1)
+    assert report["source"] == "simulated"
+    assert report["generations"] > 50
+    assert set(report) >= {
+        "generations", "failed", "success_rate_pct", "fallback_rate_pct", "fallback_reasons", "cost_usd",
+        "cost_failed_usd", "wasted_cost_usd", "baseline_cost_usd", "savings_usd", "savings_pct",
+        "cost_per_workflow_usd", "by_generator", "latency_ms", "regeneration_rate_pct",
+    }  # fmt: skip
+    assert set(report["by_generator"]["gpt-4o-mini"]) == {
+        "generations", "cost_usd", "cost_per_workflow_usd", "latency_ms", "validation_success_pct",
+        "api_error_rate_pct", "execution_success_pct", "satisfaction_pct",
+    }  # fmt: skip
+
+
+def test_a_period_without_data_is_done(data_dir: Path) -> None:
+    """Exit code 0 and null for every rate; with a model key real events count, of which there are none."""
+    key = {"OPENAI_API_KEY": "k"}
+    outcome = run(data_dir, "queries", "report", "--json", environment=key)
+    report = json.loads(outcome.stdout)
+
+    assert outcome.returncode == 0
+    assert (report["source"], report["generations"], report["fallback_rate_pct"]) == ("real", 0, None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--from", "2026-11-02", "--to", "2026-11-01"], "before it begins"),
+        (["--from", "yesterday"], "is no day"),
+        (["--time-zone", "Mars/Olympus"], "no time zone"),
+        (["--source", "imagined"], "invalid choice"),
+    ],
+)
+def test_wrong_usage(data_dir: Path, arguments: list[str], sentence: str) -> None:
+    """Exit code 2 and a sentence."""
+    outcome = run(data_dir, "queries", "report", *arguments)
+
+    assert (outcome.returncode, outcome.stdout) == (2, "")
+    assert sentence in outcome.stderr
+
+
+def test_people_get_a_table(data_dir: Path) -> None:
+    """One figure a line, "-" for what is unknown."""
+    lines = run(data_dir, "queries", "report", "--source", "real").stdout.splitlines()
+
+    assert [line.split() for line in lines if line.startswith("fallback_rate_pct")] == [["fallback_rate_pct", "-"]]
+
+
+def test_a_recount_agrees(data_dir: Path) -> None:
+    """And says over how many events."""
+    outcome = run(data_dir, "store", "recount")
+
+    assert outcome.returncode == 0
+    assert "All figures agree with the" in outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "source"),
+    [({}, "simulated"), ({"OPENAI_API_KEY": " "}, "simulated"), ({"ANTHROPIC_API_KEY": "k"}, "real")],
+)
+def test_the_default_source(environment: dict[str, str], source: str) -> None:
+    """Real where a model key is configured."""
+    assert default_source(environment) == source

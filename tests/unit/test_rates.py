@@ -1,0 +1,48 @@
+"""Shares, and how much three cases say."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from queries.histogram import Histogram, merged
+from queries.rates import Rate
+
+
+def test_a_share_of_nothing_is_unknown() -> None:
+    """Neither 0 % nor 100 %."""
+    assert Rate(0, 0).pct is None
+    assert Rate(0, 0).interval_pct is None
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "low", "high"),
+    # As statsmodels' proportion_confint(part, whole, method="wilson") gives them.
+    [(3, 3, 43.85, 100.0), (0, 10, 0.0, 27.75), (95, 100, 88.82, 97.85), (9500, 10_000, 94.56, 95.41)],
+)
+def test_wilsons_interval(part: int, whole: int, low: float, high: float) -> None:
+    """Three of three is no proof; ten thousand are."""
+    interval = Rate(part, whole).interval_pct
+
+    assert interval is not None
+    assert interval == (pytest.approx(low, abs=0.01), pytest.approx(high, abs=0.01))
+
+
+def test_rates_add_up_by_their_cases() -> None:
+    """Not by their percentages."""
+    assert (Rate(1, 2) + Rate(0, 98)).pct == Decimal(1)
+
+
+def test_quantiles_lie_between_their_ranks() -> None:
+    """As percentile_cont has them."""
+    histogram = Histogram(((10.0, 1), (20.0, 2), (50.0, 1)))
+
+    assert [histogram.quantile(share) for share in (0, 0.25, 0.5, 0.75, 1)] == [10, 17.5, 20, 27.5, 50]
+    assert Histogram().quantile(0.5) is None
+
+
+def test_histograms_merge() -> None:
+    """Equal latencies count together."""
+    assert merged([Histogram(((1.0, 2),)), Histogram(((1.0, 1), (3.0, 1)))]).counts == ((1.0, 3), (3.0, 1))
+    assert merged([]).total == 0
