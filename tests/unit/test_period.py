@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -14,7 +15,7 @@ def hours(first: str, zone: str, count: int = 1) -> list[float]:
     """How long each of some days is."""
     day = date.fromisoformat(first)
     bounds = period(day, day + timedelta(days=count - 1), zone).bounds
-    return [(end - begin).total_seconds() / 3600 for begin, end in zip(bounds, bounds[1:], strict=False)]
+    return [(end - begin).total_seconds() / 3600 for begin, end in pairwise(bounds)]
 
 
 def test_a_day_begins_at_its_own_midnight() -> None:

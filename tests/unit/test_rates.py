@@ -26,7 +26,7 @@ def test_wilsons_interval(part: int, whole: int, low: float, high: float) -> Non
     interval = Rate(part, whole).interval_pct
 
     assert interval is not None
-    assert interval == (pytest.approx(low, abs=0.01), pytest.approx(high, abs=0.01))
+    assert list(interval) == pytest.approx([low, high], abs=0.01)
 
 
 def test_rates_add_up_by_their_cases() -> None:
