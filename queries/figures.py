@@ -5,7 +5,7 @@ Bin 0 is the period before, bins 1 to n are the days of the period.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -153,7 +153,7 @@ class Figures:
     undated: int
 
 
-def read_figures(database: Database, period: Period, filters: Filters, parts: Collection[Part]) -> Figures:
+def read_figures(database: Database, period: Period, filters: Filters, parts: Iterable[Part]) -> Figures:
     """The sums of the period's days, and of the period before as a whole.
 
     Args:

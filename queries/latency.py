@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from queries.figures import Latencies
+import pandas as pd
+
+from queries.figures import Attempts, Change, Figures, Generations, Latencies, read_figures
+from queries.filters import Filters
 from queries.histogram import Histogram, merged
-from queries.tally import Tally
+from queries.period import Period
+from queries.series import before, by_day, by_generator, now
+from queries.tally import Tally, tally
+from store import Database
+
+_FAILED = ("validation_failed", "timeout", "api_error", "rate_limit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +32,61 @@ class LatencySummary:
     p99: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class LatencyReport:
+    """The latencies of a period, of generations that completed.
+
+    Attributes:
+        by_generator: generator, generations, avg_ms, p50_ms, p95_ms, p99_ms.
+        daily: the same with `day` in front; a day on which a generator did not answer has no row for it.
+        distribution: generator, second (from 0; n stands for n to n + 1 s), generations.
+        lost: model, outcome, attempts, lost_ms; time in attempts that gave no workflow, most first.
+    """
+
+    figures: Figures
+    total: LatencySummary
+    before: LatencySummary
+    generations: int
+    by_generator: pd.DataFrame
+    daily: pd.DataFrame
+    distribution: pd.DataFrame
+    lost: pd.DataFrame
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """The saves of the system keys in the period."""
+        return self.figures.changes
+
+
+def read_latency(database: Database, period: Period, filters: Filters, generator: str | None = None) -> LatencyReport:
+    """The report of a period; of one generator's answers alone where one is named.
+
+    Raises:
+        StoreError: the database did not answer, or this identity may not read.
+    """
+    figures = read_figures(database, period, filters, ("generations", "latencies", "attempts", "changes"))
+    rows = [row for row in figures.generations if generator is None or row.generator == generator]
+    latencies = [row for row in figures.latencies if generator is None or row.generator == generator]
+    total = tally(now(rows))
+    per_day = dict(by_day(figures, latencies))
+    daily = [
+        (day, *record)
+        for day, of_day in by_day(figures, rows)
+        for record in _by_generator(of_day, per_day[day])
+    ]  # fmt: skip
+    columns = ["generator", "generations", "avg_ms", "p50_ms", "p95_ms", "p99_ms"]
+    return LatencyReport(
+        figures,
+        summary(total, histogram(now(latencies))),
+        summary(tally(before(rows)), histogram(before(latencies))),
+        total.completed,
+        pd.DataFrame(_by_generator(total.rows, now(latencies)), columns=columns, dtype=object),
+        pd.DataFrame(daily, columns=["day", *columns], dtype=object),
+        _distribution(now(latencies)),
+        _lost(row for row in now(figures.attempts) if generator is None or row.model == generator),
+    )
+
+
 def histogram(rows: Iterable[Latencies]) -> Histogram:
     """The latencies of these rows as one histogram."""
     return merged(row.histogram for row in rows)
@@ -38,3 +101,31 @@ def summary(tallied: Tally, latencies: Histogram) -> LatencySummary:
         latencies.quantile(0.95),
         latencies.quantile(0.99),
     )
+
+
+def _by_generator(rows: Iterable[Generations], latencies: list[Latencies]) -> list[tuple[object, ...]]:
+    records: list[tuple[object, ...]] = []
+    for name, own in by_generator(rows):
+        figures = summary(own, histogram(row for row in latencies if row.generator == name))
+        records.append((name, own.completed, figures.avg, figures.p50, figures.p95, figures.p99))
+    return records
+
+
+def _distribution(latencies: list[Latencies]) -> pd.DataFrame:
+    counts: dict[tuple[str | None, int], int] = {}
+    for row in latencies:
+        for latency_ms, count in row.buckets:
+            key = row.generator, int(latency_ms // 1000)
+            counts[key] = counts.get(key, 0) + count
+    records = [(*key, count) for key, count in sorted(counts.items(), key=lambda item: (str(item[0][0]), item[0][1]))]
+    return pd.DataFrame(records, columns=["generator", "second", "generations"], dtype=object)
+
+
+def _lost(attempts: Iterable[Attempts]) -> pd.DataFrame:
+    lost: dict[tuple[str | None, str], tuple[int, float]] = {}
+    for row in attempts:
+        if row.outcome in _FAILED:
+            count, lost_ms = lost.get((row.model, row.outcome), (0, 0.0))
+            lost[row.model, row.outcome] = (count + row.attempts, lost_ms + float(row.duration_ms))
+    records = sorted(((*key, *value) for key, value in lost.items()), key=lambda record: -record[3])
+    return pd.DataFrame(records, columns=["model", "outcome", "attempts", "lost_ms"], dtype=object)

@@ -55,14 +55,16 @@ as $$
     limit 1
 $$;
 
--- The generation that a rating is about. One row or none.
-create function private.rated_generation(p_generation_id text, p_except uuid[]) returns setof public.audit_logs
+-- The generation that a rating is about; of sample data only for sample data. One row or none.
+create function private.rated_generation(p_generation_id text, p_sample boolean, p_except uuid[])
+returns setof public.audit_logs
 language sql stable
 as $$
     select generation.*
     from public.audit_logs as generation
     where generation.action = 'WORKFLOW_GENERATED'
         and generation.details ->> 'generation_id' = p_generation_id
+        and (generation.details ->> 'sample' is not distinct from 'true') = p_sample
         and generation.id <> all (p_except)
     order by generation.timestamp desc nulls last, generation.id desc
     limit 1
@@ -172,10 +174,11 @@ begin
                 coalesce(executed_before.details, rated_before.details) as before
             from verdicts
             left join lateral private.executed_generation(agent_id, moment, source = 'sample', '{}') as executed on true
-            left join lateral private.rated_generation(generation_id, '{}') as rated on true
+            left join lateral private.rated_generation(generation_id, source = 'sample', '{}') as rated on true
             left join lateral private.executed_generation(agent_id, moment, source = 'sample', p_generations)
                 as executed_before on true
-            left join lateral private.rated_generation(generation_id, p_generations) as rated_before on true
+            left join lateral private.rated_generation(generation_id, source = 'sample', p_generations)
+                as rated_before on true
             where coalesce(executed.id, rated.id) = any (p_generations)
         )
 
@@ -227,7 +230,7 @@ begin
         select verdicts.*, coalesce(executed.details, rated.details) as generation
         from verdicts
         left join lateral private.executed_generation(agent_id, moment, source = 'sample', '{}') as executed on true
-        left join lateral private.rated_generation(generation_id, '{}') as rated on true
+        left join lateral private.rated_generation(generation_id, source = 'sample', '{}') as rated on true
     ),
 
     counted as (
@@ -253,7 +256,7 @@ $$;
 
 revoke all on function
     private.executed_generation(text, timestamptz, boolean, uuid[]),
-    private.rated_generation(text, uuid[]),
+    private.rated_generation(text, boolean, uuid[]),
     private.verdict_key(text, timestamptz, text, jsonb),
     private.add_verdicts(private.verdict_change[]),
     private.moved_verdicts(uuid[], uuid[]),

@@ -243,7 +243,11 @@ def judged(rows: list[Row], counts: Any) -> dict[str | None, dict[str, list[bool
         elif row.action == "WORKFLOW_RATED" and amount(row.details.get("score"), 1) in (0, 1):
             about = row.details.get("generation_id")
             made = [
-                generation for generation in generations if about and generation.details.get("generation_id") == about
+                generation
+                for generation in generations
+                if about
+                and generation.details.get("generation_id") == about
+                and _true(generation.details.get("sample")) == _true(row.details.get("sample"))
             ]
             latest = max(
                 made, key=lambda generation: (generation.at is not None, generation.at, generation.id), default=None

@@ -1,0 +1,162 @@
+"""The single generations, agents and refused answers behind a figure."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pandas as pd
+from pydantic import BaseModel, TypeAdapter
+
+from queries.filters import Filters
+from store import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Which generations; None for any.
+
+    Attributes:
+        outcome: completed, failed or cancelled.
+        unreadable: whether only those that could not be read in full are wanted.
+    """
+
+    outcome: str | None = None
+    primary_model: str | None = None
+    generator: str | None = None
+    fallback_reason: str | None = None
+    unreadable: bool | None = None
+
+
+class _Generation(BaseModel):
+    at: datetime
+    event_id: UUID
+    generation_id: str | None
+    agent_id: str | None
+    action: str
+    primary_model: str | None
+    generator: str | None
+    fallback_reason: str | None
+    cost_usd: Decimal | None
+    wasted_usd: Decimal | None
+    latency_ms: Decimal | None
+    steps: int | None
+    overridden: bool
+    simulated: bool
+    sample: bool
+    problems: list[str]
+    stored: bool
+
+
+def generations(
+    database: Database, begins: datetime, ends: datetime, filters: Filters, which: Which, limit: int = 50
+) -> pd.DataFrame:
+    """The latest ended generations from `begins` to before `ends`, newest first.
+
+    Columns: at (aware), event_id, generation_id, agent_id, action, primary_model, generator, fallback_reason, cost_usd
+    and wasted_usd (Decimal), latency_ms, steps, overridden, simulated, sample, problems (names of unreadable fields),
+    stored (whether the run can be opened).
+
+    Raises:
+        NotPermitted: this identity is no admin.
+        StoreError: the database did not answer.
+    """
+    answer = database.call(
+        "list_generations",
+        p_from=begins.isoformat(),
+        p_to=ends.isoformat(),
+        p_filters={**filters.as_json(), **asdict(which)},
+        p_limit=limit,
+    )
+    return _frame(_Generation, answer)
+
+
+class _Agent(BaseModel):
+    agent_id: str
+    fallbacks: int
+    generations: int
+
+
+class _Agents(BaseModel):
+    fallbacks: int
+    agents: list[_Agent]
+
+
+@dataclass(frozen=True, slots=True)
+class Agents:
+    """The agents that fell back most often.
+
+    Attributes:
+        looked_at: how many fallbacks they were found among, the latest of the period.
+        frame: agent_id, fallbacks, generations (all that the agent completed in the period).
+    """
+
+    looked_at: int
+    frame: pd.DataFrame
+
+
+def agents(database: Database, begins: datetime, ends: datetime, filters: Filters, limit: int = 10) -> Agents:
+    """The agents with most of the latest 5,000 fallbacks of a period.
+
+    Raises:
+        StoreError: the database did not answer, or this identity may not read.
+    """
+    answer = _Agents.model_validate(
+        database.call(
+            "list_agents_with_fallbacks",
+            p_from=begins.isoformat(),
+            p_to=ends.isoformat(),
+            p_filters=dict(filters.as_json()),
+            p_limit=limit,
+        )
+    )
+    rows = [agent.model_dump() for agent in answer.agents]
+    return Agents(answer.fallbacks, pd.DataFrame(rows, columns=list(_Agent.model_fields), dtype=object))
+
+
+class _Rejected(BaseModel):
+    generation_id: UUID
+    at: datetime
+    agent_id: str | None
+    model: str | None
+    codes: list[str] | None
+    findings: list[dict[str, Any]]
+    text: str
+    prompt: str
+
+
+def rejected_answers(
+    database: Database,
+    begins: datetime,
+    ends: datetime,
+    filters: Filters,
+    *,
+    model: str | None = None,
+    code: str | None = None,
+    limit: int = 20,
+) -> pd.DataFrame:
+    """The latest refused answers of runs that this identity may see, newest first.
+
+    Columns: generation_id, at (aware), agent_id, model, codes, findings ([{path, code, message}]), text (its first
+    4,000 characters), prompt (its first 200).
+
+    Raises:
+        StoreError: the database did not answer.
+    """
+    answer = database.call(
+        "list_rejected_outputs",
+        p_from=begins.isoformat(),
+        p_to=ends.isoformat(),
+        p_filters={**filters.as_json(), "model": model, "code": code},
+        p_limit=limit,
+    )
+    return _frame(_Rejected, answer)
+
+
+def _frame(row: type[BaseModel], answer: object) -> pd.DataFrame:
+    entries = TypeAdapter(list[Any]).validate_python(answer)
+    rows = [row.model_validate(entry).model_dump() for entry in entries]
+    return pd.DataFrame(rows, columns=list(row.model_fields), dtype=object)

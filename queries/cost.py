@@ -1,0 +1,99 @@
+"""What did workflows cost, and what was saved?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+import pandas as pd
+
+from queries.figures import Change, Figures, Generations, read_figures
+from queries.filters import Filters
+from queries.period import Period
+from queries.series import before, by_day, by_generator, now
+from queries.tally import Tally, tally
+from store import Database
+
+
+@dataclass(frozen=True, slots=True)
+class CostReport:
+    """The money of a period.
+
+    Attributes:
+        total, before: of the period and of the one before.
+        daily: one row per day and generator that answered: day, generator, generations, cost_usd, wasted_usd (US
+            dollars as Decimal); a day on which nothing was generated has none.
+        savings: one row per day: day, compared, baseline_usd, cost_usd, wasted_usd, savings_usd, cumulative_usd; None
+            where nothing could be compared.
+        bridge: how the baseline becomes the cost: step (baseline, answers, waste, cost) and usd, in this order; empty
+            where nothing could be compared. baseline + answers + waste = cost, exactly.
+    """
+
+    figures: Figures
+    total: Tally
+    before: Tally
+    daily: pd.DataFrame
+    savings: pd.DataFrame
+    bridge: pd.DataFrame
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """The saves of the system keys in the period."""
+        return self.figures.changes
+
+
+def read_cost(database: Database, period: Period, filters: Filters, generator: str | None = None) -> CostReport:
+    """The report of a period; of one generator's answers alone where one is named.
+
+    Raises:
+        StoreError: the database did not answer, or this identity may not read.
+    """
+    figures = read_figures(database, period, filters, ("generations", "changes"))
+    rows = [row for row in figures.generations if generator is None or row.generator == generator]
+    total = tally(now(rows))
+    return CostReport(
+        figures,
+        total,
+        tally(before(rows)),
+        daily(figures, rows),
+        _savings(figures, rows),
+        bridge(total),
+    )
+
+
+def daily(figures: Figures, rows: Iterable[Generations]) -> pd.DataFrame:
+    """The frame `CostReport.daily` of these rows."""
+    records = [
+        (day, generator, own.completed, own.cost_usd, own.wasted_usd)
+        for day, of_day in by_day(figures, rows)
+        for generator, own in by_generator(of_day)
+    ]
+    return pd.DataFrame(records, columns=["day", "generator", "generations", "cost_usd", "wasted_usd"], dtype=object)
+
+
+def bridge(total: Tally) -> pd.DataFrame:
+    """From the baseline to the cost of the compared generations, in three steps; empty where there are none."""
+    columns = ["step", "usd"]
+    if total.baseline_usd is None:
+        return pd.DataFrame(columns=columns)
+    wasted = total.compared_wasted_usd
+    answers = total.compared_cost_usd - wasted
+    steps = [
+        ("baseline", total.baseline_usd),
+        ("answers", answers - total.baseline_usd),
+        ("waste", wasted),
+        ("cost", total.compared_cost_usd),
+    ]
+    return pd.DataFrame(steps, columns=columns, dtype=object)
+
+
+def _savings(figures: Figures, rows: list[Generations]) -> pd.DataFrame:
+    records, so_far = [], Decimal(0)
+    for day, of_day in by_day(figures, rows):
+        own = tally(of_day)
+        so_far += own.savings_usd or 0
+        cost, wasted = (own.compared_cost_usd, own.compared_wasted_usd) if own.compared else (None, None)
+        records.append((day, own.compared, own.baseline_usd, cost, wasted, own.savings_usd, so_far))
+    columns = ["day", "compared", "baseline_usd", "cost_usd", "wasted_usd", "savings_usd", "cumulative_usd"]
+    return pd.DataFrame(records, columns=columns, dtype=object)

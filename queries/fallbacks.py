@@ -1,0 +1,144 @@
+"""How often does the first model fail, and why?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from queries.figures import Attempts, Change, Figures, Generations, read_figures
+from queries.filters import Filters
+from queries.models import call_rates
+from queries.period import Period
+from queries.rates import Rate
+from queries.series import before, by_day, now
+from queries.tally import REASONS, Tally, tally
+from store import Database
+
+STEP_BANDS = ("1-3", "4-6", "7-10", "11-20", "more than 20")
+SERVICE_BANDS = ("none", "1", "2", "3", "more than 3")
+
+
+@dataclass(frozen=True, slots=True)
+class FallbackReport:
+    """The fallbacks of a period, of generations that completed.
+
+    Attributes:
+        total, before: of the period and of the one before.
+        daily: day, completed, fallbacks, rate_pct (None of none), and how many of each reason; every day has a row.
+        reasons: reason, fallbacks, cost_usd of those generations, wasted_usd on their first attempts; all four reasons.
+        by_primary: primary_model (None where that cannot be told), completed, fallbacks, rate_pct, low_pct, high_pct.
+        by_steps, by_services: band, completed, fallbacks, rate_pct, low_pct, high_pct; only bands that were seen.
+        findings: code, attempts; what refused replies, most frequent first.
+        prompts: prompt_version (None where not said), first_day, replies, valid, valid_pct; of all replies.
+    """
+
+    figures: Figures
+    total: Tally
+    before: Tally
+    daily: pd.DataFrame
+    reasons: pd.DataFrame
+    by_primary: pd.DataFrame
+    by_steps: pd.DataFrame
+    by_services: pd.DataFrame
+    findings: pd.DataFrame
+    prompts: pd.DataFrame
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """The saves of the system keys in the period."""
+        return self.figures.changes
+
+
+def read_fallbacks(database: Database, period: Period, filters: Filters, primary: str | None = None) -> FallbackReport:
+    """The report of a period; of the generations that asked one model first where one is named.
+
+    Raises:
+        StoreError: the database did not answer, or this identity may not read.
+    """
+    figures = read_figures(database, period, filters, ("generations", "attempts", "findings", "changes"))
+    rows = [row for row in figures.generations if primary is None or row.primary_model == primary]
+    attempts = [row for row in figures.attempts if primary is None or row.model == primary]
+    current = now(rows)
+    return FallbackReport(
+        figures,
+        tally(current),
+        tally(before(rows)),
+        _daily(figures, rows),
+        _reasons(current),
+        _by_primary(current),
+        _by_band(current, STEP_BANDS, lambda row: row.by_steps),
+        _by_band(current, SERVICE_BANDS, lambda row: row.by_services),
+        _findings(figures, primary),
+        _prompts(figures, attempts),
+    )
+
+
+def _daily(figures: Figures, rows: list[Generations]) -> pd.DataFrame:
+    records = []
+    for day, of_day in by_day(figures, rows):
+        own = tally(of_day)
+        reasons = own.fallback_reasons
+        records.append((day, own.completed, own.fallback.part, own.fallback.pct, *(reasons[name] for name in REASONS)))
+    return pd.DataFrame(records, columns=["day", "completed", "fallbacks", "rate_pct", *REASONS], dtype=object)
+
+
+def _reasons(rows: list[Generations]) -> pd.DataFrame:
+    records = []
+    for reason in REASONS:
+        own = tally(row for row in rows if row.fallback_reason == reason)
+        records.append((reason, own.completed, own.cost_usd, own.wasted_usd))
+    return pd.DataFrame(records, columns=["reason", "fallbacks", "cost_usd", "wasted_usd"], dtype=object)
+
+
+def _by_primary(rows: list[Generations]) -> pd.DataFrame:
+    completed = [row for row in rows if row.outcome == "completed"]
+    names = sorted({row.primary_model for row in completed}, key=str)
+    rates = ((name, tally(row for row in completed if row.primary_model == name).fallback) for name in names)
+    return _rates("primary_model", rates)
+
+
+def _by_band(
+    rows: list[Generations], bands: tuple[str, ...], counts: Callable[[Generations], tuple[int, ...]]
+) -> pd.DataFrame:
+    completed = [row for row in rows if row.outcome == "completed"]
+    rates = []
+    for place, band in enumerate(bands):
+        whole = sum(counts(row)[place] for row in completed)
+        part = sum(counts(row)[place] for row in completed if row.fallback_reason)
+        if whole:
+            rates.append((band, Rate(part, whole)))
+    return _rates("band", rates)
+
+
+def _rates(name: str, rates: Iterable[tuple[str | None, Rate]]) -> pd.DataFrame:
+    records = []
+    for label, rate in rates:
+        low, high = rate.interval_pct or (None, None)
+        records.append((label, rate.whole, rate.part, rate.pct, low, high))
+    columns = [name, "completed", "fallbacks", "rate_pct", "low_pct", "high_pct"]
+    return pd.DataFrame(records, columns=columns, dtype=object)
+
+
+def _findings(figures: Figures, model: str | None) -> pd.DataFrame:
+    counts: dict[str, int] = {}
+    for row in now(figures.findings):
+        if model is None or row.model == model:
+            counts[row.code] = counts.get(row.code, 0) + row.attempts
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return pd.DataFrame(ordered, columns=["code", "attempts"], dtype=object)
+
+
+def _prompts(figures: Figures, attempts: list[Attempts]) -> pd.DataFrame:
+    first_days: dict[int | None, object] = {}
+    for day, of_day in by_day(figures, attempts):
+        for row in of_day:
+            first_days.setdefault(row.prompt_version, day)
+    records = []
+    for version in sorted(first_days, key=lambda version: (version is None, version or 0)):
+        rate = call_rates(row for row in now(attempts) if row.prompt_version == version).validation
+        if rate.whole:
+            records.append((version, first_days[version], rate.whole, rate.part, rate.pct))
+    columns = ["prompt_version", "first_day", "replies", "valid", "valid_pct"]
+    return pd.DataFrame(records, columns=columns, dtype=object)

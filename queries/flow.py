@@ -1,0 +1,82 @@
+"""Which ways did requests take through the system?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from queries.figures import Figures, Generations, read_figures
+from queries.filters import Filters
+from queries.period import Period
+from queries.rates import Rate
+from queries.series import now
+from queries.tally import REASONS, Tally, tally
+from store import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way from the first model to the end.
+
+    Attributes:
+        primary: asked first; None where that cannot be told.
+        reason: why its answer was not used; None when it was, or when nothing but the end is known.
+        generator: answered; None where nobody did.
+        outcome: completed, failed or cancelled.
+        total: the generations that took it.
+    """
+
+    primary: str | None
+    reason: str | None
+    generator: str | None
+    outcome: str
+    total: Tally
+
+    @property
+    def generations(self) -> int:
+        """How many took it."""
+        return sum(row.generations for row in self.total.rows)
+
+    @property
+    def cost_usd(self) -> Decimal:
+        """What they cost, all attempts."""
+        return sum((row.cost_usd for row in self.total.rows), Decimal(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """The ways of a period, the most used first."""
+
+    figures: Figures
+    ways: tuple[Way, ...]
+    total: Tally
+
+    @property
+    def ended(self) -> int:
+        """All generations that ended, in any way."""
+        return sum(way.generations for way in self.ways)
+
+    def share(self, way: Way) -> Rate:
+        """How many of all took this way."""
+        return Rate(way.generations, self.ended)
+
+
+def read_flow(database: Database, period: Period, filters: Filters) -> Flow:
+    """The ways of a period.
+
+    Raises:
+        StoreError: the database did not answer, or this identity may not read.
+    """
+    figures = read_figures(database, period, filters, ("generations",))
+    current = now(figures.generations)
+    kinds: dict[tuple[str | None, str | None, str | None, str], list[Generations]] = {}
+    for row in current:
+        key = row.primary_model, row.fallback_reason, row.generator, row.outcome
+        kinds.setdefault(key, []).append(row)
+    ways = [Way(*key, tally(rows)) for key, rows in kinds.items()]
+    ways.sort(key=lambda way: (-way.generations, _order(way)))
+    return Flow(figures, tuple(ways), tally(current))
+
+
+def _order(way: Way) -> tuple[int, str]:
+    return REASONS.index(way.reason) if way.reason in REASONS else -1, str(way.primary)
