@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import streamlit as st
 
 from orchestrator import InvalidSettings, read_settings
 from orchestrator.models import CATALOGUE
 from orchestrator.settings import DEFAULTS
 from orchestrator.settings_history import read_history
-from pages.parts import console, settings
+from pages.parts import console, frame, settings
 from pages.parts.projection import projection
 from pages.parts.settings_form import FALLBACK, PRIMARY, current_base, form, review
-from pages.parts.settings_versions import versions
-from pages.parts.words import ago
+from pages.parts.settings_versions import changed, versions
 from store import StoreError
 
-st.title("Configuration", anchor=False)
-st.markdown("Which models answer, and what does that cost?")
-application = console.at_hand()
+application = frame.opening("Configuration", "Which models answer, and what does that cost?")
 person = application.person()
-settings.outcome()
 try:
     stored = read_settings(person)
     saves = read_history(person, stored)
@@ -34,15 +28,12 @@ except StoreError as error:
     st.stop()
 
 base = current_base(stored)
-changes = form(base)
+changes = form(base, lambda key: changed(saves, key))
 chosen = [st.session_state[PRIMARY], st.session_state[FALLBACK]]
 for name in dict.fromkeys(chosen):
     if name in CATALOGUE and (note := settings.lifecycle(CATALOGUE[name])):
         st.info(note, icon=":material/event:")
 review(person, base, changes, saves[0].changed_by if base.version != stored.version else None)
-if saves:
-    when = ago(saves[0].changed_at, datetime.now(UTC))
-    st.caption(f"Version {stored.version}, saved by `{saves[0].changed_by}` {when}.")
 if set(chosen) <= set(CATALOGUE):
-    projection(person, *chosen, simulated=application.simulated)
+    projection(person, *chosen)
 versions(person, saves, stored.version)

@@ -7,56 +7,61 @@ from uuid import UUID
 
 import streamlit as st
 
-from orchestrator import InvalidRequest, OrchestratorError, Overrides, RunOptions
+from orchestrator import OrchestratorError, Overrides, RunOptions
 from orchestrator.models import CATALOGUE
 from orchestrator.services import COMMON_SERVICES
 from orchestrator.simulator import Fault
-from pages.parts import console, run
-from pages.parts.past_runs import past_runs
+from pages.parts import console, frame, run
+from pages.parts.past_runs import RUN_PARAMETER, past_runs, run_link
+from pages.parts.rating import rating
 from pages.parts.run_view import show_run
 from queries.runs import StoredRun, find_run
 from store import StoreError
 
-PARAMETER = "run"
 EXAMPLE = "When a Zendesk ticket is urgent, alert the team on Slack, otherwise create a Jira issue."
 AS_CONFIGURED = "As configured"
+NO_FALLBACK = "None: one attempt only"
 
 
-def start(prompt: str, services: list[str], options: RunOptions) -> None:
+def start(prompt: str, services: list[str], agent_id: str | None, options: RunOptions) -> None:
     """Begin a run unless this page's is still under way, and put it into the page's address."""
     current = opened()
     if current and (begun := run.known(current)) and begun.running:
         return
     try:
-        begun = run.begin(console.application(), prompt, services, options)
-    except (InvalidRequest, StoreError) as error:
+        begun = run.begin(console.application(), prompt, services, agent_id, options)
+    except (OrchestratorError, StoreError) as error:
         st.session_state["playground_refused"] = str(error)
         return
-    st.query_params[PARAMETER] = str(begun.generation_id)
+    st.query_params[RUN_PARAMETER] = str(begun.generation_id)
     st.session_state.pop("playground_refused", None)
 
 
 def begin() -> None:
     """Start a run from what stands in the form."""
     state: Any = st.session_state
-    overrides = None
-    if state.playground_primary != AS_CONFIGURED or state.playground_single:
-        primary = None if state.playground_primary == AS_CONFIGURED else state.playground_primary
-        overrides = Overrides(primary=primary, fallback_enabled=False if state.playground_single else None)
+    chosen = Overrides(
+        primary=None if state.playground_primary == AS_CONFIGURED else state.playground_primary,
+        fallback=None if state.playground_fallback in (AS_CONFIGURED, NO_FALLBACK) else state.playground_fallback,
+        fallback_enabled={AS_CONFIGURED: None, NO_FALLBACK: False}.get(state.playground_fallback, True),
+    )
     fault = state.get("playground_fault")
-    options = RunOptions(overrides=overrides, primary_fault=Fault(fault) if fault else None)
-    start(state.playground_prompt, state.playground_services, options)
+    options = RunOptions(
+        overrides=None if chosen == Overrides() else chosen, primary_fault=Fault(fault) if fault else None
+    )
+    start(state.playground_prompt, state.playground_services, state.playground_agent.strip() or None, options)
 
 
 def again(stored: StoredRun) -> None:
     """Ask for the same once more, linked to the run it replaces."""
-    start(stored.prompt, stored.services, RunOptions(replaces_generation_id=stored.generation_id))
+    options = RunOptions(replaces_generation_id=stored.generation_id)
+    start(stored.prompt, stored.services, stored.agent_id, options)
 
 
 def opened() -> UUID | None:
     """The run that the page's address names; None for none, or for something that is no id."""
     try:
-        return UUID(st.query_params.get(PARAMETER, ""))
+        return UUID(st.query_params.get(RUN_PARAMETER, ""))
     except ValueError:
         return None
 
@@ -82,18 +87,33 @@ def form(*, simulated: bool, running: bool) -> None:
             placeholder="Choose, or type a name and press Enter",
         )  # fmt: skip
         with st.expander("For this run only"):
-            st.selectbox(
-                "Primary model", [AS_CONFIGURED, *CATALOGUE], key="playground_primary",
-                format_func=lambda name: CATALOGUE[name].label if name in CATALOGUE else name,
-                help="A run with other models than configured is left out of targets, and counted as such.",
-            )  # fmt: skip
-            st.toggle("One attempt only, without fallback", key="playground_single")
-            if simulated:
-                st.selectbox(
-                    "Let the primary fail with", ["", *(fault.value for fault in Fault)], key="playground_fault",
-                    format_func=lambda fault: fault.replace("_", " ") or "Nothing",
-                )  # fmt: skip
+            _differently(simulated=simulated)
         st.form_submit_button("Generate", type="primary", on_click=begin, disabled=running)
+
+
+def _differently(*, simulated: bool) -> None:
+    with st.grid(2, min_column_width=240):
+        st.text_input(
+            "Agent id", key="playground_agent", placeholder="A new agent",
+            help="The agent that the workflow is for; its runs and fallbacks are counted under this id.",
+        )  # fmt: skip
+        if simulated:
+            st.selectbox(
+                "Let the primary fail with", ["", *(fault.value for fault in Fault)], key="playground_fault",
+                format_func=lambda fault: fault.replace("_", " ") or "Nothing",
+            )  # fmt: skip
+        st.selectbox(
+            "Primary model", [AS_CONFIGURED, *CATALOGUE], key="playground_primary", format_func=_choice,
+            help="A run with other models than configured is left out of targets, and counted as such.",
+        )  # fmt: skip
+        st.selectbox(
+            "Fallback model", [AS_CONFIGURED, NO_FALLBACK, *CATALOGUE], key="playground_fallback", format_func=_choice,
+            help="Without a fallback there is one attempt only.",
+        )  # fmt: skip
+
+
+def _choice(name: str) -> str:
+    return CATALOGUE[name].label if name in CATALOGUE else name
 
 
 def show(generation_id: UUID, begun: run.Run | None) -> None:
@@ -109,16 +129,17 @@ def show(generation_id: UUID, begun: run.Run | None) -> None:
     if stored:
         show_run(stored)
         if stored.status != "running":
+            rating(application, stored)
+            if stored.replaces_generation_id:
+                st.markdown(f"It replaces [an earlier run]({run_link(stored.replaces_generation_id)}).")
             st.button("Generate again", icon=":material/refresh:", on_click=again, args=(stored,))
     elif not begun:
         st.warning("There is no such run, or it belongs to somebody else.", icon=":material/search_off:")
 
 
-st.title("Playground", anchor=False)
-st.markdown("What does the orchestrator make of a process described in words, and what does that cost?")
-application = console.at_hand()
-if application.simulated:
-    st.caption("The models are simulated: nothing leaves this machine, and every figure here is simulated too.")
+application = frame.opening(
+    "Playground", "What does the orchestrator make of a process described in words, and what does that cost?"
+)
 chosen = opened()
 under_way = run.known(chosen) if chosen else None
 form(simulated=application.simulated, running=bool(under_way and under_way.running))
@@ -127,8 +148,8 @@ if refused := st.session_state.get("playground_refused"):
 try:
     if chosen:
         show(chosen, under_way)
-    elif PARAMETER in st.query_params:
+    elif RUN_PARAMETER in st.query_params:
         st.warning("The address names no run; describe a process above.", icon=":material/link_off:")
-    past_runs(application.person(), PARAMETER)
+    past_runs(application.person())
 except StoreError as error:
     console.problem(error)

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
-from pages.parts.settings import roll_back_button
+_MARK = str(Path(__file__).parent / "mark.svg")
 
 st.set_page_config(page_title="Orchestrator Console", page_icon="🧭", layout="wide")
+st.logo(_MARK, size="large")
 
 page = st.navigation(
-    [
-        st.Page("playground.py", title="Playground", icon=":material/science:", default=True),
-        st.Page("configuration.py", title="Configuration", icon=":material/tune:", url_path="configuration"),
-    ],
-    position="top",
+    {
+        "Today": [
+            st.Page("overview.py", title="Overview", icon=":material/monitoring:", default=True),
+            st.Page("playground.py", title="Playground", icon=":material/science:", url_path="playground"),
+        ],
+        "Figures": [
+            st.Page("cost.py", title="Cost and savings", icon=":material/savings:", url_path="cost"),
+            st.Page("fallbacks.py", title="Fallbacks", icon=":material/alt_route:", url_path="fallbacks"),
+            st.Page("latency.py", title="Latency", icon=":material/timer:", url_path="latency"),
+            st.Page("quality.py", title="Quality", icon=":material/verified:", url_path="quality"),
+        ],
+        "Decide": [
+            st.Page("rollout.py", title="Rollout", icon=":material/rocket_launch:", url_path="rollout"),
+            st.Page("flow.py", title="System flow", icon=":material/account_tree:", url_path="flow"),
+            st.Page("configuration.py", title="Configuration", icon=":material/tune:", url_path="configuration"),
+        ],
+    },
 )
-roll_back_button()
 page.run()

@@ -21,6 +21,7 @@ class Which:
 
     Attributes:
         outcome: completed, failed or cancelled.
+        fallback_reason: one of the four, or `any` for all that fell back.
         unreadable: whether only those that could not be read in full are wanted.
     """
 

@@ -1,15 +1,16 @@
 """The sums that all reports are made of, read in one call.
 
-Bin 0 is the period before, bins 1 to n are the days of the period.
+Bin 0 is the period before, bins 1 to n are the days of the period. While the period's last day is not over, the period
+before is looked at up to the same time of its last day, so that like is compared with like.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -21,13 +22,22 @@ from store import Database
 Part = Literal["generations", "latencies", "attempts", "findings", "verdicts", "changes"]
 BEFORE = 0
 """The bin of the period before."""
+_GAP = 1
+_QUARTER = timedelta(minutes=15)
 
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class Generations(_Frozen):
+class _Sums(_Frozen):
+    bin: int
+
+
+_Row = TypeVar("_Row", bound=_Sums)
+
+
+class Generations(_Sums):
     """Ended generations of one kind: how many, and their sums.
 
     Attributes:
@@ -39,7 +49,6 @@ class Generations(_Frozen):
         by_steps: 1-3, 4-6, 7-10, 11-20, more; by_services: 0, 1, 2, 3, more.
     """
 
-    bin: int
     overridden: bool
     outcome: Literal["completed", "failed", "cancelled"]
     primary_model: str | None
@@ -62,10 +71,9 @@ class Generations(_Frozen):
     by_services: tuple[int, ...]
 
 
-class Latencies(_Frozen):
+class Latencies(_Sums):
     """How long the completed generations of one generator took."""
 
-    bin: int
     generator: str | None
     buckets: tuple[tuple[float, int], ...]
 
@@ -75,10 +83,9 @@ class Latencies(_Frozen):
         return Histogram(self.buckets)
 
 
-class Attempts(_Frozen):
+class Attempts(_Sums):
     """Calls of one model with one outcome; what was cancelled is not among them."""
 
-    bin: int
     overridden: bool
     model: str | None
     prompt_version: int | None
@@ -89,19 +96,17 @@ class Attempts(_Frozen):
     duration_ms: Decimal
 
 
-class Findings(_Frozen):
+class Findings(_Sums):
     """Replies of one model that one rule refused."""
 
-    bin: int
     model: str | None
     code: str
     attempts: int
 
 
-class Verdicts(_Frozen):
+class Verdicts(_Sums):
     """Runs or ratings of one generator's workflows; generator None where no generation is known that they judge."""
 
-    bin: int
     overridden: bool
     kind: Literal["execution", "rating"]
     generator: str | None
@@ -162,7 +167,8 @@ def read_figures(database: Database, period: Period, filters: Filters, parts: It
     Raises:
         StoreError: the database did not answer, or this identity may not read.
     """
-    bounds = [period.before.begins, *period.bounds]
+    earlier = period.before
+    bounds = [earlier.begins, _like_now(earlier, period, datetime.now(UTC)), *period.bounds]
     answer = _Answer.model_validate(
         database.call(
             "get_figures",
@@ -174,11 +180,24 @@ def read_figures(database: Database, period: Period, filters: Filters, parts: It
     return Figures(
         period,
         filters,
-        answer.generations,
-        answer.latencies,
-        answer.attempts,
-        answer.findings,
-        answer.verdicts,
+        _binned(answer.generations),
+        _binned(answer.latencies),
+        _binned(answer.attempts),
+        _binned(answer.findings),
+        _binned(answer.verdicts),
         tuple(change for change in answer.changes if change.at >= period.begins),
         answer.undated,
+    )
+
+
+def _like_now(earlier: Period, period: Period, now: datetime) -> datetime:
+    """Where the period before ends: as far before its own end as the present is before the period's, to the quarter."""
+    remaining = max(timedelta(0), min(period.ends - now, period.ends - period.begins))
+    return max(earlier.begins, earlier.ends - remaining // _QUARTER * _QUARTER)
+
+
+def _binned(rows: tuple[_Row, ...]) -> tuple[_Row, ...]:
+    """Without what lies between the period before and the period; its days are bins 1 to n."""
+    return tuple(
+        row if row.bin == BEFORE else row.model_copy(update={"bin": row.bin - _GAP}) for row in rows if row.bin != _GAP
     )

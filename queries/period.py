@@ -45,6 +45,11 @@ class Period:
         """The moment after the last, UTC."""
         return begin_of(self.last + timedelta(days=1), self.zone)
 
+    def unfinished(self, now: datetime) -> date | None:
+        """The day of the period that is not over yet; None where all are, or none has begun."""
+        today = now.astimezone(ZoneInfo(self.zone)).date()
+        return today if self.first <= today <= self.last else None
+
     @property
     def before(self) -> Period:
         """As many days, directly before."""

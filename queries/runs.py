@@ -64,6 +64,7 @@ class StoredRun(_Frozen):
         status: running, succeeded, failed, cancelled or interrupted.
         pilot_steps: None where there is no workflow.
         cost_usd: all attempts; None while running.
+        rating: of whoever asks, 1 for good and 0 for bad; None for none.
     """
 
     generation_id: UUID
@@ -81,6 +82,8 @@ class StoredRun(_Frozen):
     simulated: bool
     overridden: bool
     replaces_generation_id: UUID | None
+    rating: int | None
+    sample: bool
     started_at: datetime
     finished_at: datetime | None
 

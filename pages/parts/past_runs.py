@@ -2,38 +2,74 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pandas as pd
 import streamlit as st
 
-from orchestrator.models import CATALOGUE
-from pages.parts.words import NONE, moment, money
+from pages.parts.filters import zone
+from pages.parts.palette import label
+from pages.parts.words import NONE, ago, moment, money
 from queries.runs import latest_runs
 from store import Database
 
+RUN_PARAMETER = "run"
+"""Names the run that the playground shows."""
 
-def past_runs(database: Database, parameter: str) -> None:
-    """The latest runs with a search field; a sentence where there are none.
+_STATUS = {
+    "running": "Running",
+    "succeeded": "Succeeded",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+    "interrupted": "Interrupted",
+}
 
-    Args:
-        parameter: name of the address parameter that opens a run.
-    """
+
+def run_link(generation_id: UUID | str) -> str:
+    """The address at which a run is shown."""
+    return f"/playground?{RUN_PARAMETER}={generation_id}"
+
+
+def latest(database: Database, limit: int = 6) -> None:
+    """The latest runs, and the way to all of them; nothing where there are none."""
+    runs = latest_runs(database, limit=limit)
+    if runs.empty:
+        return
+    with st.container(border=True):
+        st.subheader("Latest runs", anchor=False)
+        _table(runs)
+        st.page_link("playground.py", label="Search all runs", icon=":material/arrow_forward:")
+
+
+def past_runs(database: Database) -> None:
+    """The latest runs with a search field; a sentence where there are none."""
     st.subheader("Past runs", anchor=False)
     search = st.text_input("Search past runs", key="playground_search", placeholder="Words of the prompt, or an id")
     runs = latest_runs(database, search=search or "")
     if runs.empty:
         st.caption("No run matches." if search else "Nothing generated yet. Describe a process above.")
         return
-    zone = st.context.timezone or "UTC"
+    _table(runs)
+
+
+def _table(runs: pd.DataFrame) -> None:
+    now, here = datetime.now(UTC), zone()
     rows = [
         {
-            "Open": f"/?{parameter}={run['generation_id']}",
+            "Open": run_link(run["generation_id"]),
             "Prompt": run["prompt"],
-            "Status": run["status"],
-            "Answered by": CATALOGUE[run["generator_used"]].label if run["generator_used"] in CATALOGUE else NONE,
+            "Status": _STATUS[run["status"]],
+            "Answered by": label(run["generator_used"]) if run["generator_used"] else NONE,
             "Cost": money(run["cost_usd"]),
-            "When": moment(run["started_at"], zone),
+            "When": ago(run["started_at"], now),
+            "Started": moment(run["started_at"], here),
         }
         for run in runs.to_dict("records")
     ]
-    links = st.column_config.LinkColumn("Open", display_text=":material/open_in_new:", width="small")
-    st.dataframe(rows, hide_index=True, column_config={"Open": links}, alt="The latest runs, newest first")
-    st.caption(f"Times in {zone}.")
+    columns = {
+        "Open": st.column_config.LinkColumn("Open", display_text=":material/open_in_new:", width="small"),
+        "Prompt": st.column_config.TextColumn("Prompt", width="large"),
+        "Started": st.column_config.TextColumn(f"Started ({here})"),
+    }
+    st.dataframe(rows, hide_index=True, column_config=columns, alt="The latest runs, newest first")

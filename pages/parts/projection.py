@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import streamlit as st
 
 from orchestrator.models import named
 from orchestrator.projection import TYPICAL, scenarios
-from pages.parts.words import money, percent
-from queries.fallback_rate import fallback_rate
-from store import Database
+from pages.parts import states
+from pages.parts.filters import zone
+from pages.parts.words import money, percent, share
+from queries.filters import Filters, default_source
+from queries.period import latest
+from queries.rollout import read_rollout
+from store import Database, read_environment
 
 VOLUMES = (100, 10_000, 100_000)
-MEASURED_OVER = timedelta(days=30)
+MEASURED_DAYS = 30
 ASSUMED_RATE_PCT = Decimal(5)
 
 
-def projection(database: Database, primary: str, fallback: str, *, simulated: bool) -> None:
+def projection(database: Database, primary: str, fallback: str) -> None:
     """The table, from list prices and a fallback rate that starts from the measured one."""
     st.subheader("What would that cost?", anchor=False)
     now = datetime.now(UTC)
-    measured = fallback_rate(database, since=now - MEASURED_OVER, simulated=simulated)
+    days, filters = latest(MEASURED_DAYS, zone(), now), Filters(default_source(read_environment()))
+    measured = states.read(lambda: read_rollout(database, days, filters)).total.fallback
     rate = st.number_input(
         "Fallback rate to assume, %",
         0.0,
@@ -31,9 +36,9 @@ def projection(database: Database, primary: str, fallback: str, *, simulated: bo
         0.5,
         width=220,
     )
-    source = f"Measured over 30 days: {percent(measured.pct)} of {measured.completed:,} workflows. "
+    source = f"Measured over {MEASURED_DAYS} days: {share(measured)} workflows. "
     st.caption(
-        (source if measured.completed else "Nothing measured yet: 5 % is an assumption. ")
+        (source if measured.whole else f"Nothing measured yet: {percent(ASSUMED_RATE_PCT)} is an assumption. ")
         + f"Computed from list prices for {TYPICAL.input:,} tokens in and {TYPICAL.output:,} out: "
         "workflows × (primary + rate × fallback), since a fallback comes after a whole wasted answer."
     )
@@ -50,4 +55,6 @@ def projection(database: Database, primary: str, fallback: str, *, simulated: bo
             named(primary), named(fallback), workflows=volume, fallback_rate_pct=Decimal(str(rate)), at=now
         )
     ]
-    st.dataframe(rows, hide_index=True, alt="Cost per month and year for three volumes and three ways to run")
+    st.dataframe(
+        rows, hide_index=True, height="content", alt="Cost per month and year for three volumes and three ways to run"
+    )

@@ -68,14 +68,16 @@ class Run:
         return [event.step for event in steps if event.number == latest]
 
 
-def begin(application: Application, prompt: str, services: Sequence[str], options: RunOptions) -> Run:
+def begin(
+    application: Application, prompt: str, services: Sequence[str], agent_id: str | None, options: RunOptions
+) -> Run:
     """Start a generation under an id of its own and remember it.
 
     Raises:
         InvalidRequest: it cannot be taken.
     """
     request = checked_request(
-        prompt=prompt, services=services, agent_id=None, user_id=LOCAL_PERSON_ID, origin="playground"
+        prompt=prompt, services=services, agent_id=agent_id, user_id=LOCAL_PERSON_ID, origin="playground"
     )
     generation_id, events = uuid4(), list[GenerationEvent]()
     chosen = RunOptions(

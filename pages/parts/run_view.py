@@ -7,8 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from orchestrator.models import CATALOGUE
-from pages.parts.words import NONE, money, seconds
+from orchestrator.models import BASELINE
+from pages.parts.annotated import annotated
+from pages.parts.filters import zone
+from pages.parts.palette import OUTCOME_LABELS, label
+from pages.parts.words import NONE, count, moment, money, percent, seconds
 from queries.runs import StoredRun
 from store import exact_json
 
@@ -23,13 +26,16 @@ _STATUS = {
 
 def show_run(run: StoredRun) -> None:
     """Everything about one run."""
-    label, icon, colour = _STATUS[run.status]
+    status, icon, colour = _STATUS[run.status]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(label, icon=icon, color=colour)  # type: ignore[arg-type]  # one of the badge's colours
+        st.badge(status, icon=icon, color=colour)  # type: ignore[arg-type]  # one of the badge's colours
         if run.simulated:
             st.badge("Simulated", icon=":material/science:", color="gray")
         if run.overridden:
             st.badge("Models chosen for this run", icon=":material/tune:", color="violet")
+        if run.sample:
+            st.badge("Sample", icon=":material/auto_awesome:", color="gray")
+        st.caption(f"{moment(run.started_at, zone())} ({zone()}), agent {run.agent_id or NONE}", width="content")
     st.markdown(f"> {' '.join(run.prompt.split())[:400]}")
     _figures(run)
     for finding in run.findings:
@@ -44,11 +50,17 @@ def show_run(run: StoredRun) -> None:
 
 
 def _figures(run: StoredRun) -> None:
+    saved, baseline = run.figures.savings_usd, run.figures.baseline_cost_usd
     with st.grid(4, min_column_width=150):
-        st.metric("Answered by", _label(run.generator_used), border=True)
+        st.metric("Answered by", label(run.generator_used) if run.generator_used else NONE, border=True)
         st.metric("Cost of all attempts", money(run.cost_usd), border=True)
-        saved = money(run.figures.savings_usd)
-        st.metric("Saved", saved, border=True, help="Against Claude Sonnet 4 for the same tokens.")
+        st.metric(
+            "Saved",
+            money(saved),
+            border=True,
+            help=f"Against {money(baseline)} on {BASELINE.label} for the same tokens"
+            f"{f', {percent(100 * saved / baseline)}' if saved is not None and baseline else ''}.",
+        )
         st.metric("Time", seconds(run.figures.generation_time_ms), border=True)
 
 
@@ -100,9 +112,10 @@ def _attempts(run: StoredRun) -> None:
         return
     rows = [
         {
-            "Model": _label(attempt.model),
-            "Outcome": " · ".join(filter(None, (attempt.outcome.replace("_", " "), attempt.detail))),
-            "Tokens": f"{'about ' if attempt.tokens_estimated else ''}{attempt.tokens['total']:,}",
+            "Model": label(attempt.model),
+            "Outcome": OUTCOME_LABELS.get(attempt.outcome, attempt.outcome),
+            "Why": attempt.detail.replace("_", " ") or NONE,
+            "Tokens": f"{'about ' if attempt.tokens_estimated else ''}{count(attempt.tokens['total'])}",
             "Cost": money(attempt.cost_usd),
             "Time": seconds(attempt.duration_ms),
             "Answered as": attempt.api_model,
@@ -114,17 +127,30 @@ def _attempts(run: StoredRun) -> None:
 
 def _rejected(run: StoredRun) -> None:
     for rejected in run.rejected_outputs:
-        with st.expander(f"What {_label(run.attempts[rejected.attempt].model)} answered, and why it was refused"):
-            for finding in run.findings:
-                if finding.attempt == rejected.attempt and finding.severity == "error":
-                    st.markdown(f"`{finding.path}`: {finding.message}")
-            st.code(rejected.text or "(nothing)", language="json", wrap_lines=True, height=240)
+        model = label(run.attempts[rejected.attempt].model)
+        with st.expander(f"What {model} answered, and why it was refused"):
+            findings = [
+                finding.model_dump()
+                for finding in run.findings
+                if finding.attempt == rejected.attempt and finding.severity == "error"
+            ]
+            for found in findings:
+                st.markdown(f"`{found['path']}` {found['message']}")
+            st.code(annotated(rejected.text or "(nothing)", findings), language=None, wrap_lines=True, height=320)
 
 
 def _take_away(run: StoredRun) -> None:
     document = exact_json({"pilot_steps": run.pilot_steps})
     with st.container(horizontal=True):
-        st.download_button("Download as JSON", document, f"workflow-{run.generation_id}.json", "application/json")
+        st.download_button(
+            "Download as JSON",
+            document,
+            f"workflow-{run.generation_id}.json",
+            "application/json",
+            icon=":material/download:",
+        )
+    with st.expander("The workflow as JSON, to copy"):
+        st.code(json.dumps({"pilot_steps": run.pilot_steps}, indent=2, ensure_ascii=False), "json", height=320)
     with st.expander("The same from a terminal or from Python"):
         services = ",".join(run.services)
         st.code(f"python -m orchestrator generate {_shell(run.prompt)} --services {_shell(services)} --json", "bash")
@@ -135,7 +161,3 @@ def _take_away(run: StoredRun) -> None:
 
 def _shell(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
-
-
-def _label(name: str | None) -> str:
-    return CATALOGUE[name].label if name in CATALOGUE else (name or NONE)

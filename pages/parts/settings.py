@@ -19,6 +19,8 @@ from store import Database, StoreError
 LABELS = {PRIMARY_KEY: "Primary model", FALLBACK_KEY: "Fallback model", ENABLE_FALLBACK_KEY: "Fallback"}
 _WARN_AHEAD = timedelta(days=90)
 _OUTCOME = "settings_outcome"
+PROPOSAL = "settings_proposal"
+"""Session key of values that another page proposes."""
 
 
 def choice(name: str) -> str:
@@ -42,6 +44,18 @@ def changes_in_words(changes: Mapping[str, tuple[Any, Any]]) -> list[str]:
         f"{LABELS.get(key, key)}: {spoken(key, before)} → {spoken(key, after)}"
         for key, (before, after) in changes.items()
     ]
+
+
+def pairs(changes: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Before and after of each key, from the changes of an audit event; what has another form is left out."""
+    return {
+        key: (change.get("before"), change.get("after")) for key, change in changes.items() if isinstance(change, dict)
+    }
+
+
+def propose(values: Mapping[str, Any]) -> None:
+    """Let the configuration page open with these values in its form, to be reviewed there."""
+    st.session_state[PROPOSAL] = dict(values)
 
 
 def lifecycle(model: Model) -> str | None:
@@ -91,14 +105,24 @@ def roll_back() -> None:
     save(console.application().person(), {PRIMARY_KEY: BASELINE.name}, expected_version=None)
 
 
-def roll_back_button() -> None:
-    """`Roll back now`: one click opens what it will do, a second one does it."""
-    with (
-        st.container(horizontal=True, horizontal_alignment="right"),
-        st.popover("Roll back now", icon=":material/undo:", help="Let Claude go first again"),
-    ):
+def answers_as(name: str) -> str:
+    """A model by its name, and who answers in its place once it was retired."""
+    model = CATALOGUE.get(name)
+    if model is None:
+        return name
+    heir = answering(model, datetime.now(UTC).date())
+    return model.label if heir == model else f"{model.label} (answered by {heir.label})"
+
+
+def roll_back_button(words: str = "Roll back now", *, key: str = "top") -> None:
+    """One click opens what it will do, a second one does it.
+
+    Args:
+        key: tells two such buttons of one page apart.
+    """
+    with st.popover(words, icon=":material/undo:", help="Let Claude go first again"):
         st.markdown(
             f"From the next generation on **{BASELINE.label}** goes first, in every process. Each workflow then costs "
             f"about {unit_price(price_per_workflow(BASELINE, datetime.now(UTC)))}. Nothing else changes."
         )
-        st.button(f"Roll back to {BASELINE.label}", type="primary", on_click=roll_back, key="roll_back")
+        st.button(f"Roll back to {BASELINE.label}", type="primary", on_click=roll_back, key=f"roll_back_{key}")

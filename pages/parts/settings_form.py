@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from orchestrator import OrchestratorSettings
@@ -10,11 +12,12 @@ from orchestrator.settings import ENABLE_FALLBACK_KEY, FALLBACK_KEY, PRIMARY_KEY
 from pages.parts import settings
 from store import Database
 
-BASE, PRIMARY, FALLBACK, ENABLED = (
+BASE, PRIMARY, FALLBACK, ENABLED, PROPOSED = (
     "configuration_base",
     "configuration_primary",
     "configuration_fallback",
     "configuration_enabled",
+    "configuration_proposed",
 )
 Changes = dict[str, tuple[str | bool, str | bool]]
 """Key to its value before and after."""
@@ -32,11 +35,24 @@ def current_base(stored: OrchestratorSettings) -> OrchestratorSettings:
     base: OrchestratorSettings | None = st.session_state.get(BASE)
     if base is None or PRIMARY not in st.session_state:
         load(stored)
+        _take_proposal()
         return stored
     if base.version != stored.version and not _edited(base):
         load(stored)
         return stored
     return base
+
+
+def _take_proposal() -> None:
+    """Put what another page proposed into the form, where it can be reviewed and saved."""
+    proposed = st.session_state.pop(settings.PROPOSAL, None)
+    if proposed is None:
+        return
+    widgets = {PRIMARY_KEY: PRIMARY, FALLBACK_KEY: FALLBACK, ENABLE_FALLBACK_KEY: ENABLED}
+    for key, value in proposed.items():
+        if key in widgets:
+            st.session_state[widgets[key]] = value
+    st.session_state[PROPOSED] = True
 
 
 def _edited(base: OrchestratorSettings) -> Changes:
@@ -53,8 +69,12 @@ def suggest_fallback() -> None:
     st.session_state[FALLBACK] = counterpart(named(st.session_state[PRIMARY])).name
 
 
-def form(base: OrchestratorSettings) -> Changes:
-    """The three keys, and what differs from `base`: key to before and after."""
+def form(base: OrchestratorSettings, changed: Callable[[str], str]) -> Changes:
+    """The three keys, and what differs from `base`: key to before and after.
+
+    Args:
+        changed: who changed a key last, and when, in words.
+    """
     names = list(dict.fromkeys([*CATALOGUE, base.primary, base.fallback]))
     left, right = st.columns(2)
     with left:
@@ -62,13 +82,16 @@ def form(base: OrchestratorSettings) -> Changes:
             "Primary model", names, format_func=settings.choice, key=PRIMARY, on_change=suggest_fallback,
             help="It is asked first. Cheap models answer most requests; what they get wrong costs both calls.",
         )  # fmt: skip
+        st.caption(changed(PRIMARY_KEY))
         st.toggle("Ask a second model when the first one fails", key=ENABLED)
+        st.caption(changed(ENABLE_FALLBACK_KEY))
     with right:
         st.selectbox(
             "Fallback model", names, format_func=settings.choice, key=FALLBACK,
             disabled=not st.session_state[ENABLED],
             help="It is asked when validation fails, the API errors, 30 seconds pass, or the rate limit is hit.",
         )  # fmt: skip
+        st.caption(changed(FALLBACK_KEY))
         if not st.session_state[ENABLED]:
             st.caption("Off: a failed first attempt is a failed generation.")
         elif st.session_state[PRIMARY] == st.session_state[FALLBACK]:
@@ -88,7 +111,10 @@ def review(database: Database, base: OrchestratorSettings, changes: Changes, by:
         st.warning(f"`{by}` changed the settings since you opened this page.", icon=":material/sync_problem:")
         st.button("Load the current settings", on_click=lambda: st.session_state.pop(BASE))
         return
+    proposed = st.session_state.pop(PROPOSED, False)
     if not changes:
+        if proposed:
+            st.info("The settings are already as they were before that change.", icon=":material/check:")
         return
     with st.container(border=True):
         st.markdown("**This will change**\n" + "".join(f"\n- {line}" for line in settings.changes_in_words(changes)))

@@ -2,42 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
 import streamlit as st
 
 from orchestrator.settings_history import Save
 from pages.parts import settings
+from pages.parts.filters import zone
 from pages.parts.settings_form import load
-from pages.parts.words import moment
+from pages.parts.words import ago, moment
 from store import Database
+
+_SHOWN = 6
 
 
 def versions(database: Database, saves: tuple[Save, ...], version: int) -> None:
-    """Who changed what when, and the way back to any of it."""
+    """Who changed what when, newest first, each earlier one with a button that returns to it."""
     st.subheader("Earlier versions", anchor=False)
     if not saves:
         st.caption("Nothing was changed yet: these are the settings that the console came with.")
         return
-    zone = st.context.timezone or "UTC"
-    st.dataframe(
-        [
-            {
-                "Version": save.version,
-                "When": moment(save.changed_at, zone),
-                "Who": save.changed_by,
-                "What": "; ".join(settings.changes_in_words(save.changes)),
-            }
-            for save in saves
-        ],
-        hide_index=True,
-        alt="The saves of the settings, newest first",
-    )
-    st.caption(f"Times in {zone}.")
+    for save in saves[:_SHOWN]:
+        _version(database, save, version)
+    if len(saves) > _SHOWN:
+        with st.expander(f"{len(saves) - _SHOWN} older ones"):
+            for save in saves[_SHOWN:]:
+                _version(database, save, version)
     oldest = saves[-1]
-    earlier = {f"Version {save.version}": save.values for save in saves[1:]}
-    earlier["Before all of these"] = oldest.values | {key: before for key, (before, _) in oldest.changes.items()}
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.selectbox("Return to", list(earlier), width=260)
-        st.button("Return to it", on_click=give_back, args=(database, earlier[chosen], version))
+    before = oldest.values | {key: was for key, (was, _) in oldest.changes.items()}
+    with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown("**Before all of these**")
+        _return_button(database, before, version, "first")
+    st.caption(f"Times in {zone()}.")
+
+
+def changed(saves: tuple[Save, ...], key: str) -> str:
+    """Who changed a key last, and when."""
+    save = next((save for save in saves if key in save.changes), None)
+    if save is None:
+        return "As the console came."
+    return f"Changed by `{save.changed_by}` {ago(save.changed_at, datetime.now(UTC))}."
+
+
+def _version(database: Database, save: Save, version: int) -> None:
+    with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(
+            f"**Version {save.version}** · {moment(save.changed_at, zone())} · `{save.changed_by}`  \n"
+            + "; ".join(settings.changes_in_words(save.changes)),
+            width="content",
+        )
+        if save.version == version:
+            st.badge("Now", icon=":material/check:", color="green")
+        else:
+            _return_button(database, save.values, version, str(save.version))
+
+
+def _return_button(database: Database, values: Mapping[str, str | bool], version: int, name: str) -> None:
+    st.button(
+        "Return to it",
+        key=f"return_{name}",
+        icon=":material/undo:",
+        on_click=give_back,
+        args=(database, values, version),
+    )
 
 
 def give_back(database: Database, values: dict[str, str | bool], version: int) -> None:

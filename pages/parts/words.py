@@ -1,12 +1,16 @@
-"""Money, shares and time as the screen writes them; "-" for what is unknown."""
+"""Money, shares, counts and time as the screen writes them; "-" for what is unknown."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from queries.rates import Rate
+
 NONE = "-"
+
+Number = Decimal | float | int
 
 
 def money(amount: Decimal | None) -> str:
@@ -23,18 +27,55 @@ def money(amount: Decimal | None) -> str:
 
 
 def unit_price(amount: Decimal | None) -> str:
-    """US dollars for one piece, with every digit: `$0.0285`."""
-    return NONE if amount is None else f"${amount:f}"
+    """US dollars for one piece, four significant digits: `$0.0285`."""
+    if amount is None:
+        return NONE
+    if amount == 0:
+        return "$0"
+    return f"${round(amount, max(2, 3 - amount.adjusted())).normalize():f}"
 
 
-def percent(share_pct: Decimal | None) -> str:
+def percent(share_pct: Number | None) -> str:
     """One decimal: `5.0 %`."""
     return NONE if share_pct is None else f"{share_pct:.1f} %"
+
+
+def share(rate: Rate) -> str:
+    """A rate with its denominator: `5.0 % of 1,204`."""
+    return NONE if rate.pct is None else f"{percent(rate.pct)} of {count(rate.whole)}"
+
+
+def count(number: int) -> str:
+    """`1,284`."""
+    return f"{number:,}"
+
+
+def many(number: int, noun: str, plural: str | None = None) -> str:
+    """A count with its noun: `1 workflow`, `1,284 workflows`."""
+    return f"{count(number)} {noun if number == 1 else plural or noun + 's'}"
+
+
+def seconds(duration_ms: Number | None) -> str:
+    """Seconds with one decimal: `8.2 s`."""
+    return NONE if duration_ms is None else f"{duration_ms / 1000:,.1f} s"
+
+
+def duration(duration_ms: Number | None) -> str:
+    """A long time: `8.2 s`, `12 min`, `3.4 h`."""
+    if duration_ms is None or duration_ms < 120_000:
+        return seconds(duration_ms)
+    minutes = duration_ms / 60_000
+    return f"{minutes:,.0f} min" if minutes < 120 else f"{minutes / 60:,.1f} h"
 
 
 def moment(instant: datetime, zone: str) -> str:
     """A day and a time in the viewer's zone: `2026-11-22 13:05`."""
     return f"{instant.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
+
+
+def day(of: date) -> str:
+    """A day: `3 Nov 2026`."""
+    return f"{of.day} {of:%b %Y}"
 
 
 def ago(instant: datetime, now: datetime) -> str:
@@ -47,6 +88,14 @@ def ago(instant: datetime, now: datetime) -> str:
     return f"{minutes // 60} h ago" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days ago"
 
 
-def seconds(duration_ms: int | None) -> str:
-    """Seconds with one decimal: `8.2 s`."""
-    return NONE if duration_ms is None else f"{duration_ms / 1000:.1f} s"
+def change(now: Number | None, before: Number | None) -> str | None:
+    """By how much something grew, in percent: `+12.5 %`; None where either is unknown or nothing was there before."""
+    if now is None or before is None or before == 0:
+        return None
+    pct = 100 * (float(now) - float(before)) / float(before)
+    return f"{pct:+.1f} %"
+
+
+def points(now: Number | None, before: Number | None) -> str | None:
+    """By how many percentage points a share grew: `+0.6 pts`; None where either is unknown."""
+    return None if now is None or before is None else f"{float(now) - float(before):+.1f} pts"

@@ -221,7 +221,7 @@ begin
     end if;
 
     if p_parts ? 'changes' then
-        with changes as (
+        with saves as (
             select
                 event.timestamp as at,
                 coalesce(users.email, event.actor_id) as by,
@@ -239,7 +239,7 @@ begin
             limit 200
         )
 
-        select coalesce(jsonb_agg(to_jsonb(changes) order by at), '[]') into part from changes;
+        select coalesce(jsonb_agg(to_jsonb(saves) order by at), '[]') into part from saves;
         figures := figures || jsonb_build_object('changes', part);
     end if;
 

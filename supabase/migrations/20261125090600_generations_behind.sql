@@ -4,11 +4,32 @@
 create index audit_logs_fallbacks on public.audit_logs (timestamp desc) include (entity_id)
 where action = 'WORKFLOW_GENERATED' and details ->> 'fallback_reason' is not null;
 
+-- The id that a text holds; null for any other text.
+create function private.id_or_null(value text) returns uuid
+language sql immutable
+as $$
+    select case
+        when value ~ '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$' then value::uuid
+    end
+$$;
+
+-- Whether a generation's reason is the one that is asked for; `any` is any but none.
+create function private.has_reason(p_filters jsonb, p_reason text) returns boolean
+language sql immutable
+as $$
+    select case p_filters ->> 'fallback_reason'
+        when 'any' then p_reason is not null
+        else coalesce(p_reason = p_filters ->> 'fallback_reason', p_filters ->> 'fallback_reason' is null)
+    end
+$$;
+
+revoke all on function private.id_or_null(text), private.has_reason(jsonb, text) from public, anon, authenticated;
+
 
 -- The latest ended generations from p_from to before p_to, newest first, at most p_limit.
 --
 -- p_filters: {source, origin} as for the figures, and {outcome, primary_model, generator, fallback_reason, unreadable},
--- each null for any. Which slots hold such generations the rollups know, so that rare ones are found at once.
+-- each null for all; fallback_reason `any` asks for those that fell back at all. Which slots hold such generations the rollups know, so that rare ones are found at once.
 --
 -- [{at, event_id, generation_id, agent_id, action, primary_model, generator, fallback_reason, cost_usd, wasted_usd,
 -- latency_ms, steps, overridden, simulated, sample, problems, stored}]; stored: whether the run can be opened.
@@ -31,7 +52,7 @@ begin
                 and (p_filters ->> 'outcome' is null or outcome = p_filters ->> 'outcome')
                 and (p_filters ->> 'primary_model' is null or primary_model = p_filters ->> 'primary_model')
                 and (p_filters ->> 'generator' is null or generator = p_filters ->> 'generator')
-                and (p_filters ->> 'fallback_reason' is null or fallback_reason = p_filters ->> 'fallback_reason')
+                and private.has_reason(p_filters, fallback_reason)
                 and (p_filters ->> 'unreadable' is null or unreadable > 0)
             order by slot desc
             limit p_limit
@@ -50,7 +71,7 @@ begin
             ) as event
         ),
 
-        found as (
+        listed as (
             select
                 event.timestamp as at,
                 event.id as event_id,
@@ -74,18 +95,18 @@ begin
                 and (p_filters ->> 'outcome' is null or fact.outcome = p_filters ->> 'outcome')
                 and (p_filters ->> 'primary_model' is null or fact.primary_model = p_filters ->> 'primary_model')
                 and (p_filters ->> 'generator' is null or fact.generator = p_filters ->> 'generator')
-                and (p_filters ->> 'fallback_reason' is null or fact.fallback_reason = p_filters ->> 'fallback_reason')
+                and private.has_reason(p_filters, fact.fallback_reason)
                 and (p_filters ->> 'unreadable' is null or fact.unreadable)
             order by event.timestamp desc, event.id
             limit p_limit
         )
 
         select coalesce(jsonb_agg(
-            to_jsonb(found) || jsonb_build_object('stored', run.generation_id is not null)
-            order by found.at desc, found.event_id
+            to_jsonb(listed) || jsonb_build_object('stored', run.generation_id is not null)
+            order by listed.at desc, listed.event_id
         ), '[]')
-        from found
-        left join public.workflows as run on run.generation_id::text = found.generation_id
+        from listed
+        left join public.workflows as run on run.generation_id = private.id_or_null(listed.generation_id)
     );
 end
 $$;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from pages.parts import console
 
 SHELL = str(Path(__file__).parents[2] / "pages" / "shell.py")
 
+OpenPage = Callable[..., AppTest]
+
 
 @pytest.fixture(name="page")
 def page_fixture(application: Application, monkeypatch: pytest.MonkeyPatch) -> AppTest:
@@ -19,4 +22,29 @@ def page_fixture(application: Application, monkeypatch: pytest.MonkeyPatch) -> A
     # Importing the SDKs takes seconds, in which Streamlit's harness would time out.
     application.orchestrator.warm()
     monkeypatch.setattr(console, "application", lambda: application)
-    return AppTest.from_file(SHELL, default_timeout=20)
+    return shell()
+
+
+def shell() -> AppTest:
+    """The console as a browser in Berlin opens it."""
+    page = AppTest.from_file(SHELL, default_timeout=30)
+    page.context = {"timezone": "Europe/Berlin"}
+    return page
+
+
+@pytest.fixture(name="open_page")
+def open_page_fixture(page: AppTest) -> OpenPage:
+    """Opens a page by its file and the parameters of its address."""
+
+    def open_page(file: str, **parameters: str) -> AppTest:
+        page.run()
+        page.switch_page(file)
+        page.query_params.update(parameters)
+        return page.run()
+
+    return open_page
+
+
+def press(page: AppTest, label: str) -> AppTest:
+    """Click the button of this label."""
+    return next(button for button in page.button if button.label == label).click().run()

@@ -6,25 +6,18 @@ import psycopg
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from orchestrator import Application, OrchestratorSettings, read_settings, save_settings
+from orchestrator import OrchestratorSettings, read_settings, save_settings
 from orchestrator.settings import ENABLE_FALLBACK_KEY, FALLBACK_KEY, PRIMARY_KEY
-from pages.parts import console
-from store import Unavailable
 from tests.conftest import PooledStore
+from tests.pages.conftest import OpenPage, press
 
 MINI, CLAUDE = "gpt-4o-mini", "claude-sonnet-4"
 
 
 @pytest.fixture(name="configuration")
-def configuration_fixture(page: AppTest) -> AppTest:
+def configuration_fixture(open_page: OpenPage) -> AppTest:
     """The configuration page, run once."""
-    page.run()
-    return page.switch_page("configuration.py").run()
-
-
-def press(page: AppTest, label: str) -> AppTest:
-    """Click the button of this label."""
-    return next(button for button in page.button if button.label == label).click().run()
+    return open_page("configuration.py")
 
 
 def stored(store: PooledStore) -> OrchestratorSettings:
@@ -113,10 +106,12 @@ def test_any_earlier_version_can_be_returned_to(configuration: AppTest, store: P
     save_settings(store.person(), {PRIMARY_KEY: CLAUDE, FALLBACK_KEY: MINI})
     save_settings(store.person(), {ENABLE_FALLBACK_KEY: False})
     configuration.run()
-    next(box for box in configuration.selectbox if box.label == "Return to").set_value("Version 2").run()
-    press(configuration, "Return to it")
+    configuration.button(key="return_2").click().run()
 
     assert stored(store) == OrchestratorSettings(CLAUDE, MINI, True, 4)
+    configuration.button(key="return_first").click().run()
+    assert stored(store) == OrchestratorSettings(MINI, CLAUDE, True, 5)
+    assert any("Changed by `you@this.machine` just now" in caption.value for caption in configuration.caption)
 
 
 def test_roll_back_from_any_page(page: AppTest, store: PooledStore) -> None:
@@ -140,14 +135,13 @@ def test_a_broken_key_can_be_mended_here(page: AppTest, owner: psycopg.Connectio
     assert stored(store).primary == MINI
 
 
-def test_a_database_that_is_away_gets_a_sentence(configuration: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No traceback, no blank page."""
+def test_another_page_may_propose_values(page: AppTest, store: PooledStore) -> None:
+    """They stand in the form to be reviewed; nothing is saved yet."""
+    page.session_state["settings_proposal"] = {PRIMARY_KEY: CLAUDE, "unknown": 1}
+    page.run()
+    page.switch_page("configuration.py").run()
 
-    def away() -> Application:
-        raise Unavailable("The embedded database is not running; start the program again.")
-
-    monkeypatch.setattr(console, "application", away)
-    configuration.run()
-
-    assert not configuration.exception
-    assert "not running" in configuration.error[0].value
+    assert not page.exception
+    assert page.selectbox(key="configuration_primary").value == CLAUDE
+    assert any("Primary model: GPT-4o mini → Claude Sonnet 4" in text.value for text in page.markdown)
+    assert stored(store).version == 1

@@ -2,74 +2,83 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from uuid import UUID
 
+import psycopg
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from orchestrator import Application
+from orchestrator.ratings import rate
 from orchestrator.simulator import SimulatedTransport
 from pages.parts import console, run
-from queries.runs import find_run
-from store import Unavailable
-from tests.conftest import MakeApplication
-from tests.pages.conftest import SHELL
+from queries.runs import StoredRun, find_run
+from store import Conflict, NotPermitted
+from store.identity import LOCAL_PERSON_ID
+from tests.conftest import MakeApplication, PooledStore
+from tests.pages.conftest import OpenPage, press
+
+
+@pytest.fixture(name="playground")
+def playground_fixture(open_page: OpenPage) -> AppTest:
+    """The playground, run once."""
+    return open_page("playground.py")
 
 
 def generate(page: AppTest, prompt: str, services: list[str] | None = None) -> AppTest:
     """Fill in the form, press the button, wait until the run has ended."""
     page.text_area(key="playground_prompt").set_value(prompt)
     page.multiselect(key="playground_services").set_value(services or [])
-    next(button for button in page.button if button.label == "Generate").click().run()
-    if begun := run.known(UUID(page.query_params["run"])) if "run" in page.query_params else None:
-        begun.job.future.exception(timeout=30)
+    press(page, "Generate")
+    if "run" in page.query_params:
+        ended(page)
         page.run()
     return page
 
 
-def test_the_first_visit_says_what_to_do(page: AppTest) -> None:
+def ended(page: AppTest) -> UUID:
+    """The id of the page's run, once it has ended."""
+    begun = run.known(UUID(page.query_params["run"]))
+    assert begun is not None
+    begun.job.future.exception(timeout=30)
+    return begun.generation_id
+
+
+def stored(page: AppTest) -> StoredRun:
+    """The page's run as it was booked."""
+    found = find_run(console.application().person(), ended(page))
+    assert found is not None
+    return found
+
+
+def test_the_first_visit_says_what_to_do(playground: AppTest) -> None:
     """No exception; an example, and the word that the models are simulated."""
-    page.run()
-
-    assert not page.exception
-    assert any("Nothing generated yet" in caption.value for caption in page.caption)
-    assert "simulated" in page.caption[0].value
+    assert not playground.exception
+    assert any("Nothing generated yet" in caption.value for caption in playground.caption)
+    assert any("Simulated models" in text.value for text in playground.markdown)
 
 
-def test_a_prompt_gives_steps_and_price(page: AppTest) -> None:
+def test_a_prompt_gives_steps_and_price(playground: AppTest) -> None:
     """After the run: four figures, the steps, the attempts."""
-    generate(page.run(), "Alert the team on Slack", ["Slack"])
+    generate(playground, "Alert the team on Slack", ["Slack"])
 
-    assert not page.exception
-    assert [metric.label for metric in page.metric] == ["Answered by", "Cost of all attempts", "Saved", "Time"]
-    assert "Slack" in set(page.dataframe[0].value["Service"])
-    assert len(page.dataframe[1].value) == 1
+    assert not playground.exception
+    assert [metric.label for metric in playground.metric] == ["Answered by", "Cost of all attempts", "Saved", "Time"]
+    assert "Slack" in set(playground.dataframe[0].value["Service"])
+    assert len(playground.dataframe[1].value) == 1
 
 
 @pytest.mark.parametrize(("prompt", "sentence"), [("  ", "empty"), ("x" * 100_000, "at most 20,000")])
-def test_bad_input_gets_a_sentence(page: AppTest, prompt: str, sentence: str) -> None:
+def test_bad_input_gets_a_sentence(playground: AppTest, prompt: str, sentence: str) -> None:
     """Nothing is started; the sentence stands on the page."""
-    generate(page.run(), prompt)
+    generate(playground, prompt)
 
-    assert not page.exception
-    assert sentence in page.warning[0].value
-
-
-def test_without_a_database_the_page_says_so(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The store's own sentence, and nothing else."""
-
-    def away() -> Application:
-        raise Unavailable("The data folder /x cannot be used.")
-
-    monkeypatch.setattr(console, "application", away)
-    page.run()
-
-    assert not page.exception
-    assert page.error[0].value == "The data folder /x cannot be used."
+    assert not playground.exception
+    assert sentence in playground.warning[0].value
 
 
 def test_a_failed_run_says_why(
-    page: AppTest, monkeypatch: pytest.MonkeyPatch, make_application: MakeApplication
+    playground: AppTest, monkeypatch: pytest.MonkeyPatch, make_application: MakeApplication
 ) -> None:
     """When no model delivers, the sentence names both and what happened."""
 
@@ -81,73 +90,101 @@ def test_a_failed_run_says_why(
     application = make_application(transport=Refusing(speed=0))
     application.orchestrator.warm()
     monkeypatch.setattr(console, "application", lambda: application)
-    generate(page.run(), "Alert the team")
+    generate(playground, "Alert the team")
 
-    assert not page.exception
-    assert "gpt-4o-mini ended in api_error (HTTP 529" in page.error[0].value
+    assert not playground.exception
+    assert "gpt-4o-mini ended in api_error (HTTP 529" in playground.error[0].value
 
 
-def test_a_run_has_an_address_of_its_own(page: AppTest) -> None:
-    """Opening it again shows what was booked; generating again links the new run to it."""
-    generate(page.run(), "Alert the team on Slack", ["Slack"])
-    first = page.query_params["run"]
-    fresh = AppTest.from_file(SHELL, default_timeout=20)
-    fresh.query_params["run"] = first
-    fresh.run()
+def test_a_run_has_an_address_of_its_own(playground: AppTest, open_page: OpenPage) -> None:
+    """Opening it again shows what was booked; generating again links the new run to it, for the same agent."""
+    playground.text_input(key="playground_agent").set_value("agent-7")
+    generate(playground, "Alert the team on Slack", ["Slack"])
+    first = stored(playground)
+    fresh = open_page("playground.py", run=str(first.generation_id))
 
     assert not fresh.exception
+    assert first.agent_id == "agent-7"
     assert any("Alert the team on Slack" in text.value for text in fresh.markdown)
-    next(button for button in fresh.button if button.label == "Generate again").click().run()
-    begun = run.known(UUID(fresh.query_params["run"]))
-    assert begun is not None
-    begun.job.future.exception(timeout=30)
-    stored = find_run(console.application().person(), begun.generation_id)
-    assert stored is not None
-    assert str(stored.replaces_generation_id) == first
+    press(fresh, "Generate again")
+    again = stored(fresh)
+    assert (again.replaces_generation_id, again.agent_id) == (first.generation_id, "agent-7")
 
 
 @pytest.mark.parametrize(
     ("address", "sentence"),
     [("11111111-1111-4111-8111-111111111111", "no such run"), ("'; drop table", "names no run")],
 )
-def test_a_wrong_address_gets_a_sentence(page: AppTest, address: str, sentence: str) -> None:
+def test_a_wrong_address_gets_a_sentence(open_page: OpenPage, address: str, sentence: str) -> None:
     """An unknown id and something that is none are told apart; the page works on."""
-    page.query_params["run"] = address
-    page.run()
+    page = open_page("playground.py", run=address)
 
     assert not page.exception
     assert sentence in page.warning[0].value
     assert any(button.label == "Generate" for button in page.button)
 
 
-def test_a_refused_answer_is_shown_with_its_findings(page: AppTest) -> None:
-    """In offline mode the primary can be told to fail; what it said and why it was refused can be read."""
-    page.run()
-    page.selectbox(key="playground_fault").select("bad step")
-    generate(page, "Alert the team on Slack", ["Slack"])
+def test_somebody_elses_run_is_not_shown(
+    playground: AppTest, owner: psycopg.Connection, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To whoever is no admin it is as if it did not exist."""
+    generate(playground, "A secret plan")
+    generation_id = ended(playground)
+    monkeypatch.setattr(run, "_runs", OrderedDict())
+    owner.execute("update public.workflows set user_id = gen_random_uuid()")
+    owner.execute("update public.console_roles set role = 'member' where user_id = %s", [LOCAL_PERSON_ID])
+    page = open_page("playground.py", run=str(generation_id))
 
-    assert not page.exception
-    assert any("answered, and why it was refused" in expander.label for expander in page.expander)
-    assert any("step_type is not one of" in text.value for text in page.markdown)
-    assert page.metric[0].value == "Claude Sonnet 4"
+    assert "belongs to somebody else" in page.warning[0].value
+    assert not any("A secret plan" in text.value for text in page.markdown)
 
 
-def test_models_for_one_run_are_booked_as_such(page: AppTest) -> None:
+def test_a_refused_answer_is_shown_with_its_findings(playground: AppTest) -> None:
+    """In offline mode the primary can be told to fail; what it said, and at its place why it was refused."""
+    playground.selectbox(key="playground_fault").select("bad step")
+    generate(playground, "Alert the team on Slack", ["Slack"])
+
+    assert not playground.exception
+    assert any("answered, and why it was refused" in expander.label for expander in playground.expander)
+    lines = next(code.value for code in playground.code if "◀" in code.value).splitlines()
+    assert any('"step_type"' in line and "◀ The step_type is not one of" in line for line in lines)
+    assert playground.metric[0].value == "Claude Sonnet 4"
+
+
+def test_models_for_one_run_are_booked_as_such(playground: AppTest) -> None:
     """Another primary without fallback leaves the settings alone."""
-    page.run()
-    page.selectbox(key="playground_primary").select("Claude Sonnet 4")
-    page.toggle(key="playground_single").set_value(True)
-    generate(page, "Alert the team")
-    stored = find_run(console.application().person(), UUID(page.query_params["run"]))
+    playground.selectbox(key="playground_primary").select("Claude Sonnet 4")
+    playground.selectbox(key="playground_fallback").select("None: one attempt only")
+    generate(playground, "Alert the team")
+    found = stored(playground)
 
-    assert stored is not None
-    assert (stored.overridden, stored.generator_used) == (True, "claude-sonnet-4")
+    assert (found.overridden, found.generator_used) == (True, "claude-sonnet-4")
 
 
-def test_past_runs_are_listed_and_searched(page: AppTest) -> None:
+def test_past_runs_are_listed_and_searched(playground: AppTest) -> None:
     """Each with its link; a search that matches nothing says so."""
-    generate(page.run(), "Alert the team")
-    assert page.dataframe[-1].value["Prompt"].tolist() == ["Alert the team"]
-    page.text_input(key="playground_search").set_value("nowhere").run()
+    generate(playground, "Alert the team")
+    table = playground.dataframe[-1].value
+    assert table["Prompt"].tolist() == ["Alert the team"]
+    assert table["Open"].tolist() == [f"/playground?run={playground.query_params['run']}"]
+    playground.text_input(key="playground_search").set_value("nowhere").run()
 
-    assert any("No run matches" in caption.value for caption in page.caption)
+    assert any("No run matches" in caption.value for caption in playground.caption)
+
+
+def test_a_workflow_is_rated_once(playground: AppTest, owner: psycopg.Connection, store: PooledStore) -> None:
+    """The verdict is an event, shown from then on; a second one is refused by the database, not by the screen."""
+    generate(playground, "Alert the team on Slack", ["Slack"])
+    generation_id = ended(playground)
+    playground.feedback(key=f"rating_{generation_id}").set_value(1).run()
+
+    assert not playground.exception
+    assert any("You rated this workflow good" in text.value for text in playground.markdown)
+    events = owner.execute("select details from public.audit_logs where action = 'WORKFLOW_RATED'").fetchall()
+    assert events == [({"generation_id": str(generation_id), "score": 1, "simulated": True},)]
+    with pytest.raises(Conflict, match="rated this workflow already"):
+        rate(store.machine(), generation_id, actor_id=LOCAL_PERSON_ID, good=False)
+    with pytest.raises(NotPermitted):
+        rate(store.person(), generation_id, actor_id=LOCAL_PERSON_ID, good=False)
+    with pytest.raises(NotPermitted, match="not yours"):
+        rate(store.machine(), generation_id, actor_id="11111111-1111-4111-8111-111111111111", good=False)

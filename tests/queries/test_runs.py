@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
 from orchestrator import Application, RunOptions, WorkflowGenerationResult
 from orchestrator.simulator import Fault
-from queries.fallback_rate import fallback_rate
 from queries.runs import find_run, latest_runs
 from store.identity import LOCAL_PERSON_ID
-from tests.conftest import NOW, PooledStore
+from tests.conftest import PooledStore
 
 
 def generate(application: Application, prompt: str, fault: Fault | None = None) -> WorkflowGenerationResult:
@@ -69,15 +67,3 @@ def test_the_latest_runs_can_be_searched(application: Application, store: Pooled
 def test_an_empty_console_has_no_runs(store: PooledStore) -> None:
     """The columns are there all the same."""
     assert "prompt" in latest_runs(store.person()).columns
-
-
-def test_the_fallback_rate_counts_what_completed(application: Application, store: PooledStore) -> None:
-    """One fallback in two; nothing at all is no rate."""
-    person = store.person()
-    assert fallback_rate(person, since=NOW, simulated=True).pct is None
-    generate(application, "x")
-    generate(application, "x", Fault.RATE_LIMIT)
-    rate = fallback_rate(person, since=NOW, simulated=True)
-
-    assert (rate.completed, rate.fallbacks, rate.pct) == (2, 1, Decimal(50))
-    assert fallback_rate(person, since=NOW, simulated=False).completed == 0

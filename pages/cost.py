@@ -1,0 +1,41 @@
+"""What do workflows cost, and what is saved against asking Claude alone?"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from orchestrator.models import BASELINE
+from pages.parts import cost_charts, frame, states, tally_cards
+from pages.parts.cards import cards
+from pages.parts.filters import bar
+from pages.parts.left_out import left_out
+from pages.parts.outlook import outlook
+from queries.cost import read_cost
+
+application = frame.opening(
+    "Cost and savings", f"What do workflows cost, and what is saved against {BASELINE.label} alone?"
+)
+person = application.person()
+chosen = bar()
+report = states.read(lambda: read_cost(person, chosen.period, chosen.filters, chosen.model))
+total, before = report.total, report.before
+if not total.rows:
+    states.empty(person, sentence="No generation ended in this period, with these filters.")
+    st.stop()
+cards(
+    [
+        tally_cards.cost(total, before),
+        tally_cards.saved(total, before),
+        tally_cards.wasted(total, before),
+        tally_cards.per_workflow(total, before),
+    ],
+    chosen.period,
+)
+left_out(total, report.figures.undated)
+cost_charts.daily(report, chosen, person)
+left, right = st.columns(2)
+with left:
+    cost_charts.bridge(report)
+with right:
+    cost_charts.cumulative(report, chosen)
+outlook(total)

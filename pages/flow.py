@@ -1,0 +1,83 @@
+"""What happens to a request, and how often does which way it take?"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from orchestrator import OrchestratorSettings, read_settings
+from orchestrator.models import BASELINE
+from pages.parts import frame, states
+from pages.parts.filters import zone
+from pages.parts.flow_chart import flow_chart
+from pages.parts.settings import answers_as
+from pages.parts.words import many, money, percent, share
+from queries.filters import Filters, default_source
+from queries.flow import Flow, read_flow
+from queries.period import latest
+from store import read_environment
+
+DAYS = 7
+
+
+def steps(keys: OrchestratorSettings, flow: Flow) -> list[tuple[str, str, str, str]]:
+    """What happens, in order: title, what happens there, where one reads more, and what that link says."""
+    total = flow.total
+    primary, fallback = answers_as(keys.primary), answers_as(keys.fallback)
+    second = f"**{fallback}** is asked when it fails" if keys.fallback_enabled else "there is no fallback"
+    return [
+        (
+            "1 · A request arrives",
+            "Somebody describes a process and names the connected services; both are checked before anything is spent.",
+            "playground.py", "Try it",
+        ),
+        (
+            "2 · The three keys are read",
+            f"As one snapshot, version {keys.version}, for this request; a change holds from the next one on.",
+            "configuration.py", "Change them",
+        ),
+        (
+            "3 · The models are asked",
+            f"**{primary}** is asked first; {second}. Each reply is validated while it streams. "
+            f"In the last {DAYS} days {share(total.fallback)} fell back, and {money(total.savings_usd)} "
+            f"({percent(total.savings_pct)}) were saved against {BASELINE.label}.",
+            "fallbacks.py", "Why it fell back",
+        ),
+        (
+            "4 · The answer is validated",
+            f"Shape, references, circles, services. {share(total.success)} ended with a workflow that holds.",
+            "quality.py", "How good the models are",
+        ),
+        (
+            "5 · Everything is priced",
+            f"Every attempt by its tokens, wasted ones included: {money(total.cost_usd)} for completed generations, "
+            f"{money(total.cost_failed_usd)} for others.",
+            "cost.py", "What it costs",
+        ),
+        (
+            "6 · The outcome is booked",
+            f"Run and audit events in one transaction; {many(flow.ended, 'generation')} ended. "
+            "The counters behind these pages are part of it.",
+            "overview.py", "How it stands",
+        ),
+    ]  # fmt: skip
+
+
+application = frame.opening("System flow", "What happens to a request, and which way does it take how often?")
+person = application.person()
+filters = Filters(default_source(read_environment()))
+period = latest(DAYS, zone(), datetime.now(UTC))
+keys = states.read(lambda: read_settings(person))
+flow = states.read(lambda: read_flow(person, period, filters))
+with st.grid(3, min_column_width=240):
+    for title, text, page, link in steps(keys, flow):
+        with st.container(border=True, height="stretch", gap="small"):
+            st.markdown(f"**{title}**")
+            st.markdown(text)
+            st.page_link(page, label=link, icon=":material/arrow_forward:")
+if flow.ways:
+    flow_chart(flow)
+    st.caption(f"The last {DAYS} days of {period.zone}, today included.")
+else:
+    states.empty(person, sentence=f"No request ended in the last {DAYS} days.")

@@ -1,0 +1,40 @@
+"""How long do people wait for a workflow?"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.parts import frame, latency_charts, states, tally_cards
+from pages.parts.cards import Card, cards
+from pages.parts.filters import bar
+from pages.parts.words import many
+from queries.latency import LatencyReport, read_latency
+
+
+def figures(report: LatencyReport) -> list[Card]:
+    """Average and the three percentiles."""
+    total, before = report.total, report.before
+    of = f"Of {many(report.generations, 'workflow')}, end to end, failed attempts included."
+    return [
+        tally_cards.latency("Half within (P50)", total.p50, before.p50, of),
+        tally_cards.latency("95 % within (P95)", total.p95, before.p95, of),
+        tally_cards.latency("99 % within (P99)", total.p99, before.p99, of),
+        tally_cards.latency("Average", total.avg, before.avg, of),
+    ]
+
+
+application = frame.opening("Latency", "How long do people wait for a workflow?")
+person = application.person()
+chosen = bar()
+report = states.read(lambda: read_latency(person, chosen.period, chosen.filters, chosen.model))
+if not report.generations:
+    states.empty(person, sentence="No generation completed in this period, with these filters.")
+    st.stop()
+cards(figures(report), chosen.period)
+latency_charts.over_time(report, chosen, person)
+left, right = st.columns(2)
+with left:
+    latency_charts.distribution(report)
+with right:
+    latency_charts.by_generator(report)
+    latency_charts.lost(report)

@@ -1,0 +1,50 @@
+"""Is all well? Six figures of the last seven days, each against its target and the seven days before."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from pages.parts import charts, frame, generators, states, tally_cards
+from pages.parts.cards import Card, cards
+from pages.parts.filters import zone
+from pages.parts.judgement import judgement
+from pages.parts.past_runs import latest
+from queries.filters import Filters, default_source
+from queries.overview import Overview, read_overview
+from queries.period import latest as latest_days
+from store import read_environment
+
+DAYS = 7
+
+
+def figures(report: Overview) -> list[Card]:
+    """The six figures, the most telling first."""
+    return [
+        tally_cards.generations(report.total, report.before),
+        tally_cards.fallback(report.as_configured, report.before_as_configured),
+        tally_cards.success(report.as_configured, report.before_as_configured),
+        tally_cards.cost(report.total, report.before),
+        tally_cards.saved(report.total, report.before),
+        tally_cards.p95(report.latency, report.latency_before),
+    ]
+
+
+application = frame.opening("Overview", "Is all well with the generated workflows, and what do they cost?")
+person = application.person()
+period = latest_days(DAYS, zone(), datetime.now(UTC))
+filters = Filters(default_source(read_environment()))
+report = states.read(lambda: read_overview(person, period, filters))
+if report.judgement == "nothing" and not report.total.rows:
+    states.empty(person, sentence=f"No workflow was generated in the last {DAYS} days.")
+else:
+    judgement(report)
+    cards(figures(report), period, per_row=3)
+    drawn = charts.figure(y_title="Workflows a day", height=260)
+    generators.bars(drawn, report.daily, "generations", "%{y:,} workflows", period.unfinished(datetime.now(UTC)))
+    charts.days(drawn, period)
+    charts.show(
+        drawn, report.daily, key="overview", title="Who answered?",
+        alt=f"Workflows per day by the model that answered, over {DAYS} days",
+        note=f"Days of {period.zone}; today is not over yet.",
+    )  # fmt: skip
+latest(person)

@@ -1,0 +1,69 @@
+"""The single generations behind a figure, each a link to its run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+import streamlit as st
+
+from pages.parts.filters import Chosen
+from pages.parts.palette import REASON_LABELS, label
+from pages.parts.past_runs import run_link
+from pages.parts.words import NONE, moment, money, seconds
+from queries.behind import Which, generations
+from queries.period import begin_of, period
+from store import Database, NotPermitted
+
+_OUTCOMES = {
+    "WORKFLOW_GENERATED": "Completed",
+    "WORKFLOW_GENERATION_FAILED": "Failed",
+    "WORKFLOW_GENERATION_CANCELLED": "Cancelled",
+}
+
+
+def behind(database: Database, chosen: Chosen, day: date | None, which: Which, title: str) -> None:
+    """The latest of them in a table, with a link to each run that is stored; of one day, or of the whole period."""
+    days = period(day, day, chosen.period.zone) if day else chosen.period
+    with st.container(border=True):
+        st.subheader(title, anchor=False)
+        try:
+            found = generations(database, begin_of(days.first, days.zone), days.ends, chosen.filters, which)
+        except NotPermitted:
+            st.caption("Single generations are shown to admins; your own are among the past runs of the playground.")
+            return
+        if found.empty:
+            st.caption("There are none.")
+            return
+        rows = [
+            {
+                "Open": run_link(row["generation_id"]) if row["stored"] else "",
+                "When": moment(row["at"], days.zone),
+                "How it ended": _ended(row),
+                "Answered by": label(row["generator"]) if row["generator"] else NONE,
+                "Fallback": REASON_LABELS.get(row["fallback_reason"], NONE),
+                "Cost": money(row["cost_usd"]),
+                "Time": seconds(row["latency_ms"]),
+                "Agent": row["agent_id"] or NONE,
+            }
+            for row in found.to_dict("records")
+        ]
+        links = st.column_config.LinkColumn("Open", display_text=":material/open_in_new:", width="small")
+        st.dataframe(rows, hide_index=True, column_config={"Open": links}, alt=title, key="behind")
+        st.caption(f"The latest {len(rows)}, times in {days.zone}. Runs of other systems cannot be opened here.")
+
+
+def _ended(row: Mapping[Any, Any]) -> str:
+    ended = _OUTCOMES[str(row["action"])]
+    if row["problems"]:
+        return f"{ended}; cannot be read: {', '.join(row['problems'])}"
+    return f"{ended}, models chosen for it alone" if row["overridden"] else ended
+
+
+def clicked_day(text: object) -> date | None:
+    """The day that a mark of a chart carries; None for none."""
+    try:
+        return datetime.fromisoformat(str(text)).date()
+    except ValueError:
+        return None

@@ -1,0 +1,93 @@
+"""A figure on a card: its value, how it changed, and where it stands against its target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import streamlit as st
+
+from pages.parts.words import percent
+from queries.period import Period
+from queries.targets import Standing, Target
+
+_STANDINGS: dict[Standing, tuple[str, str, Literal["green", "orange", "red", "gray"]]] = {
+    "good": ("Good", ":material/check_circle:", "green"),
+    "watch": ("Watch", ":material/visibility:", "orange"),
+    "bad": ("Off target", ":material/error:", "red"),
+    "unknown": ("No data", ":material/horizontal_rule:", "gray"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One figure.
+
+    Attributes:
+        value: as the screen writes it.
+        change: since the period before; None where that is unknown.
+        falling_is_good: whether less is better; None where neither is.
+        standing, target: against its target, where it has one.
+        help: how the figure is defined.
+        note: what stands below it.
+    """
+
+    label: str
+    value: str
+    help: str
+    change: str | None = None
+    falling_is_good: bool | None = None
+    standing: Standing | None = None
+    target: Target | None = None
+    note: str | None = None
+
+    def named(self, label: str, help: str) -> Card:
+        """The same card under another name, of something narrower."""
+        return replace(self, label=label, help=help, note=None)
+
+    def noted(self, note: str) -> Card:
+        """The same card with a note below."""
+        return replace(self, note=note)
+
+
+def cards(shown: list[Card], period: Period, *, per_row: int = 4) -> None:
+    """The figures side by side, two by two on a phone."""
+    length = len(period.days)
+    before = f"vs {length} days before" if length > 1 else "vs the day before"
+    with st.grid(per_row, min_column_width=150):
+        for card in shown:
+            with st.container(border=True, height="stretch", gap="small"):
+                _metric(card, before)
+                if card.standing:
+                    standing(card.standing, card.target)
+                if card.note:
+                    st.caption(card.note)
+
+
+def standing(where: Standing, target: Target | None) -> None:
+    """Where a figure stands, as an icon and in words."""
+    word, icon, colour = _STANDINGS[where]
+    st.badge(f"{word} · {aim(target)}" if target else word, icon=icon, color=colour)
+
+
+def aim(target: Target) -> str:
+    """A target in words: `below 5 %`, `99 % or more`."""
+    wanted = percent(target.good_pct).replace(".0", "")
+    return f"below {wanted}" if target.below else f"{wanted} or more"
+
+
+def _metric(card: Card, before: str) -> None:
+    colour: Literal["normal", "inverse", "off"] = "normal"
+    if card.falling_is_good is None:
+        colour = "off"
+    elif card.falling_is_good:
+        colour = "inverse"
+    changed = card.change is not None and card.change.strip("+-0. %pts") != ""
+    st.metric(
+        card.label,
+        card.value,
+        (card.change if changed else 0) if card.change is not None else None,
+        delta_color=colour,
+        delta_description=before if card.change is not None else None,
+        help=card.help,
+    )

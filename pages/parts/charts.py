@@ -1,0 +1,226 @@
+"""Charts: one look, the same marks for the same things, and the figures behind each as a file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.parts.palette import GREY
+from pages.parts.settings import changes_in_words, pairs
+from queries.figures import Change
+from queries.period import Period
+
+HEIGHT = 320
+_LEGEND = {
+    "orientation": "h", "yanchor": "bottom", "y": 1.02, "xanchor": "left", "x": 0, "title": None,
+    "traceorder": "normal",
+}  # fmt: skip
+_PALE = 0.45
+
+
+def figure(*, y_title: str, height: int = HEIGHT) -> go.Figure:
+    """An empty figure in the house's look, its amounts starting at zero."""
+    empty = go.Figure()
+    empty.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 36, "b": 8},
+        legend=_LEGEND,
+        hovermode="closest",
+        bargap=0.25,
+        separators=".,",
+        yaxis={"title": y_title, "rangemode": "tozero", "automargin": True},
+        xaxis={"automargin": True, "title": None},
+    )
+    return empty
+
+
+def days(drawn: go.Figure, period: Period) -> None:
+    """Let the x axis show the days of a period."""
+    step = max(1, round(len(period.days) / 10))
+    drawn.update_xaxes(
+        type="date",
+        tickformat="%-d %b",
+        dtick=step * 86_400_000,
+        tick0=period.first.isoformat(),
+        range=[_edge(period.first, -12), _edge(period.last, 12)],
+    )
+
+
+def bars(
+    drawn: go.Figure, at: Sequence[date], values: Sequence[Any], *, name: str, marker: dict[str, Any],
+    about: Sequence[Sequence[Any]], words: str, unfinished: date | None,
+) -> None:  # fmt: skip
+    """Bars over days, the unfinished day pale.
+
+    Args:
+        about: what each bar carries, its day first; `words`, the hover's template, may refer to it as customdata.
+    """
+    drawn.add_trace(
+        go.Bar(
+            x=list(at),
+            y=numbers(values),
+            name=name,
+            marker=marker | {"opacity": [_PALE if day == unfinished else 1 for day in at]},
+            customdata=[list(entry) for entry in about],
+            hovertemplate=f"%{{x|%a %-d %b}}<br>{words}<extra></extra>",
+        )
+    )
+
+
+def line(
+    drawn: go.Figure, at: Sequence[date], values: Sequence[Any], *, name: str, colour: str,
+    about: Sequence[Sequence[Any]], words: str, unfinished: date | None,
+) -> None:  # fmt: skip
+    """A line over days; to the unfinished day it is dotted and ends in a hollow point. See `bars`."""
+    rows = list(zip(at, numbers(values), [list(entry) for entry in about], strict=True))
+    finished = [row for row in rows if row[0] != unfinished]
+    today = [row for row in rows if row[0] == unfinished]
+    shared: dict[str, Any] = {"name": name, "legendgroup": name, "mode": "lines+markers"}
+    for part, look in (
+        (finished, {"line": {"color": colour, "width": 2}, "marker": {"size": 6}}),
+        (
+            finished[-1:] + today if today else [],
+            {
+                "line": {"color": colour, "width": 1.5, "dash": "dot"},
+                "marker": {"size": 7, "symbol": "circle-open"},
+                "showlegend": not finished,
+            },
+        ),
+    ):
+        if part:
+            dates, amounts, carried = zip(*part, strict=True)
+            so_far = " (so far)" if part is not finished else ""
+            drawn.add_trace(
+                go.Scatter(
+                    x=list(dates),
+                    y=list(amounts),
+                    customdata=list(carried),
+                    hovertemplate=f"%{{x|%a %-d %b}}{so_far}<br>{words}<extra></extra>",
+                    **shared,
+                    **look,
+                )
+            )
+
+
+def target(drawn: go.Figure, value: float, words: str) -> None:
+    """A dashed line that a figure is held against."""
+    drawn.add_hline(
+        y=value, line={"dash": "dash", "width": 1, "color": GREY}, annotation_text=words,
+        annotation_position="top left", annotation_font={"size": 11, "color": GREY},
+    )  # fmt: skip
+
+
+def changes(drawn: go.Figure, saves: Iterable[Change], zone: str, prompts: Mapping[int, date] | None = None) -> None:
+    """Dotted lines where a system key was changed or a prompt version was first used; who and what on hover.
+
+    Args:
+        prompts: prompt version to the day on which it was first used.
+    """
+    told: dict[date, list[str]] = {}
+    for save in saves:
+        at = save.at.astimezone(ZoneInfo(zone))
+        told.setdefault(at.date(), []).append(f"{at:%H:%M} {save.by or 'somebody'}: {_what(save)}")
+    for version, day in (prompts or {}).items():
+        told.setdefault(day, []).append(f"Prompt version {version} first used")
+    for day in told:
+        drawn.add_vline(x=_edge(day, 0), line={"dash": "dot", "width": 1, "color": GREY})
+    if told:
+        drawn.add_trace(
+            go.Scatter(
+                x=[_edge(day, 0) for day in told], y=[1] * len(told), yaxis="y2", mode="markers", name="Changes",
+                marker={"symbol": "triangle-down", "size": 10, "color": GREY},
+                text=["<br>".join(lines) for lines in told.values()], hovertemplate="%{text}<extra></extra>",
+            )
+        )  # fmt: skip
+        drawn.update_layout(yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True})
+
+
+def show(
+    drawn: go.Figure,
+    frame: pd.DataFrame,
+    *,
+    key: str,
+    title: str,
+    alt: str,
+    note: str | None = None,
+    drill: bool = False,
+) -> list[Any] | None:
+    """Draw a chart on a card, with its figures as CSV.
+
+    Args:
+        frame: exactly what is drawn.
+        title: the question or the finding.
+        alt: the chart in a sentence, for those who cannot see it.
+        drill: whether a click on a mark is of use.
+
+    Returns:
+        The custom data of the mark that was clicked; None for none.
+    """
+    with st.container(border=True):
+        st.subheader(title, anchor=False)
+        points = _draw(drawn, f"chart_{key}", alt, drill=drill)
+        with st.container(horizontal=True, wrap=False, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.caption(note or "", width="stretch")
+            download(frame, key)
+    chosen: list[Any] | None = points[0].get("customdata") if points else None
+    return chosen
+
+
+def table(rows: list[dict[str, Any]], frame: pd.DataFrame, *, key: str, title: str, note: str | None = None) -> None:
+    """A small table on a card, with its figures as CSV.
+
+    Args:
+        rows: as the screen writes them.
+        frame: the same with all their digits.
+    """
+    with st.container(border=True):
+        st.subheader(title, anchor=False)
+        st.dataframe(rows, hide_index=True, height="content", alt=title)
+        with st.container(horizontal=True, wrap=False, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.caption(note or "", width="stretch")
+            download(frame, key)
+
+
+def download(frame: pd.DataFrame, name: str) -> None:
+    """A button that saves a table as CSV."""
+    st.download_button(
+        "CSV", csv(frame), f"{name}.csv", "text/csv", key=f"csv_{name}", icon=":material/download:", type="tertiary",
+        help="Save exactly what is shown",
+    )  # fmt: skip
+
+
+def csv(frame: pd.DataFrame) -> str:
+    """A table as CSV; a text that a spreadsheet would take for a formula is quoted with an apostrophe."""
+    return frame.map(
+        lambda value: f"'{value}" if isinstance(value, str) and re.match(r"[=+\-@\t\r]", value) else value
+    ).to_csv(index=False)
+
+
+def numbers(values: Sequence[Any]) -> list[float | None]:
+    """Exact numbers as the ones that a chart draws; None stays None."""
+    return [None if value is None else float(value) for value in values]
+
+
+def _draw(drawn: go.Figure, key: str, alt: str, *, drill: bool) -> list[Any]:
+    """The points that were clicked; none where clicking is of no use."""
+    config = {"displayModeBar": False}
+    if not drill:
+        st.plotly_chart(drawn, key=key, alt=alt, config=config)
+        return []
+    clicked = st.plotly_chart(drawn, key=key, alt=alt, config=config, on_select="rerun", selection_mode="points")
+    return list(clicked["selection"]["points"])
+
+
+def _what(save: Change) -> str:
+    return "; ".join(changes_in_words(pairs(save.changes))) + (" (sample)" if save.sample else "")
+
+
+def _edge(day: date, hours: int) -> str:
+    return (datetime.combine(day, datetime.min.time()) + pd.Timedelta(hours=hours)).isoformat()

@@ -1,0 +1,107 @@
+"""The charts of the cost page."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from orchestrator.models import BASELINE
+from pages.parts import charts, generators
+from pages.parts.behind import behind, clicked_day
+from pages.parts.charts import numbers
+from pages.parts.filters import Chosen
+from pages.parts.palette import GAIN, GREY, label
+from pages.parts.words import day, money
+from queries.behind import Which
+from queries.cost import CostReport
+from store import Database
+
+_STEPS = {
+    "baseline": f"{BASELINE.label}<br>alone",
+    "answers": "Cheaper<br>answers",
+    "waste": "Wasted<br>attempts",
+    "cost": "Cost",
+}
+
+
+def daily(report: CostReport, chosen: Chosen, person: Database) -> None:
+    """Cost per day and model, its wasted part hatched; a click shows the generations behind a bar."""
+    drawn = charts.figure(y_title="US dollars a day", height=360)
+    generators.spent(drawn, report.daily, chosen.unfinished)
+    charts.days(drawn, chosen.period)
+    charts.changes(drawn, report.changes, chosen.period.zone)
+    clicked = charts.show(
+        drawn,
+        report.daily,
+        key="cost_daily",
+        title="What did each day cost, and who answered?",
+        alt="Cost per day by the model that answered, with the wasted part of each",
+        note="Hatched: attempts whose answer was not used. Click a bar for the generations behind it.",
+        drill=True,
+    )
+    if clicked and (of := clicked_day(clicked[0])):
+        which = Which(outcome="completed", generator=clicked[1])
+        behind(person, chosen, of, which, f"Answered by {label(clicked[1])} on {day(of)}")
+
+
+def bridge(report: CostReport) -> None:
+    """From the baseline to the cost, in steps that add up; nothing where nothing could be compared."""
+    if report.bridge.empty:
+        return
+    drawn = charts.figure(y_title="US dollars")
+    drawn.add_trace(
+        go.Waterfall(
+            x=[_STEPS[step] for step in report.bridge["step"]],
+            y=numbers(report.bridge["usd"].tolist()),
+            text=[money(usd) for usd in report.bridge["usd"]],
+            measure=["absolute", "relative", "relative", "total"],
+            textposition="outside",
+            cliponaxis=False,
+            totals={"marker": {"color": GREY}},
+            increasing={"marker": {"color": GREY}},
+            decreasing={"marker": {"color": GAIN}},
+            connector={"line": {"color": GREY, "width": 1}},
+            hovertemplate="%{x}: %{text}<extra></extra>",
+        )
+    )
+    drawn.update_layout(showlegend=False)
+    drawn.update_xaxes(tickangle=0)
+    charts.show(
+        drawn,
+        report.bridge,
+        key="cost_bridge",
+        title=f"Where do {money(report.total.savings_usd)} of savings come from?",
+        alt=f"From {money(report.total.baseline_usd)} on {BASELINE.label} alone to a cost of "
+        f"{money(report.total.compared_cost_usd)}",
+        note="Baseline, less cheaper answers, plus wasted attempts, is the cost, exactly. At equal tokens.",
+    )
+
+
+def cumulative(report: CostReport, chosen: Chosen) -> None:
+    """What was saved so far, day by day."""
+    frame = report.savings
+    drawn = charts.figure(y_title="US dollars saved so far")
+    drawn.add_trace(
+        go.Scatter(
+            x=frame["day"].tolist(),
+            y=numbers(frame["cumulative_usd"].tolist()),
+            mode="lines",
+            name="Saved so far",
+            fill="tozeroy",
+            line={"color": GAIN},
+            customdata=[
+                [money(usd), compared] for usd, compared in zip(frame["savings_usd"], frame["compared"], strict=True)
+            ],
+            hovertemplate="%{x|%a %-d %b}<br>$%{y:,.2f} so far"
+            "<br>%{customdata[0]} that day, on %{customdata[1]:,} workflows<extra></extra>",
+        )
+    )
+    charts.days(drawn, chosen.period)
+    charts.changes(drawn, report.changes, chosen.period.zone)
+    charts.show(
+        drawn,
+        frame,
+        key="cost_savings",
+        title="How do the savings add up?",
+        alt=f"Savings against {BASELINE.label} alone, added up over the period",
+        note="After waste, of the workflows whose cost and baseline are known.",
+    )

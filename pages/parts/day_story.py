@@ -1,0 +1,72 @@
+"""What happened on a day: how much fell back, why, and which changes came before it, each with the way back."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from pages.parts import settings
+from pages.parts.filters import Chosen
+from pages.parts.palette import REASON_LABELS
+from pages.parts.words import day, many, percent
+from queries.fallbacks import FallbackReport
+from queries.figures import Change
+from queries.tally import REASONS
+
+_BEFORE = timedelta(days=3)
+
+
+def day_story(report: FallbackReport, chosen: Chosen, of: date) -> None:
+    """The day in a sentence, the changes of that day and the three before it, and a button that takes each back."""
+    row = report.daily[report.daily["day"] == of].iloc[0]
+    with st.container(border=True):
+        st.subheader(day(of), anchor=False)
+        reasons = ", ".join(
+            f"{REASON_LABELS[reason].lower()} {row[reason]}" for reason in REASONS if row[reason]
+        )  # fmt: skip
+        st.markdown(
+            f"The fallback answered {percent(row['rate_pct'])} of {many(row['completed'], 'workflow')}"
+            + (f": {reasons}." if reasons else ".")
+        )
+        changes = _changes(report, chosen, of)
+        prompts = _prompts(report, of)
+        if not changes and not prompts:
+            st.caption(
+                "No system key was changed, and no prompt version first used, on that day or the three before it."
+            )
+        for version, first in prompts:
+            st.markdown(f":material/edit_note: **{day(first)}**: prompt version {version} was first used.")
+        for change in changes:
+            _change(change, chosen.period.zone)
+
+
+def _changes(report: FallbackReport, chosen: Chosen, of: date) -> list[Change]:
+    zone = ZoneInfo(chosen.period.zone)
+    near = [change for change in report.changes if of - _BEFORE <= change.at.astimezone(zone).date() <= of]
+    return sorted(near, key=lambda change: change.at, reverse=True)
+
+
+def _prompts(report: FallbackReport, of: date) -> list[tuple[int, date]]:
+    first_day = report.figures.period.first
+    return [
+        (row["prompt_version"], row["first_day"])
+        for row in report.prompts.to_dict("records")
+        if row["prompt_version"] is not None
+        and of - _BEFORE <= row["first_day"] <= of
+        and row["first_day"] != first_day
+    ]
+
+
+def _change(change: Change, zone: str) -> None:
+    at = change.at.astimezone(ZoneInfo(zone))
+    pairs = settings.pairs(change.changes)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f":material/tune: **{at:%-d %b %H:%M}**, `{change.by or 'somebody'}`: "
+            f"{'; '.join(settings.changes_in_words(pairs))}{' (sample data)' if change.sample else ''}"
+        )
+        if st.button("Put it back", key=f"put_back_{change.at.isoformat()}", icon=":material/undo:"):
+            settings.propose({key: before for key, (before, _) in pairs.items()})
+            st.switch_page("configuration.py")

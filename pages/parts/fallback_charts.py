@@ -1,0 +1,205 @@
+"""The charts of the fallbacks page."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from pages.parts import charts
+from pages.parts.behind import behind, clicked_day
+from pages.parts.charts import numbers
+from pages.parts.day_story import day_story
+from pages.parts.filters import Chosen
+from pages.parts.palette import GREY, REASON_COLOURS, REASON_LABELS, colour, label
+from pages.parts.words import NONE, count, day, money, percent
+from queries import targets
+from queries.behind import Which
+from queries.fallbacks import FallbackReport
+from queries.tally import REASONS
+from store import Database
+
+
+def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
+    """The rate day by day against the three limits; a click shows the fallbacks of a day."""
+    drawn = charts.figure(y_title="Fallback rate, %", height=360)
+    frame = report.daily
+    charts.line(
+        drawn,
+        frame["day"].tolist(),
+        frame["rate_pct"].tolist(),
+        name="Fallback rate",
+        colour=REASON_COLOURS["api_error"],
+        about=[[str(row["day"]), row["fallbacks"], row["completed"]] for row in frame.to_dict("records")],
+        words="%{y:.1f} %: %{customdata[1]:,} of %{customdata[2]:,}",
+        unfinished=chosen.unfinished,
+    )
+    for limit, words in (
+        (targets.FALLBACK.bad_pct, "above: improve the prompts"),
+        (targets.FALLBACK.good_pct, "target"),
+        (targets.FALLBACK_RARE_PCT, "below: hardly needed"),
+    ):
+        charts.target(drawn, float(limit), f"{percent(limit).replace('.0', '')}, {words}")
+    charts.days(drawn, chosen.period)
+    charts.changes(drawn, report.changes, chosen.period.zone, _first_days(report, chosen))
+    clicked = charts.show(
+        drawn,
+        frame,
+        key="fallback_rate",
+        title="How often did the fallback answer?",
+        alt=f"Fallback rate per day, {percent(report.total.fallback.pct)} over the period",
+        note="Dotted: a system key was changed or a prompt version first used. Click a day for its story.",
+        drill=True,
+    )
+    if clicked and (of := clicked_day(clicked[0])):
+        day_story(report, chosen, of)
+        _behind(person, chosen, of, None)
+
+
+def reasons(report: FallbackReport, chosen: Chosen, person: Database) -> None:
+    """The fallbacks of each day by reason; a click shows those behind a bar."""
+    drawn = charts.figure(y_title="Fallbacks a day")
+    frame = report.daily[["day", *REASONS]]
+    for reason in REASONS:
+        charts.bars(
+            drawn,
+            frame["day"].tolist(),
+            frame[reason].tolist(),
+            name=REASON_LABELS[reason],
+            marker={"color": REASON_COLOURS[reason]},
+            about=[[str(of), reason, all_] for of, all_ in zip(frame["day"], report.daily["fallbacks"], strict=True)],
+            words=f"{REASON_LABELS[reason]}: %{{y:,}} of %{{customdata[2]:,}} fallbacks",
+            unfinished=chosen.unfinished,
+        )
+    drawn.update_layout(barmode="stack")
+    charts.days(drawn, chosen.period)
+    clicked = charts.show(
+        drawn,
+        frame,
+        key="fallback_reasons",
+        title="Why was it asked?",
+        alt="Fallbacks per day by reason",
+        note="Click a bar for the generations behind it.",
+        drill=True,
+    )
+    if clicked and (of := clicked_day(clicked[0])):
+        _behind(person, chosen, of, clicked[1])
+
+
+def cost(report: FallbackReport) -> None:
+    """What each reason cost, as a table that adds up."""
+    frame = report.reasons
+    total = report.total.fallback.part
+    rows = [
+        {
+            "Reason": REASON_LABELS[row["reason"]],
+            "Fallbacks": count(row["fallbacks"]),
+            "Share": percent(100 * row["fallbacks"] / total) if total else NONE,
+            "Cost": money(row["cost_usd"]) if row["fallbacks"] else NONE,
+            "of it wasted": money(row["wasted_usd"]) if row["fallbacks"] else NONE,
+        }
+        for row in frame.to_dict("records")
+    ]
+    charts.table(
+        rows,
+        frame,
+        key="fallback_cost",
+        title="What did the fallbacks cost?",
+        note="Whole cost of the generations that the fallback answered, and what their first attempts wasted.",
+    )
+
+
+def bands(frame: pd.DataFrame, *, key: str, title: str, column: str, note: str | None = None) -> None:
+    """The rate in each group, with the interval in which the true rate lies."""
+    if frame.empty:
+        return
+    names = [label(name) if column == "primary_model" else name for name in frame[column]]
+    rates, low, high = (numbers(frame[name].tolist()) for name in ("rate_pct", "low_pct", "high_pct"))
+    drawn = charts.figure(y_title="Fallback rate, %", height=280)
+    drawn.add_trace(
+        go.Bar(
+            x=names,
+            y=rates,
+            marker_color=[colour(name) for name in frame[column]]
+            if column == "primary_model"
+            else REASON_COLOURS["api_error"],
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": [(top or 0) - (value or 0) for top, value in zip(high, rates, strict=True)],
+                "arrayminus": [(value or 0) - (bottom or 0) for bottom, value in zip(low, rates, strict=True)],
+                "color": GREY,
+                "thickness": 1.5,
+            },
+            customdata=[
+                [row["fallbacks"], row["completed"], row["low_pct"], row["high_pct"]]
+                for row in frame.to_dict("records")
+            ],
+            hovertemplate="%{x}: %{y:.1f} %, %{customdata[0]:,} of %{customdata[1]:,}"
+            "<br>95 % sure between %{customdata[2]:.1f} and %{customdata[3]:.1f} %<extra></extra>",
+        )
+    )
+    charts.target(drawn, float(targets.FALLBACK.good_pct), "target")
+    drawn.update_layout(showlegend=False)
+    drawn.update_xaxes(type="category")
+    charts.show(drawn, frame, key=key, title=title, alt=title, note=note)
+
+
+def findings(report: FallbackReport) -> None:
+    """The rules that refused most replies."""
+    frame = report.findings.head(10)
+    if frame.empty:
+        return
+    drawn = charts.figure(y_title="", height=80 + 26 * len(frame))
+    drawn.add_trace(
+        go.Bar(
+            x=numbers(frame["attempts"].tolist()),
+            y=[code.replace("_", " ") for code in frame["code"]],
+            orientation="h",
+            marker_color=REASON_COLOURS["validation_failed"],
+            hovertemplate="%{y}: %{x:,} replies<extra></extra>",
+        )
+    )
+    drawn.update_yaxes(autorange="reversed", type="category")
+    drawn.update_xaxes(title="Replies refused")
+    charts.show(
+        drawn,
+        frame,
+        key="fallback_findings",
+        title="What was wrong with the refused answers?",
+        alt="Replies refused by rule, most frequent first",
+        note="A reply may break several rules.",
+    )
+
+
+def prompts(report: FallbackReport) -> None:
+    """How each prompt version did; nothing while there was but one."""
+    frame = report.prompts
+    if len(frame) < 2:
+        return
+    rows = [
+        {
+            "Prompt version": row["prompt_version"] if row["prompt_version"] is not None else NONE,
+            "First used": day(row["first_day"]),
+            "Replies": count(row["replies"]),
+            "Validated": percent(row["valid_pct"]),
+        }
+        for row in frame.to_dict("records")
+    ]
+    charts.table(rows, frame, key="fallback_prompts", title="Did a prompt release change anything?")
+
+
+def _first_days(report: FallbackReport, chosen: Chosen) -> dict[int, date]:
+    """The prompt versions that were first used within the period: not on its first day, when they may be older."""
+    return {
+        int(row["prompt_version"]): row["first_day"]
+        for row in report.prompts.to_dict("records")
+        if row["prompt_version"] is not None and row["first_day"] != chosen.period.first
+    }
+
+
+def _behind(person: Database, chosen: Chosen, of: date, reason: str | None) -> None:
+    which = Which(outcome="completed", primary_model=chosen.model, fallback_reason=reason or "any")
+    what = REASON_LABELS[reason] if reason else "Fallbacks"
+    behind(person, chosen, of, which, f"{what} on {day(of)}")

@@ -1,0 +1,146 @@
+"""The filter bar: period, generator, source and origin, kept in the address so that a link shows the same view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from orchestrator.models import CATALOGUE
+from pages.parts.palette import label
+from pages.parts.words import day
+from queries.errors import QueryError
+from queries.filters import ORIGINS, SOURCES, Filters, Origin, Source, default_source
+from queries.period import Period, latest, period
+from store import read_environment
+
+DEFAULT_DAYS = 30
+_PRESETS = {"7d": "7 days", "30d": "30 days", "90d": "90 days", "365d": "A year", "days": "Other days"}
+_ANY = "any"
+_ORIGIN_LABELS = {
+    "playground": "Playground",
+    "cli": "Terminal",
+    "api": "API",
+    "platform": "Platform",
+    "elsewhere": "Other systems",
+}
+_KEPT = "filters_kept"
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the visitor wants to see.
+
+    Attributes:
+        model: logical name; None for all.
+    """
+
+    period: Period
+    filters: Filters
+    model: str | None
+
+    @property
+    def unfinished(self) -> date | None:
+        """The day that is not over yet."""
+        return self.period.unfinished(datetime.now(UTC))
+
+
+def zone() -> str:
+    """The viewer's time zone; UTC where the browser does not say, or says something strange."""
+    name = st.context.timezone or "UTC"
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError):
+        return "UTC"
+    return name
+
+
+def bar(model_label: str = "Answered by", *, with_model: bool = True) -> Chosen:
+    """Draw the bar and return what is chosen; strange values in the address are passed over.
+
+    Args:
+        model_label: what choosing a model means on this page.
+        with_model: whether there is such a choice.
+    """
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        preset = _select("period", "Period", list(_PRESETS), f"{DEFAULT_DAYS}d", _PRESETS, 140)
+        days = _days() if preset == "days" else _latest(int(preset.removesuffix("d")))
+        model = (
+            _select("model", model_label, [_ANY, *CATALOGUE], _ANY, {_ANY: "Any model"}, 190) if with_model else _ANY
+        )
+        source = _select("source", "Source", list(SOURCES), default_source(read_environment()), _SOURCE_LABELS, 150)
+        origin = _select("origin", "Asked from", [_ANY, *ORIGINS], _ANY, {_ANY: "Anywhere"} | _ORIGIN_LABELS, 160)
+    st.caption(f"{day(days.first)} to {day(days.last)}, days of {days.zone}, today included. {_ABOUT_SOURCE[source]}")
+    filters = Filters(cast(Source, source), None if origin == _ANY else cast(Origin, origin))
+    return Chosen(days, filters, None if model == _ANY else model)
+
+
+_SOURCE_LABELS = {"real": "Real", "simulated": "Simulated", "all": "All"}
+_ABOUT_SOURCE = {
+    "real": "Real models only.",
+    "simulated": "Simulated models and sample data only.",
+    "all": "Real, simulated and sample data together.",
+}
+
+
+def _latest(days: int) -> Period:
+    return latest(days, zone(), datetime.now(UTC))
+
+
+def _days() -> Period:
+    today = _latest(1).last
+    default = (today - timedelta(days=DEFAULT_DAYS - 1), today)
+    key = _prepared("days", default, _read_days)
+    value = st.date_input("Days", key=key, max_value=today + timedelta(days=3650), width=240)
+    chosen = value if isinstance(value, tuple) else (value,)
+    # While the second day is still to be chosen, the first stands for both.
+    first, last = (chosen[0], chosen[-1]) if chosen else default
+    _keep("days", (first, last), f"{first}..{last}")
+    try:
+        return period(first, last, zone())
+    except QueryError as error:
+        st.warning(str(error), icon=":material/event_busy:")
+        return period(*default, zone())
+
+
+def _read_days(text: str) -> tuple[date, date] | None:
+    first, _, last = text.partition("..")
+    try:
+        days = date.fromisoformat(first), date.fromisoformat(last)
+        period(*days, "UTC")
+    except (ValueError, QueryError):
+        return None
+    return days
+
+
+def _select(name: str, text: str, options: list[str], default: str, labels: Mapping[str, str], width: int) -> str:
+    key = _prepared(name, default, lambda value: value if value in options else None)
+    value: str = st.selectbox(
+        text, options, key=key, format_func=lambda option: labels.get(option) or label(option), width=width
+    )
+    _keep(name, value, value)
+    return value
+
+
+def _prepared(name: str, default: Any, read: Callable[[str], Any]) -> str:
+    """The key of a filter's widget, its value set from the address, from the page before, or to its default."""
+    key, kept = f"filter_{name}", st.session_state.setdefault(_KEPT, {})
+    addressed = st.query_params.get(name)
+    value, written = kept.get(name, (default, None))
+    if addressed is not None and addressed != written and (asked := read(addressed)) is not None:
+        # A link was opened, or the browser went back.
+        st.session_state[key] = asked
+    else:
+        # Assigned even where it stands already: a widget of the same key on another page would not take it over.
+        st.session_state[key] = st.session_state.get(key, value)
+    return key
+
+
+def _keep(name: str, value: Any, text: str) -> None:
+    st.session_state[_KEPT][name] = (value, text)
+    if st.query_params.get(name) != text:
+        st.query_params[name] = text

@@ -1,0 +1,104 @@
+"""The way of requests as a flow whose widths are the traffic."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from pages.parts import charts
+from pages.parts.palette import GREY, REASON_COLOURS, REASON_LABELS, colour, label
+from pages.parts.words import count, money, percent, seconds
+from queries.flow import Flow, Way
+
+_ENDS = {"completed": "Workflow delivered", "failed": "No workflow", "cancelled": "Cancelled"}
+
+
+class _Nodes:
+    """Boxes by their name, in the order in which they are met."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.colours: list[str] = []
+        self.links: dict[tuple[int, int], tuple[int, str, list[Way]]] = {}
+
+    def at(self, name: str, fill: str) -> int:
+        if name not in self.names:
+            self.names.append(name)
+            self.colours.append(fill)
+        return self.names.index(name)
+
+    def join(self, begin: int, end: int, way: Way, fill: str) -> None:
+        number, _, ways = self.links.get((begin, end), (0, fill, []))
+        self.links[begin, end] = (number + way.generations, fill, [*ways, way])
+
+
+def flow_chart(flow: Flow) -> None:
+    """The flow, with share, cost and time on every branch."""
+    nodes = _Nodes()
+    for way in flow.ways:
+        _add(nodes, way)
+    drawn = charts.figure(y_title="", height=420)
+    drawn.add_trace(
+        go.Sankey(
+            arrangement="snap",
+            node={
+                "label": nodes.names,
+                "color": nodes.colours,
+                "pad": 18,
+                "thickness": 14,
+                "hovertemplate": "%{label}: %{value:,}<extra></extra>",
+            },
+            link={
+                "source": [begin for begin, _ in nodes.links],
+                "target": [end for _, end in nodes.links],
+                "value": [number for number, _, _ in nodes.links.values()],
+                "color": [_faint(fill) for _, fill, _ in nodes.links.values()],
+                "customdata": [_words(flow, number, ways) for number, _, ways in nodes.links.values()],
+                "hovertemplate": "%{source.label} → %{target.label}<br>%{customdata}<extra></extra>",
+            },
+        )
+    )
+    charts.show(
+        drawn, _frame(flow), key="flow", title="Which ways did the requests take?",
+        alt=f"The ways of {count(flow.ended)} requests from the first model to their end",
+        note="As wide as its traffic. Hover for share, cost and time.",
+    )  # fmt: skip
+
+
+def _add(nodes: _Nodes, way: Way) -> None:
+    request = nodes.at("Requests", GREY)
+    first = nodes.at(f"{label(way.primary)} asked", colour(way.primary))
+    end = nodes.at(_ENDS[way.outcome], GREY)
+    nodes.join(request, first, way, colour(way.primary))
+    if way.reason is None:
+        nodes.join(first, end, way, colour(way.primary) if way.outcome == "completed" else GREY)
+        return
+    reason = nodes.at(REASON_LABELS[way.reason], REASON_COLOURS[way.reason])
+    second = nodes.at(f"{label(way.generator)} as fallback", colour(way.generator))
+    nodes.join(first, reason, way, REASON_COLOURS[way.reason])
+    nodes.join(reason, second, way, REASON_COLOURS[way.reason])
+    nodes.join(second, end, way, colour(way.generator))
+
+
+def _words(flow: Flow, number: int, ways: list[Way]) -> str:
+    cost = sum((way.cost_usd for way in ways), start=ways[0].cost_usd * 0)
+    timed = sum(row.timed for way in ways for row in way.total.rows)
+    taken = sum(float(row.latency_ms) for way in ways for row in way.total.rows)
+    time = f", {seconds(taken / timed)} each" if timed else ""
+    return (
+        f"{count(number)} of {count(flow.ended)} ({percent(100 * number / flow.ended)})<br>{money(cost)} in all{time}"
+    )
+
+
+def _frame(flow: Flow) -> pd.DataFrame:
+    records = [
+        (way.primary, way.reason, way.generator, way.outcome, way.generations, flow.share(way).pct, way.cost_usd)
+        for way in flow.ways
+    ]
+    columns = ["primary_model", "fallback_reason", "generator", "outcome", "generations", "share_pct", "cost_usd"]
+    return pd.DataFrame(records, columns=columns, dtype=object)
+
+
+def _faint(fill: str) -> str:
+    red, green, blue = (int(fill[place : place + 2], 16) for place in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.35)"

@@ -1,0 +1,42 @@
+"""The top of every page: its title, the question it answers, what is not real, and the way back to Claude."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from orchestrator import Application
+from pages.parts import console, settings, states
+from store.sample import has_sample_data
+
+
+def opening(title: str, question: str) -> Application:
+    """Draw the top of a page and return the application; without one the page ends here and says why."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.title(title, anchor=False, width="content")
+        notices = st.container(
+            horizontal=True, horizontal_alignment="right", vertical_alignment="center", width="content"
+        )
+    st.markdown(question)
+    application = console.at_hand()
+    present = states.read(lambda: has_sample_data(application.person()))
+    with notices:
+        _notices(application, present=present)
+    settings.outcome()
+    states.tell()
+    return application
+
+
+def _notices(application: Application, *, present: bool) -> None:
+    if application.simulated:
+        st.badge(
+            "Simulated models",
+            icon=":material/science:",
+            color="gray",
+            help="No model key is configured: nothing leaves this machine; answers, times and prices are simulated.",
+        )
+    database = application.person()
+    if present:
+        with st.popover("Sample data", icon=":material/auto_awesome:", type="tertiary"):
+            st.markdown("These pages show an imaginary company's quarter, marked as simulated, beside your own runs.")
+            st.button("Remove the sample data", on_click=states.clear_sample_data, args=(database,))
+    settings.roll_back_button()

@@ -1,0 +1,91 @@
+"""Marks of the models on charts: each model in its own colour, wasted money hatched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from pages.parts import charts
+from pages.parts.palette import GREY, colour, label, place
+
+_NONE = "rgba(0,0,0,0)"
+
+
+def bars(drawn: go.Figure, frame: pd.DataFrame, column: str, words: str, unfinished: date | None) -> None:
+    """Stacked bars per day, one colour per model.
+
+    Args:
+        frame: with the columns day, generator and `column`.
+        words: hover template for a value.
+    """
+    for name, own in by_model(frame, "generator"):
+        charts.bars(
+            drawn,
+            own["day"].tolist(),
+            own[column].tolist(),
+            name=label(name),
+            marker={"color": colour(name)},
+            about=[[str(day), name] for day in own["day"]],
+            words=f"{label(name)}: {words}",
+            unfinished=unfinished,
+        )
+    drawn.update_layout(barmode="stack")
+
+
+def spent(drawn: go.Figure, frame: pd.DataFrame, unfinished: date | None) -> None:
+    """Stacked bars of cost per day, each model's accepted part in its colour and its wasted part hatched.
+
+    Args:
+        frame: with the columns day, generator, generations, cost_usd and wasted_usd.
+    """
+    for name, own in by_model(frame, "generator"):
+        wasted = [value or 0 for value in own["wasted_usd"]]
+        used = [cost - waste for cost, waste in zip(own["cost_usd"], wasted, strict=True)]
+        solid = {"color": colour(name)}
+        hatched = {"color": GREY, "pattern": {"shape": "/", "fgcolor": colour(name), "bgcolor": _NONE, "size": 6}}
+        for values, words, marker in ((used, "answers", solid), (wasted, "wasted", hatched)):
+            if any(values):
+                charts.bars(
+                    drawn,
+                    own["day"].tolist(),
+                    values,
+                    name=f"{label(name)}, {words}",
+                    marker=marker,
+                    about=[[str(day), name, of] for day, of in zip(own["day"], own["generations"], strict=True)],
+                    words=f"{label(name)}, {words}: $%{{y:,.4f}}<br>%{{customdata[2]:,}} workflows",
+                    unfinished=unfinished,
+                )
+    drawn.update_layout(barmode="stack")
+
+
+def lines(
+    drawn: go.Figure, frame: pd.DataFrame, column: str, *, model: str, whole: str, words: str, unfinished: date | None,
+    scale: float = 1,
+) -> None:  # fmt: skip
+    """A line per model over the days.
+
+    Args:
+        frame: with the columns day, `column`, `model` and `whole`, the denominator.
+        words: hover template for a value; `%{customdata[2]}` is the denominator.
+        scale: what values are divided by.
+    """
+    for name, own in by_model(frame, model):
+        charts.line(
+            drawn,
+            own["day"].tolist(),
+            [None if value is None else float(value) / scale for value in own[column]],
+            name=label(name),
+            colour=colour(name),
+            about=[[str(day), name, of] for day, of in zip(own["day"], own[whole], strict=True)],
+            words=f"{label(name)}: {words}",
+            unfinished=unfinished,
+        )
+
+
+def by_model(frame: pd.DataFrame, column: str) -> Iterator[tuple[str | None, pd.DataFrame]]:
+    """Each model's rows, by its name, in the order of the colours; None for the unknown one."""
+    for name in sorted({name if isinstance(name, str) else None for name in frame[column]}, key=place):
+        yield name, frame[frame[column].isna() if name is None else frame[column] == name]

@@ -1,0 +1,105 @@
+"""One sentence that says whether all is well, and what to do if not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages.parts.cards import aim
+from pages.parts.palette import REASON_LABELS
+from pages.parts.words import many, percent, share
+from queries import targets
+from queries.overview import Judgement, Overview
+
+
+def judgement(report: Overview) -> None:
+    """The sentence, with a link to where one goes on."""
+    show, sentence, page, link = _JUDGEMENTS[report.judgement](report)
+    show(sentence)
+    if page:
+        st.page_link(page, label=link, icon=":material/arrow_forward:")
+
+
+_Told = tuple[Callable[[str], object], str, str, str]
+
+
+def _nothing(report: Overview) -> _Told:
+    return (
+        _info,
+        "Nothing has ended as configured in the last days; there is nothing to judge by.",
+        "playground.py",
+        "Try one",
+    )
+
+
+def _few(report: Overview) -> _Told:
+    ended = many(report.as_configured.success.whole, "generation")
+    return _info, f"**Too early to tell.** {ended} ended in the last days; a rate of so few says little.", "", ""
+
+
+def _failing(report: Overview) -> _Told:
+    rate = report.as_configured.success
+    sentence = (
+        f"**Generations fail.** {share(rate)} succeeded; the target is {aim(targets.SUCCESS)}. "
+        "If that goes on, let Claude go first with Roll back now, at the top."
+    )
+    return _error, sentence, "fallbacks.py", "See why"
+
+
+def _often(report: Overview) -> _Told:
+    sentence = (
+        f"**The cheap model needs help too often.** The fallback answered {share(report.as_configured.fallback)}; "
+        f"above {percent(targets.FALLBACK.bad_pct)} the prompts need work. {_why(report)}"
+    )
+    return _error, sentence, "fallbacks.py", "See why"
+
+
+def _more_often(report: Overview) -> _Told:
+    sentence = (
+        f"**Keep an eye on the fallbacks.** The fallback answered {share(report.as_configured.fallback)}; "
+        f"the target is {aim(targets.FALLBACK)}. {_why(report)}"
+    )
+    return _warning, sentence, "fallbacks.py", "See why"
+
+
+def _well(report: Overview) -> _Told:
+    sentence = (
+        f"**All is well.** {share(report.as_configured.success)} succeeded and the fallback answered "
+        f"{percent(report.as_configured.fallback.pct)}, both within their targets. There is nothing to do."
+    )
+    return _success, sentence, "", ""
+
+
+_JUDGEMENTS: dict[Judgement, Callable[[Overview], _Told]] = {
+    "nothing": _nothing,
+    "few": _few,
+    "failing": _failing,
+    "often": _often,
+    "more_often": _more_often,
+    "well": _well,
+}
+
+
+def _why(report: Overview) -> str:
+    reason = report.main_reason
+    if reason is None:
+        return ""
+    number = report.as_configured.fallback_reasons[reason]
+    return f"Most often: {REASON_LABELS[reason].lower()} ({many(number, 'time')})."
+
+
+def _success(sentence: str) -> object:
+    return st.success(sentence, icon=":material/check_circle:")
+
+
+def _info(sentence: str) -> object:
+    return st.info(sentence, icon=":material/info:")
+
+
+def _warning(sentence: str) -> object:
+    return st.warning(sentence, icon=":material/visibility:")
+
+
+def _error(sentence: str) -> object:
+    return st.error(sentence, icon=":material/error:")

@@ -1,0 +1,123 @@
+"""The charts of the latency page."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.parts import charts, generators
+from pages.parts.behind import behind, clicked_day
+from pages.parts.charts import numbers
+from pages.parts.filters import Chosen
+from pages.parts.palette import OUTCOME_LABELS, colour, label
+from pages.parts.words import count, day, duration, seconds
+from queries.behind import Which
+from queries.latency import LatencyReport
+from store import Database
+
+_SHOWN = {"p95_ms": "P95", "p50_ms": "P50 (median)", "p99_ms": "P99", "avg_ms": "Average"}
+_LONGEST_S = 60
+
+
+def over_time(report: LatencyReport, chosen: Chosen, person: Database) -> None:
+    """One line per model; which percentile is chosen above it. A click shows the generations of a day."""
+    which = st.segmented_control(
+        "Show", list(_SHOWN), default="p95_ms", format_func=_SHOWN.__getitem__, required=True, key="latency_shown"
+    )
+    drawn = charts.figure(y_title="Seconds", height=360)
+    frame = report.daily[["day", "generator", "generations", which]]
+    generators.lines(
+        drawn, frame, which, model="generator", whole="generations", scale=1000, unfinished=chosen.unfinished,
+        words="%{y:.1f} s, of %{customdata[2]:,} workflows",
+    )  # fmt: skip
+    charts.days(drawn, chosen.period)
+    charts.changes(drawn, report.changes, chosen.period.zone)
+    clicked = charts.show(
+        drawn,
+        frame,
+        key="latency_daily",
+        title=f"How long did workflows take? {_SHOWN[which]} by the model that answered",
+        alt=f"{_SHOWN[which]} per day by the model that answered, in seconds",
+        note="End to end: a fallback's time holds the failed first attempt. Click a point for its generations.",
+        drill=True,
+    )
+    if clicked and (of := clicked_day(clicked[0])):
+        title = f"Answered by {label(clicked[1])} on {day(of)}"
+        behind(person, chosen, of, Which(outcome="completed", generator=clicked[1]), title)
+
+
+def distribution(report: LatencyReport) -> None:
+    """How many workflows took how many seconds; the slowest in one last bar."""
+    frame = report.distribution
+    drawn = charts.figure(y_title="Workflows")
+    for name, own in generators.by_model(frame, "generator"):
+        counts = [0] * (_LONGEST_S + 1)
+        for second, number in zip(own["second"], own["generations"], strict=True):
+            counts[min(second, _LONGEST_S)] += number
+        words = [f"{second} to {second + 1} s" for second in range(_LONGEST_S)] + [f"{_LONGEST_S} s or more"]
+        drawn.add_trace(
+            go.Bar(
+                x=list(range(_LONGEST_S + 1)),
+                y=counts,
+                name=label(name),
+                marker_color=colour(name),
+                customdata=words,
+                hovertemplate=f"{label(name)}<br>%{{customdata}}: %{{y:,}} workflows<extra></extra>",
+            )
+        )
+    longest = max((min(second, _LONGEST_S) for second in frame["second"]), default=0)
+    drawn.update_layout(barmode="stack", bargap=0.05)
+    drawn.update_xaxes(title="Seconds", range=[-0.5, longest + 0.5])
+    charts.show(
+        drawn,
+        frame,
+        key="latency_distribution",
+        title="How are the times spread?",
+        alt="How many workflows took how many seconds, by the model that answered",
+        note=f"Times are known to within 2 %; {_LONGEST_S} s and more stand in the last bar.",
+    )
+
+
+def by_generator(report: LatencyReport) -> None:
+    """All percentiles of each model."""
+    rows = [
+        {
+            "Answered by": label(row["generator"]),
+            "Workflows": count(row["generations"]),
+            "Average": seconds(row["avg_ms"]),
+            "P50": seconds(row["p50_ms"]),
+            "P95": seconds(row["p95_ms"]),
+            "P99": seconds(row["p99_ms"]),
+        }
+        for row in report.by_generator.to_dict("records")
+    ]
+    charts.table(rows, report.by_generator, key="latency_models", title="Which model is how fast?")
+
+
+def lost(report: LatencyReport) -> None:
+    """Time that went into attempts that gave no workflow."""
+    frame = report.lost
+    if frame.empty:
+        return
+    drawn = charts.figure(y_title="", height=80 + 30 * len(frame))
+    drawn.add_trace(
+        go.Bar(
+            x=[value / 60_000 for value in numbers(frame["lost_ms"].tolist()) if value is not None],
+            y=[f"{label(row['model'])}: {OUTCOME_LABELS[row['outcome']].lower()}" for row in frame.to_dict("records")],
+            orientation="h",
+            marker_color=[colour(name) for name in frame["model"]],
+            customdata=[[row["attempts"], duration(row["lost_ms"])] for row in frame.to_dict("records")],
+            hovertemplate="%{y}<br>%{customdata[1]} in %{customdata[0]:,} attempts<extra></extra>",
+        )
+    )
+    drawn.update_yaxes(autorange="reversed", type="category")
+    drawn.update_xaxes(title="Minutes")
+    total = duration(sum(frame["lost_ms"]))
+    charts.show(
+        drawn,
+        frame,
+        key="latency_lost",
+        title=f"Where did {total} of waiting for nothing go?",
+        alt="Time in attempts that gave no workflow, by model and outcome",
+        note="Attempts of completed and failed generations. Other systems do not report the time of theirs.",
+    )

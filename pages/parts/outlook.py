@@ -1,0 +1,77 @@
+"""What a month would cost at another volume or fallback rate, going by what was measured."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pandas as pd
+import streamlit as st
+
+from orchestrator.models import BASELINE
+from pages.parts.charts import download
+from pages.parts.words import count, many, money, percent, unit_price
+from queries.outlook import Measured, measured
+from queries.outlook import outlook as at_volume
+from queries.tally import Tally
+
+_VOLUMES = (1, 100, 10_000, 100_000)
+_DEFAULT_VOLUME = 10_000
+
+
+def outlook(total: Tally) -> None:
+    """Choose a volume and a rate; see before, after and saved, for that volume and for round ones."""
+    with st.container(border=True):
+        st.subheader("What would another volume or fallback rate cost?", anchor=False)
+        averages = measured(total)
+        if averages is None:
+            st.caption(
+                "This needs at least one workflow that the first model answered and one that the fallback answered, "
+                "both with known prices, in the period. Configuration has a projection from list prices."
+            )
+            return
+        volume, rate = _asked(averages)
+        month = at_volume(averages, volume, rate)
+        with st.grid(4, min_column_width=150):
+            st.metric(f"{BASELINE.label} alone, a month", money(month.before_usd), border=True)
+            st.metric("With these models, a month", money(month.after_usd), border=True)
+            st.metric("Saved a month", money(month.saved_usd), border=True)
+            st.metric("Saved a year", money(month.saved_a_year_usd), border=True)
+        st.caption(
+            f"Measured on {many(averages.workflows, 'workflow')}: {unit_price(averages.direct_usd)} when the first "
+            f"model answers, {unit_price(averages.fallback_usd)} when the fallback does, the wasted attempt included, "
+            f"{unit_price(averages.baseline_usd)} on {BASELINE.label}. A month = workflows × ((1 − rate) × "
+            f"{unit_price(averages.direct_usd)} + rate × {unit_price(averages.fallback_usd)})."
+        )
+        _table(averages, rate)
+
+
+def _asked(averages: Measured) -> tuple[int, Decimal]:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        volume = st.number_input(
+            "Workflows a month", 0, 1_000_000_000, _DEFAULT_VOLUME, 1000, key="outlook_volume", width=200
+        )
+        rate = st.number_input(
+            "Fallback rate, %", 0.0, 100.0, float(round(averages.rate_pct, 1)), 0.5, key="outlook_rate", width=200,
+            help=f"Measured: {percent(averages.rate_pct)}",
+        )  # fmt: skip
+    return int(volume), Decimal(str(rate))
+
+
+def _table(averages: Measured, rate: Decimal) -> None:
+    months = [at_volume(averages, volume, rate) for volume in _VOLUMES]
+    rows = pd.DataFrame(
+        [
+            {
+                "Workflows a month": count(month.workflows),
+                "Before": money(month.before_usd),
+                "After": money(month.after_usd),
+                "Saved a month": money(month.saved_usd),
+                "Saved a year": money(month.saved_a_year_usd),
+                "Saved": percent(month.saved_pct),
+            }
+            for month in months
+        ]
+    )
+    st.dataframe(rows, hide_index=True, alt=f"Cost before and after for four volumes at {percent(rate)} fallback")
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        download(rows, "outlook")

@@ -1,0 +1,56 @@
+"""What colours and names mean: one home, so that a model looks the same on every page."""
+
+from __future__ import annotations
+
+from orchestrator.models import CATALOGUE
+from orchestrator.settings import DEFAULTS, FALLBACK_KEY, PRIMARY_KEY
+
+# Okabe and Ito's set, which colour-blind eyes can tell apart, without its black and its yellow.
+_MODELS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
+_UNKNOWN = "#8a8f98"
+
+GREY = "#8a8f98"
+"""For what belongs to no model: totals, targets, changes."""
+
+GAIN = "#6f86b5"
+"""For money that was not spent."""
+
+REASON_LABELS = {
+    "validation_failed": "Answer refused",
+    "api_error": "API error",
+    "timeout": "Timeout",
+    "rate_limit": "Rate limit",
+}
+REASON_COLOURS = {
+    "validation_failed": "#44546a",
+    "api_error": "#7a869a",
+    "timeout": "#a6b0c0",
+    "rate_limit": "#cdd4de",
+}
+"""Shades of one neutral colour: parts of one whole, and no model's."""
+
+OUTCOME_LABELS = REASON_LABELS | {"succeeded": "Answer used", "cancelled": "Cancelled"}
+
+
+# The models that the console starts with take blue and vermilion, the others what comes next.
+_COLOURS = dict(
+    zip(dict.fromkeys([str(DEFAULTS[PRIMARY_KEY]), str(DEFAULTS[FALLBACK_KEY]), *CATALOGUE]), _MODELS, strict=False)
+)
+
+
+def colour(model: str | None) -> str:
+    """A model's colour, grey for one that the catalogue does not know."""
+    return _COLOURS.get(model or "", _UNKNOWN)
+
+
+def place(model: str | None) -> tuple[int, str]:
+    """Where a model stands in every legend: in the order of the colours, unknown ones last."""
+    known = list(_COLOURS)
+    return (known.index(model), "") if model in known else (len(known), str(model))
+
+
+def label(model: str | None) -> str:
+    """A model's name for people: as in the catalogue, or as the event has it."""
+    if model is None:
+        return "Unknown model"
+    return CATALOGUE[model].label if model in CATALOGUE else model

@@ -1,0 +1,148 @@
+"""The charts and tables of the quality page."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from pages.parts import charts, generators
+from pages.parts.behind import behind, clicked_day
+from pages.parts.cards import Card, aim
+from pages.parts.filters import Chosen
+from pages.parts.palette import label
+from pages.parts.words import NONE, count, day, percent, points, share
+from queries import targets
+from queries.behind import Which
+from queries.quality import Measure, QualityReport
+from store import Database
+
+_NAMES = {
+    "success": ("Success rate", "Completed, of completed and failed: with the fallback's help."),
+    "regeneration": ("Asked for again", "Workflows that replace an earlier one, of all workflows."),
+    "validation": ("Replies that validate", "Of the model's replies; errors and time-outs gave none."),
+    "schema_failures": ("Refused for shape", "Replies that are no workflow: wrong JSON, missing fields."),
+    "semantic_failures": ("Refused for sense", "Replies whose steps do not hang together."),
+    "api_errors": ("API errors", "Errors, time-outs and rate limits, of all calls of the model."),
+    "execution": ("Runs that succeed", "Of the runs of agents whose latest workflow before the run the model made."),
+    "satisfaction": ("Good ratings", "Of the ratings of the model's workflows."),
+}
+_STANDING = {"good": "✓ Good", "watch": "◔ Watch", "bad": "✗ Off target", "unknown": NONE}
+
+
+def card(measure: Measure) -> Card:
+    """A rate as a card."""
+    name, meaning = _NAMES[measure.name]
+    who = f"{label(measure.model)}: " if measure.model else ""
+    return Card(
+        name,
+        percent(measure.rate.pct),
+        f"{who}{meaning} {share(measure.rate)}.",
+        points(measure.rate.pct, measure.before.pct),
+        falling_is_good=measure.target.below if measure.target else None,
+        standing=measure.standing if measure.target else None,
+        target=measure.target,
+        note=f"{label(measure.model)}" if measure.model else sureness(measure),
+    )
+
+
+def sureness(measure: Measure) -> str | None:
+    """Where the true share lies, and whether that decides anything; None of nothing."""
+    interval = measure.rate.interval_pct
+    if interval is None:
+        return None
+    low, high = interval
+    return f"95 % sure: {low:.1f} to {high:.1f} %"
+
+
+def models(report: QualityReport) -> None:
+    """Every rate of every model against its target, with its interval and its number of cases."""
+    rows, records = [], []
+    for measure in report.models:
+        low, high = measure.rate.interval_pct or (None, None)
+        rows.append(
+            {
+                "Model": label(measure.model),
+                "Measure": _NAMES[measure.name][0],
+                "Rate": percent(measure.rate.pct),
+                "95 % sure between": NONE if low is None or high is None else f"{low:.1f} and {high:.1f} %",
+                "Of": count(measure.rate.whole),
+                "Before": percent(measure.before.pct),
+                "Target": aim(measure.target) if measure.target else NONE,
+                "Standing": _standing(measure),
+            }
+        )
+        records.append(
+            (measure.model, measure.name, measure.rate.part, measure.rate.whole, measure.rate.pct, low, high)
+        )
+    frame = pd.DataFrame(records, columns=["model", "measure", "part", "whole", "pct", "low_pct", "high_pct"])
+    charts.table(
+        rows,
+        frame,
+        key="quality_models",
+        title="How does each model do, and how sure is that?",
+        note="A standing in brackets may be luck: the interval of the true rate holds the target.",
+    )
+
+
+def over_time(report: QualityReport, chosen: Chosen, person: Database) -> None:
+    """Validation success per day and model against its target; a click shows a day's generations."""
+    drawn = charts.figure(y_title="Replies that validate, %", height=340)
+    generators.lines(
+        drawn, report.daily, "valid_pct", model="model", whole="replies",
+        words="%{y:.1f} % of %{customdata[2]:,} replies", unfinished=chosen.unfinished,
+    )  # fmt: skip
+    charts.target(drawn, float(targets.VALIDATION.good_pct), "target")
+    charts.target(drawn, float(targets.VALIDATION.bad_pct), "least")
+    drawn.update_yaxes(rangemode="normal", range=[min(80.0, _lowest(report.daily, "valid_pct")), 101])
+    charts.days(drawn, chosen.period)
+    charts.changes(drawn, report.changes, chosen.period.zone)
+    clicked = charts.show(
+        drawn,
+        report.daily[["day", "model", "replies", "valid", "valid_pct"]],
+        key="quality_validation",
+        title="How many replies validate?",
+        alt="Validation success per day and model against its target",
+        note="The axis does not begin at zero. Click a point for the day's generations.",
+        drill=True,
+    )
+    if clicked and (of := clicked_day(clicked[0])):
+        behind(person, chosen, of, Which(primary_model=clicked[1]), f"{label(clicked[1])} asked first on {day(of)}")
+
+
+def errors(report: QualityReport, chosen: Chosen) -> None:
+    """API errors per day and model against their target."""
+    drawn = charts.figure(y_title="API errors, %", height=300)
+    generators.lines(
+        drawn, report.daily, "api_error_pct", model="model", whole="attempts",
+        words="%{y:.1f} % of %{customdata[2]:,} calls", unfinished=chosen.unfinished,
+    )  # fmt: skip
+    charts.target(drawn, float(targets.API_ERRORS.good_pct), "target")
+    charts.days(drawn, chosen.period)
+    charts.show(
+        drawn,
+        report.daily[["day", "model", "attempts", "api_errors", "api_error_pct"]],
+        key="quality_errors",
+        title="How often does a model's API fail?",
+        alt="API errors, time-outs and rate limits per day and model, of its calls",
+    )
+
+
+def notes(report: QualityReport) -> None:
+    """What these figures leave out."""
+    said = []
+    if report.left_out:
+        said.append(f"{count(report.left_out)} runs with models chosen for them alone are left out of this page")
+    if report.unattributed:
+        said.append(f"{count(report.unattributed)} runs and ratings judge a workflow that is not in the log")
+    if said:
+        st.caption(f":material/info: {'; '.join(said)}.")
+
+
+def _standing(measure: Measure) -> str:
+    word = _STANDING[measure.standing]
+    return word if measure.certain or measure.standing == "unknown" else f"({word})"
+
+
+def _lowest(frame: pd.DataFrame, column: str) -> float:
+    values = [value for value in charts.numbers(frame[column].tolist()) if value is not None]
+    return min(values, default=100.0) - 2

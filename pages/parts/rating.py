@@ -1,0 +1,42 @@
+"""Thumbs up or down for a workflow, once for each person."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from orchestrator import Application
+from orchestrator.ratings import rate
+from pages.parts import console
+from queries.runs import StoredRun
+from store import StoreError
+from store.identity import LOCAL_PERSON_ID
+
+_GOOD = 1
+
+
+def rating(application: Application, run: StoredRun) -> None:
+    """The thumbs, or what was said before; only a run that gave a workflow has any."""
+    if run.pilot_steps is None:
+        return
+    if run.rating is not None:
+        thumb, word = (":material/thumb_up:", "good") if run.rating == _GOOD else (":material/thumb_down:", "bad")
+        st.badge(f"You rated this workflow {word}", icon=thumb, color="gray")
+        return
+    key = f"rating_{run.generation_id}"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("Is this workflow right?")
+        st.feedback("thumbs", key=key, on_change=_rated, args=(application, run, key))
+    if refused := st.session_state.pop(f"{key}_refused", None):
+        console.problem(refused)
+
+
+def _rated(application: Application, run: StoredRun, key: str) -> None:
+    verdict = st.session_state[key]
+    if verdict is None:
+        return
+    try:
+        rate(
+            application.store.machine(), run.generation_id, actor_id=LOCAL_PERSON_ID, good=verdict == _GOOD
+        )  # fmt: skip
+    except StoreError as error:
+        st.session_state[f"{key}_refused"] = error

@@ -1,0 +1,39 @@
+"""The latest refused answers, each with what refused it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.parts import states
+from pages.parts.filters import Chosen
+from pages.parts.palette import label
+from pages.parts.past_runs import run_link
+from pages.parts.words import moment
+from queries.behind import rejected_answers
+from store import Database
+
+_SHOWN = 8
+
+
+def rejected(database: Database, chosen: Chosen, model: str | None) -> None:
+    """What models answered and validation refused, the latest first; each opens to the text and its findings."""
+    with st.container(border=True):
+        st.subheader("What did the refused answers say?", anchor=False)
+        found = states.read(
+            lambda: rejected_answers(
+                database, chosen.period.begins, chosen.period.ends, chosen.filters, model=model, limit=_SHOWN
+            )
+        )
+        if found.empty:
+            st.caption("No refused answer is stored for this period. Those of other systems are not kept here.")
+            return
+        for row in found.to_dict("records"):
+            codes = ", ".join(code.replace("_", " ") for code in row["codes"] or ()) or "refused"
+            title = f"{moment(row['at'], chosen.period.zone)} · {label(row['model'])} · {codes}"
+            with st.expander(title):
+                st.caption(row["prompt"])
+                for finding in row["findings"]:
+                    st.markdown(f"`{finding.get('path', '$')}` {finding.get('message', '')}")
+                st.code(row["text"] or "(nothing)", language="json", wrap_lines=True, height=200)
+                st.markdown(f"[Open the run]({run_link(row['generation_id'])})")
+        st.caption(f"The latest {len(found)}, times in {chosen.period.zone}.")

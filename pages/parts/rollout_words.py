@@ -1,0 +1,98 @@
+"""The phases of the rollout, their rules, and the advice, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pages.parts.cards import aim
+from pages.parts.words import count, percent, share
+from queries import targets
+from queries.rollout import ENOUGH, Advice, Phase, Rollout
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A phase for people.
+
+    Attributes:
+        rule: when the figures support it.
+    """
+
+    name: str
+    about: str
+    rule: str
+
+
+_GOOD, _BAD, _RARE = (
+    percent(limit).replace(".0", "")
+    for limit in (targets.FALLBACK.good_pct, targets.FALLBACK.bad_pct, targets.FALLBACK_RARE_PCT)
+)
+
+STAGES: dict[Phase, Stage] = {
+    "soft_launch": Stage(
+        "1 · Soft launch",
+        "The cheap model goes first with the fallback behind it. Watch every day.",
+        f"From the first day. Above {_BAD} fallbacks: improve the prompts.",
+    ),
+    "confidence_building": Stage(
+        "2 · Confidence building",
+        "The cheap model is trusted. Consider running some agents without a fallback.",
+        f"The fallback rate is surely below {_GOOD}.",
+    ),
+    "cost_optimisation": Stage(
+        "3 · Cost optimisation",
+        "The fallback is hardly needed. Consider dropping it for simple agents.",
+        f"The fallback rate is surely below {_RARE}.",
+    ),
+}
+
+
+def evidence(report: Rollout) -> str:
+    """What the phase follows from."""
+    interval = report.total.fallback.interval_pct
+    if interval is None:
+        return "Nothing was generated as configured in this period."
+    if not report.enough:
+        return f"Only {count(report.total.completed)} workflows; from {ENOUGH} on a rate is taken for more than luck."
+    low, high = interval
+    return (
+        f"The fallback answered {share(report.total.fallback)}; 95 % sure, the true rate is {low:.1f} to {high:.1f} %."
+    )
+
+
+def advice(kind: Advice, report: Rollout) -> str:
+    """What to do, and why."""
+    return _ADVICE[kind].format(
+        fallback=share(report.total.fallback),
+        success=share(report.total.success),
+        valid=share(report.first_model),
+        aim=aim(targets.SUCCESS),
+        good=_GOOD,
+        bad=_BAD,
+        rare=_RARE,
+        enough=ENOUGH,
+    )
+
+
+_ADVICE: dict[Advice, str] = {
+    "wait": ("**Wait.** There are fewer than {enough} workflows to judge by. Let it run, and look again in some days."),
+    "improve_prompts": (
+        "**Improve the prompts.** The fallback answered {fallback}, above {bad}. Of the first model's replies {valid} "
+        "validated: read the refused answers first."
+    ),
+    "watch": (
+        "**Keep the fallback, and look at the refused answers.** The fallback answered {fallback}; the target is below "
+        "{good}."
+    ),
+    "keep": (
+        "**Keep going.** The fallback answered {fallback}, within the target, but not surely so yet: the interval "
+        "still holds {good}."
+    ),
+    "consider_disabling": (
+        "**Consider running some agents without a fallback.** The fallback answered {fallback}, surely below {good}."
+    ),
+    "consider_dropping": (
+        "**Consider dropping the fallback for simple agents.** The fallback answered {fallback}, surely below {rare}."
+    ),
+    "look_at_failures": "**Look at the failures first.** {success} succeeded; the target is {aim}.",
+}

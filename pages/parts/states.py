@@ -1,0 +1,71 @@
+"""What a page shows instead of figures: an empty state with the next step, a sentence for what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import streamlit as st
+
+from orchestrator import OrchestratorError
+from pages.parts import console
+from pages.parts.words import count
+from queries.errors import QueryError
+from store import Database, StoreError
+from store.sample import DAYS, add_sample_data, remove_sample_data
+
+T = TypeVar("T")
+
+_SAMPLE_PER_DAY = 150
+_TOLD = "states_told"
+
+
+def read(question: Callable[[], T]) -> T:
+    """The answer to a question to the database; without one the page ends here with the sentence that says why."""
+    try:
+        return question()
+    except (OrchestratorError, QueryError, StoreError) as error:
+        console.problem(error)
+        st.button("Try again", icon=":material/refresh:")
+        st.stop()
+
+
+def tell() -> None:
+    """Say what came of the last thing done here, once."""
+    if told := st.session_state.pop(_TOLD, None):
+        st.toast(told, icon=":material/check:")
+
+
+def empty(database: Database, *, sentence: str) -> None:
+    """Why there is nothing to see, and what to do: ask for a workflow, or look at sample data."""
+    with st.container(border=True):
+        st.markdown(f"**Nothing to show yet.** {sentence}")
+        with st.container(horizontal=True):
+            st.page_link("playground.py", label="Describe a process", icon=":material/science:")
+            if st.button(
+                "Load sample data", icon=":material/auto_awesome:", help="A quarter of an imaginary company's life"
+            ):
+                load_sample_data(database)
+
+
+def load_sample_data(database: Database) -> None:
+    """Add the sample with its progress shown, then show the page again with it."""
+    events, bar = 0, st.progress(0.0, "Writing three months of an imaginary company's life ...")
+    try:
+        for day, events in enumerate(add_sample_data(database, per_day=_SAMPLE_PER_DAY), start=1):
+            bar.progress(day / DAYS, f"Day {day} of {DAYS}: {count(events)} events")
+    except StoreError as error:
+        console.problem(error)
+        return
+    st.session_state[_TOLD] = f"{count(events)} events of sample data were added. Remove them at any time, at the top."
+    st.rerun()
+
+
+def clear_sample_data(database: Database) -> None:
+    """Remove all of the sample."""
+    try:
+        removed = remove_sample_data(database)
+    except StoreError as error:
+        console.problem(error)
+        return
+    st.session_state[_TOLD] = f"The sample data is gone: {count(removed)} events."

@@ -1,0 +1,120 @@
+"""The figures that several pages show, each with its definition: `Tally` and latencies as cards."""
+
+from __future__ import annotations
+
+from orchestrator.models import BASELINE
+from pages.parts.cards import Card
+from pages.parts.words import change, count, many, money, percent, points, seconds, share, unit_price
+from queries import targets
+from queries.latency import LatencySummary
+from queries.tally import Tally
+
+_AS_CONFIGURED = "Runs with models chosen for them alone are left out."
+
+
+def generations(total: Tally, before: Tally) -> Card:
+    """How many workflows there are."""
+    note = f"{many(total.overridden, 'run')} with models chosen for them alone" if total.overridden else None
+    return Card(
+        "Workflows",
+        count(total.completed),
+        "Generations that gave a validated workflow.",
+        change(total.completed, before.completed),
+        note=note,
+    )
+
+
+def fallback(as_configured: Tally, before: Tally) -> Card:
+    """The fallback rate against its target."""
+    rate = as_configured.fallback
+    return Card(
+        "Fallback rate",
+        percent(rate.pct),
+        f"Answered by the fallback, of the completed: {share(rate)}. {_AS_CONFIGURED}",
+        points(rate.pct, before.fallback.pct),
+        falling_is_good=True,
+        standing=targets.FALLBACK.standing(rate),
+        target=targets.FALLBACK,
+    )
+
+
+def success(as_configured: Tally, before: Tally) -> Card:
+    """The success rate against its target."""
+    rate = as_configured.success
+    return Card(
+        "Success rate",
+        percent(rate.pct),
+        f"Completed, of completed and failed: {share(rate)}. {_AS_CONFIGURED}",
+        points(rate.pct, before.success.pct),
+        falling_is_good=False,
+        standing=targets.SUCCESS.standing(rate),
+        target=targets.SUCCESS,
+    )
+
+
+def cost(total: Tally, before: Tally) -> Card:
+    """What completed generations cost; what failed ones cost, apart."""
+    apart = total.cost_failed_usd
+    return Card(
+        "Cost",
+        money(total.cost_usd),
+        "All attempts of completed generations, wasted ones included; at list prices.",
+        change(total.cost_usd, before.cost_usd),
+        falling_is_good=True,
+        note=f"and {money(apart)} on failed and cancelled runs" if apart else None,
+    )
+
+
+def saved(total: Tally, before: Tally) -> Card:
+    """What was saved against the baseline, net of waste."""
+    return Card(
+        "Saved",
+        money(total.savings_usd),
+        f"Against {BASELINE.label} for the same tokens, after waste. {BASELINE.label} would count the same text "
+        "a little differently.",
+        change(total.savings_usd, before.savings_usd),
+        falling_is_good=False,
+        note=f"{percent(total.savings_pct)} less than on {BASELINE.label} alone"
+        if total.savings_pct is not None
+        else None,
+    )
+
+
+def wasted(total: Tally, before: Tally) -> Card:
+    """What bought no answer."""
+    share_pct = 100 * total.wasted_usd / total.cost_usd if total.wasted_usd is not None and total.cost_usd else None
+    return Card(
+        "Wasted",
+        money(total.wasted_usd),
+        "Attempts of completed generations whose answer was not used. It is part of the cost.",
+        change(total.wasted_usd, before.wasted_usd),
+        falling_is_good=True,
+        note=f"{percent(share_pct)} of the cost" if share_pct is not None else None,
+    )
+
+
+def per_workflow(total: Tally, before: Tally) -> Card:
+    """What one workflow costs on average."""
+    return Card(
+        "Cost per workflow",
+        unit_price(total.cost_per_workflow_usd),
+        f"Cost over the number of workflows: {money(total.cost_usd)} over {count(total.completed)}.",
+        change(total.cost_per_workflow_usd, before.cost_per_workflow_usd),
+        falling_is_good=True,
+    )
+
+
+def latency(name: str, now_ms: float | None, before_ms: float | None, meaning: str) -> Card:
+    """A time in seconds."""
+    return Card(name, seconds(now_ms), meaning, change(now_ms, before_ms), falling_is_good=True)
+
+
+def p95(current: LatencySummary, before: LatencySummary) -> Card:
+    """The time that all but the slowest twentieth keep."""
+    card = latency(
+        "Time (P95)",
+        current.p95,
+        before.p95,
+        "95 % of the workflows were there within this time, failed attempts included.",
+    )
+    return card if current.p50 is None else card.noted(f"half of them within {seconds(current.p50)}")

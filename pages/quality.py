@@ -1,0 +1,37 @@
+"""Can the cheap model be trusted?"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from orchestrator.models import CATALOGUE
+from orchestrator.settings import DEFAULTS, PRIMARY_KEY
+from pages.parts import frame, quality_charts, states
+from pages.parts.cards import Card, cards
+from pages.parts.filters import bar
+from queries.quality import QualityReport, read_quality
+
+
+def figures(report: QualityReport) -> list[Card]:
+    """The orchestrator's two rates, and the two that say most of the cheap model."""
+    asked = [measure.model for measure in report.models]
+    cheap = DEFAULTS[PRIMARY_KEY] if DEFAULTS[PRIMARY_KEY] in asked else next(iter(asked), None)
+    shown = [*report.overall]
+    shown += [one for one in report.models if one.model == cheap and one.name in ("validation", "api_errors")]
+    return [quality_charts.card(measure) for measure in shown]
+
+
+application = frame.opening("Quality", "Can the cheap model be trusted?")
+person = application.person()
+chosen = bar("Model")
+report = states.read(lambda: read_quality(person, chosen.period, chosen.filters, chosen.model))
+if not report.models and not any(measure.rate.whole for measure in report.overall):
+    states.empty(person, sentence="No model was asked in this period, with these filters.")
+    st.stop()
+cards(figures(report), chosen.period)
+quality_charts.notes(report)
+if chosen.model and chosen.model not in {measure.model for measure in report.models}:
+    st.caption(f"{CATALOGUE[chosen.model].label} was not asked in this period.")
+quality_charts.over_time(report, chosen, person)
+quality_charts.models(report)
+quality_charts.errors(report, chosen)

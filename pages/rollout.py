@@ -1,0 +1,65 @@
+"""How far may the cheap model go?"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.parts import frame, settings, states, tally_cards
+from pages.parts.cards import cards
+from pages.parts.filters import bar
+from pages.parts.rejected import rejected
+from pages.parts.rollout_words import STAGES, advice, evidence
+from queries.rollout import PHASES, Rollout, read_rollout
+from queries.tally import tally
+
+
+def phases(report: Rollout) -> None:
+    """The three phases, the one that the figures support marked."""
+    with st.grid(3, min_column_width=220):
+        for phase in PHASES:
+            stage, reached = STAGES[phase], PHASES.index(phase) <= PHASES.index(report.phase)
+            with st.container(border=True, height="stretch", gap="small"):
+                if phase == report.phase:
+                    st.badge("The figures support this phase", icon=":material/where_to_vote:", color="blue")
+                else:
+                    st.badge("Passed" if reached else "Not yet", icon=":material/more_horiz:", color="gray")
+                st.markdown(f"**{stage.name}**")
+                st.markdown(stage.about)
+                st.caption(stage.rule)
+
+
+def rollback_plan() -> None:
+    """Five steps, each a link or a button."""
+    with st.container(border=True):
+        st.subheader("If quality drops: the way back", anchor=False)
+        st.page_link("fallbacks.py", label="1. Read the rejected answers of the cheap model", icon=":material/rule:")
+        st.page_link("quality.py", label="2. See which rate dropped, and since when", icon=":material/verified:")
+        st.page_link(
+            "configuration.py", label="3. See which change came before it, and return to the version before",
+            icon=":material/history:",
+        )  # fmt: skip
+        settings.roll_back_button("4. Let Claude go first now", key="plan")
+        st.page_link("overview.py", label="5. Watch the success rate recover", icon=":material/monitoring:")
+
+
+application = frame.opening("Rollout", "How far may the cheap model go?")
+person = application.person()
+chosen = bar(with_model=False)
+report = states.read(lambda: read_rollout(person, chosen.period, chosen.filters))
+if not report.total.rows:
+    states.empty(person, sentence="Nothing ended as configured in this period, with these filters.")
+    st.stop()
+for kind in report.advice:
+    st.info(advice(kind, report), icon=":material/lightbulb:")
+phases(report)
+st.caption(
+    f"{evidence(report)} The three system keys switch all traffic at once; other models for some agents are not built."
+)
+nothing = tally(())
+cards(
+    [tally_cards.fallback(report.total, nothing), tally_cards.success(report.total, nothing)], chosen.period, per_row=2
+)
+if report.left_out:
+    st.caption(f":material/info: {report.left_out:,} runs with models chosen for them alone are left out.")
+rollback_plan()
+rejected(person, chosen, None)
