@@ -31,11 +31,11 @@ cards(
     ],
     chosen.period,
 )
-left_out(total, report.figures.undated)
+left_out(total, report.figures.undated, chosen, person)
 cost_charts.daily(report, chosen, person)
 left, right = st.columns(2)
 with left:
     cost_charts.bridge(report)
 with right:
-    cost_charts.cumulative(report, chosen)
+    cost_charts.cumulative(report, chosen, person)
 outlook(total)

@@ -51,26 +51,17 @@ if not report.total.completed:
     states.empty(person, sentence="No generation completed in this period, with these filters.")
     st.stop()
 cards(figures(report), chosen.period)
-left_out(report.total, report.figures.undated)
+left_out(report.total, report.figures.undated, chosen, person)
 fallback_charts.rate(report, chosen, person)
 left, right = st.columns(2)
 with left:
     fallback_charts.reasons(report, chosen, person)
     fallback_charts.cost(report)
-    fallback_charts.bands(
-        report.by_steps, key="fallback_steps", title="Do long workflows need it more?", column="band",
-        note="By the number of steps of the accepted workflow.",
-    )  # fmt: skip
-with right:
-    fallback_charts.findings(report)
-    fallback_charts.bands(
-        report.by_primary, key="fallback_primary", title="Which first model needed it?", column="primary_model",
-        note="Thin lines: where the true rate lies, 95 % sure.",
-    )  # fmt: skip
-    fallback_charts.bands(
-        report.by_services, key="fallback_services", title="Do many services make it harder?", column="band",
-        note="By the number of connected services.",
-    )  # fmt: skip
     fallback_charts.prompts(report)
+    fallback_charts.by_steps(report, chosen, person)
+with right:
+    code = fallback_charts.findings(report)
+    fallback_charts.by_primary(report, chosen, person)
+    fallback_charts.by_services(report, chosen, person)
 agents(person, chosen)
-rejected(person, chosen, chosen.model)
+rejected(person, chosen, chosen.model, code)

@@ -10,7 +10,7 @@ from orchestrator import OrchestratorSettings, read_settings
 from orchestrator.models import BASELINE
 from pages.parts import frame, states
 from pages.parts.filters import zone
-from pages.parts.flow_chart import flow_chart
+from pages.parts.flow_chart import flow_chart, ways
 from pages.parts.settings import answers_as
 from pages.parts.words import many, money, percent, share
 from queries.filters import Filters, default_source
@@ -78,6 +78,7 @@ with st.grid(3, min_column_width=240):
             st.page_link(page, label=link, icon=":material/arrow_forward:")
 if flow.ways:
     flow_chart(flow)
+    ways(flow)
     st.caption(f"The last {DAYS} days of {period.zone}, today included.")
 else:
     states.empty(person, sentence=f"No request ended in the last {DAYS} days.")

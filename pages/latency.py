@@ -34,7 +34,7 @@ cards(figures(report), chosen.period)
 latency_charts.over_time(report, chosen, person)
 left, right = st.columns(2)
 with left:
-    latency_charts.distribution(report)
+    latency_charts.distribution(report, chosen, person)
 with right:
     latency_charts.by_generator(report)
-    latency_charts.lost(report)
+    latency_charts.lost(report, chosen, person)

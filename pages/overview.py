@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from pages.parts import charts, frame, generators, states, tally_cards
+from pages.parts.behind import behind, clicked_day
 from pages.parts.cards import Card, cards
-from pages.parts.filters import zone
+from pages.parts.filters import Chosen, zone
 from pages.parts.judgement import judgement
+from pages.parts.palette import label
 from pages.parts.past_runs import latest
+from pages.parts.words import day
+from queries.behind import Which
 from queries.filters import Filters, default_source
 from queries.overview import Overview, read_overview
 from queries.period import latest as latest_days
@@ -42,9 +46,12 @@ else:
     drawn = charts.figure(y_title="Workflows a day", height=260)
     generators.bars(drawn, report.daily, "generations", "%{y:,} workflows", period.unfinished(datetime.now(UTC)))
     charts.days(drawn, period)
-    charts.show(
+    clicked = charts.show(
         drawn, report.daily, key="overview", title="Who answered?",
         alt=f"Workflows per day by the model that answered, over {DAYS} days",
-        note=f"Days of {period.zone}; today is not over yet.",
+        note=f"Days of {period.zone}; today is not over yet. Click a bar for its workflows.", drill=True,
     )  # fmt: skip
+    if clicked and (of := clicked_day(clicked[0])):
+        which, title = Which(outcome="completed", generator=clicked[1]), f"Answered by {label(clicked[1])} on {day(of)}"
+        behind(person, Chosen(period, filters, None), of, which, title)
 latest(person)

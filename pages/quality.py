@@ -34,4 +34,4 @@ if chosen.model and chosen.model not in {measure.model for measure in report.mod
     st.caption(f"{CATALOGUE[chosen.model].label} was not asked in this period.")
 quality_charts.over_time(report, chosen, person)
 quality_charts.models(report)
-quality_charts.errors(report, chosen)
+quality_charts.errors(report, chosen, person)

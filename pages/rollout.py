@@ -62,4 +62,4 @@ cards(
 if report.left_out:
     st.caption(f":material/info: {report.left_out:,} runs with models chosen for them alone are left out.")
 rollback_plan()
-rejected(person, chosen, None)
+rejected(person, chosen, None, None)

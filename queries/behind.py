@@ -23,6 +23,7 @@ class Which:
         outcome: completed, failed or cancelled.
         fallback_reason: one of the four, or `any` for all that fell back.
         unreadable: whether only those that could not be read in full are wanted.
+        steps_from ... latency_ms_to: bounds, both included.
     """
 
     outcome: str | None = None
@@ -30,6 +31,12 @@ class Which:
     generator: str | None = None
     fallback_reason: str | None = None
     unreadable: bool | None = None
+    steps_from: int | None = None
+    steps_to: int | None = None
+    services_from: int | None = None
+    services_to: int | None = None
+    latency_ms_from: int | None = None
+    latency_ms_to: int | None = None
 
 
 class _Generation(BaseModel):

@@ -16,8 +16,31 @@ from queries.series import before, by_day, now
 from queries.tally import REASONS, Tally, tally
 from store import Database
 
-STEP_BANDS = ("1-3", "4-6", "7-10", "11-20", "more than 20")
-SERVICE_BANDS = ("none", "1", "2", "3", "more than 3")
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A range of numbers, both ends included; `most` None for no end."""
+
+    name: str
+    least: int
+    most: int | None
+
+
+STEP_BANDS = (
+    Band("1-3", 0, 3),
+    Band("4-6", 4, 6),
+    Band("7-10", 7, 10),
+    Band("11-20", 11, 20),
+    Band("more than 20", 21, None),
+)
+SERVICE_BANDS = (
+    Band("none", 0, 0),
+    Band("1", 1, 1),
+    Band("2", 2, 2),
+    Band("3", 3, 3),
+    Band("more than 3", 4, None),
+)
+"""As the rollups count them: one place in their arrays for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +123,7 @@ def _by_primary(rows: list[Generations]) -> pd.DataFrame:
 
 
 def _by_band(
-    rows: list[Generations], bands: tuple[str, ...], counts: Callable[[Generations], tuple[int, ...]]
+    rows: list[Generations], bands: tuple[Band, ...], counts: Callable[[Generations], tuple[int, ...]]
 ) -> pd.DataFrame:
     completed = [row for row in rows if row.outcome == "completed"]
     rates = []
@@ -108,7 +131,7 @@ def _by_band(
         whole = sum(counts(row)[place] for row in completed)
         part = sum(counts(row)[place] for row in completed if row.fallback_reason)
         if whole:
-            rates.append((band, Rate(part, whole)))
+            rates.append((band.name, Rate(part, whole)))
     return _rates("band", rates)
 
 

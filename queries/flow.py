@@ -42,6 +42,12 @@ class Way:
         """What they cost, all attempts."""
         return sum((row.cost_usd for row in self.total.rows), Decimal(0))
 
+    @property
+    def average_ms(self) -> float | None:
+        """How long one took, of those whose time is known; None of none."""
+        timed = sum(row.timed for row in self.total.rows)
+        return float(sum(row.latency_ms for row in self.total.rows)) / timed if timed else None
+
 
 @dataclass(frozen=True, slots=True)
 class Flow:

@@ -50,7 +50,7 @@ def behind(database: Database, chosen: Chosen, day: date | None, which: Which, t
             for row in found.to_dict("records")
         ]
         links = st.column_config.LinkColumn("Open", display_text=":material/open_in_new:", width="small")
-        st.dataframe(rows, hide_index=True, column_config={"Open": links}, alt=title, key="behind")
+        st.dataframe(rows, hide_index=True, column_config={"Open": links}, alt=title)
         st.caption(f"The latest {len(rows)}, times in {days.zone}. Runs of other systems cannot be opened here.")
 
 

@@ -51,23 +51,25 @@ class Card:
 
 
 def cards(shown: list[Card], period: Period, *, per_row: int = 4) -> None:
-    """The figures side by side, two by two on a phone."""
-    length = len(period.days)
-    before = f"vs {length} days before" if length > 1 else "vs the day before"
+    """The figures side by side, two by two on a phone, and what their changes are measured against."""
     with st.grid(per_row, min_column_width=150):
         for card in shown:
             with st.container(border=True, height="stretch", gap="small"):
-                _metric(card, before)
+                _metric(card)
                 if card.standing:
                     standing(card.standing, card.target)
                 if card.note:
                     st.caption(card.note)
+    if any(card.change for card in shown):
+        length = len(period.days)
+        before = f"the {length} days before" if length > 1 else "the day before"
+        st.caption(f"Changes are against {before}, up to the same time of day.")
 
 
 def standing(where: Standing, target: Target | None) -> None:
     """Where a figure stands, as an icon and in words."""
     word, icon, colour = _STANDINGS[where]
-    st.badge(f"{word} · {aim(target)}" if target else word, icon=icon, color=colour)
+    st.markdown(f":{colour}-badge[{icon} {word}] :small[{aim(target) if target else ''}]")
 
 
 def aim(target: Target) -> str:
@@ -76,18 +78,12 @@ def aim(target: Target) -> str:
     return f"below {wanted}" if target.below else f"{wanted} or more"
 
 
-def _metric(card: Card, before: str) -> None:
+def _metric(card: Card) -> None:
     colour: Literal["normal", "inverse", "off"] = "normal"
     if card.falling_is_good is None:
         colour = "off"
     elif card.falling_is_good:
         colour = "inverse"
     changed = card.change is not None and card.change.strip("+-0. %pts") != ""
-    st.metric(
-        card.label,
-        card.value,
-        (card.change if changed else 0) if card.change is not None else None,
-        delta_color=colour,
-        delta_description=before if card.change is not None else None,
-        help=card.help,
-    )
+    delta = None if card.change is None else card.change if changed else 0
+    st.metric(card.label, card.value, delta, delta_color=colour, help=card.help)

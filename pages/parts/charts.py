@@ -43,12 +43,11 @@ def figure(*, y_title: str, height: int = HEIGHT) -> go.Figure:
 
 def days(drawn: go.Figure, period: Period) -> None:
     """Let the x axis show the days of a period."""
-    step = max(1, round(len(period.days) / 10))
     drawn.update_xaxes(
         type="date",
         tickformat="%-d %b",
-        dtick=step * 86_400_000,
-        tick0=period.first.isoformat(),
+        nticks=min(10, len(period.days)),
+        tickangle=0,
         range=[_edge(period.first, -12), _edge(period.last, 12)],
     )
 

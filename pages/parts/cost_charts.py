@@ -16,7 +16,7 @@ from queries.cost import CostReport
 from store import Database
 
 _STEPS = {
-    "baseline": f"{BASELINE.label}<br>alone",
+    "baseline": f"{BASELINE.label}<br>alone".replace(" ", "<br>", 1),
     "answers": "Cheaper<br>answers",
     "waste": "Wasted<br>attempts",
     "cost": "Cost",
@@ -76,32 +76,36 @@ def bridge(report: CostReport) -> None:
     )
 
 
-def cumulative(report: CostReport, chosen: Chosen) -> None:
-    """What was saved so far, day by day."""
+def cumulative(report: CostReport, chosen: Chosen, person: Database) -> None:
+    """What was saved so far, day by day; a click shows the generations of a day."""
     frame = report.savings
     drawn = charts.figure(y_title="US dollars saved so far")
     drawn.add_trace(
         go.Scatter(
             x=frame["day"].tolist(),
             y=numbers(frame["cumulative_usd"].tolist()),
-            mode="lines",
+            mode="lines+markers",
+            marker={"size": 5},
             name="Saved so far",
             fill="tozeroy",
             line={"color": GAIN},
             customdata=[
-                [money(usd), compared] for usd, compared in zip(frame["savings_usd"], frame["compared"], strict=True)
+                [str(row["day"]), money(row["savings_usd"]), row["compared"]] for row in frame.to_dict("records")
             ],
             hovertemplate="%{x|%a %-d %b}<br>$%{y:,.2f} so far"
-            "<br>%{customdata[0]} that day, on %{customdata[1]:,} workflows<extra></extra>",
+            "<br>%{customdata[1]} that day, on %{customdata[2]:,} workflows<extra></extra>",
         )
     )
     charts.days(drawn, chosen.period)
     charts.changes(drawn, report.changes, chosen.period.zone)
-    charts.show(
+    clicked = charts.show(
         drawn,
         frame,
         key="cost_savings",
         title="How do the savings add up?",
         alt=f"Savings against {BASELINE.label} alone, added up over the period",
-        note="After waste, of the workflows whose cost and baseline are known.",
+        note="After waste, of workflows whose cost and baseline are known. Click a day for its workflows.",
+        drill=True,
     )
+    if clicked and (of := clicked_day(clicked[0])):
+        behind(person, chosen, of, Which(outcome="completed", generator=chosen.model), f"Workflows of {day(of)}")

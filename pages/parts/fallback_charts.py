@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -16,7 +18,7 @@ from pages.parts.palette import GREY, REASON_COLOURS, REASON_LABELS, colour, lab
 from pages.parts.words import NONE, count, day, money, percent
 from queries import targets
 from queries.behind import Which
-from queries.fallbacks import FallbackReport
+from queries.fallbacks import SERVICE_BANDS, STEP_BANDS, FallbackReport
 from queries.tally import REASONS
 from store import Database
 
@@ -110,52 +112,68 @@ def cost(report: FallbackReport) -> None:
     )
 
 
-def bands(frame: pd.DataFrame, *, key: str, title: str, column: str, note: str | None = None) -> None:
-    """The rate in each group, with the interval in which the true rate lies."""
-    if frame.empty:
-        return
-    names = [label(name) if column == "primary_model" else name for name in frame[column]]
-    rates, low, high = (numbers(frame[name].tolist()) for name in ("rate_pct", "low_pct", "high_pct"))
-    drawn = charts.figure(y_title="Fallback rate, %", height=280)
-    drawn.add_trace(
-        go.Bar(
-            x=names,
-            y=rates,
-            marker_color=[colour(name) for name in frame[column]]
-            if column == "primary_model"
-            else REASON_COLOURS["api_error"],
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": [(top or 0) - (value or 0) for top, value in zip(high, rates, strict=True)],
-                "arrayminus": [(value or 0) - (bottom or 0) for bottom, value in zip(low, rates, strict=True)],
-                "color": GREY,
-                "thickness": 1.5,
-            },
-            customdata=[
-                [row["fallbacks"], row["completed"], row["low_pct"], row["high_pct"]]
-                for row in frame.to_dict("records")
-            ],
-            hovertemplate="%{x}: %{y:.1f} %, %{customdata[0]:,} of %{customdata[1]:,}"
-            "<br>95 % sure between %{customdata[2]:.1f} and %{customdata[3]:.1f} %<extra></extra>",
-        )
+def by_primary(report: FallbackReport, chosen: Chosen, person: Database) -> None:
+    """The rate of each model that was asked first; a click shows its fallbacks."""
+    frame = report.by_primary
+    clicked = _bands(
+        frame,
+        [label(name) for name in frame["primary_model"]],
+        [colour(name) for name in frame["primary_model"]],
+        key="fallback_primary",
+        title="Which first model needed it?",
+        note="Thin lines: where the true rate lies, 95 % sure. Click a bar for its fallbacks.",
     )
-    charts.target(drawn, float(targets.FALLBACK.good_pct), "target")
-    drawn.update_layout(showlegend=False)
-    drawn.update_xaxes(type="category")
-    charts.show(drawn, frame, key=key, title=title, alt=title, note=note)
+    if clicked:
+        name = frame["primary_model"][clicked[0]]
+        which = Which(outcome="completed", primary_model=name, fallback_reason="any")
+        behind(person, chosen, None, which, f"Fallbacks with {label(name)} asked first")
 
 
-def findings(report: FallbackReport) -> None:
-    """The rules that refused most replies."""
+def by_steps(report: FallbackReport, chosen: Chosen, person: Database) -> None:
+    """The rate by the number of steps; a click shows the fallbacks of a group."""
+    names = report.by_steps["band"].tolist()
+    clicked = _bands(
+        report.by_steps,
+        names,
+        [REASON_COLOURS["api_error"]] * len(names),
+        key="fallback_steps",
+        title="Do long workflows need it more?",
+        note="By the steps of the accepted workflow. Click a bar for its fallbacks.",
+    )
+    if clicked:
+        band = next(band for band in STEP_BANDS if band.name == names[clicked[0]])
+        which = replace(_fallen(chosen), steps_from=band.least, steps_to=band.most)
+        behind(person, chosen, None, which, f"Fallbacks with {band.name} steps")
+
+
+def by_services(report: FallbackReport, chosen: Chosen, person: Database) -> None:
+    """The rate by the number of connected services; a click shows the fallbacks of a group."""
+    names = report.by_services["band"].tolist()
+    clicked = _bands(
+        report.by_services,
+        names,
+        [REASON_COLOURS["api_error"]] * len(names),
+        key="fallback_services",
+        title="Do many services make it harder?",
+        note="By the connected services. Click a bar for its fallbacks.",
+    )
+    if clicked:
+        band = next(band for band in SERVICE_BANDS if band.name == names[clicked[0]])
+        which = replace(_fallen(chosen), services_from=band.least, services_to=band.most)
+        behind(person, chosen, None, which, f"Fallbacks with {band.name} services")
+
+
+def findings(report: FallbackReport) -> str | None:
+    """The rules that refused most replies; the code of the one that was clicked."""
     frame = report.findings.head(10)
     if frame.empty:
-        return
+        return None
     drawn = charts.figure(y_title="", height=80 + 26 * len(frame))
     drawn.add_trace(
         go.Bar(
             x=numbers(frame["attempts"].tolist()),
             y=[code.replace("_", " ") for code in frame["code"]],
+            customdata=[[code] for code in frame["code"]],
             orientation="h",
             marker_color=REASON_COLOURS["validation_failed"],
             hovertemplate="%{y}: %{x:,} replies<extra></extra>",
@@ -163,14 +181,16 @@ def findings(report: FallbackReport) -> None:
     )
     drawn.update_yaxes(autorange="reversed", type="category")
     drawn.update_xaxes(title="Replies refused")
-    charts.show(
+    clicked = charts.show(
         drawn,
         frame,
         key="fallback_findings",
         title="What was wrong with the refused answers?",
         alt="Replies refused by rule, most frequent first",
-        note="A reply may break several rules.",
+        note="A reply may break several rules. Click a bar to see such answers, at the end of the page.",
+        drill=True,
     )
+    return str(clicked[0]) if clicked else None
 
 
 def prompts(report: FallbackReport) -> None:
@@ -190,6 +210,41 @@ def prompts(report: FallbackReport) -> None:
     charts.table(rows, frame, key="fallback_prompts", title="Did a prompt release change anything?")
 
 
+def _bands(
+    frame: pd.DataFrame, names: list[str], shades: list[str], *, key: str, title: str, note: str
+) -> list[Any] | None:
+    """Rates as bars with the interval in which the true rate lies; the place of the bar that was clicked."""
+    if frame.empty:
+        return None
+    rates, low, high = (numbers(frame[name].tolist()) for name in ("rate_pct", "low_pct", "high_pct"))
+    drawn = charts.figure(y_title="Fallback rate, %", height=280)
+    drawn.add_trace(
+        go.Bar(
+            x=names,
+            y=rates,
+            marker_color=shades,
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": [(top or 0) - (rate or 0) for top, rate in zip(high, rates, strict=True)],
+                "arrayminus": [(rate or 0) - (bottom or 0) for bottom, rate in zip(low, rates, strict=True)],
+                "color": GREY,
+                "thickness": 1.5,
+            },
+            customdata=[
+                [place, row["fallbacks"], row["completed"], row["low_pct"], row["high_pct"]]
+                for place, row in enumerate(frame.to_dict("records"))
+            ],
+            hovertemplate="%{x}: %{y:.1f} %, %{customdata[1]:,} of %{customdata[2]:,}"
+            "<br>95 % sure between %{customdata[3]:.1f} and %{customdata[4]:.1f} %<extra></extra>",
+        )
+    )
+    charts.target(drawn, float(targets.FALLBACK.good_pct), "target")
+    drawn.update_layout(showlegend=False)
+    drawn.update_xaxes(type="category")
+    return charts.show(drawn, frame, key=key, title=title, alt=title, note=note, drill=True)
+
+
 def _first_days(report: FallbackReport, chosen: Chosen) -> dict[int, date]:
     """The prompt versions that were first used within the period: not on its first day, when they may be older."""
     return {
@@ -199,7 +254,11 @@ def _first_days(report: FallbackReport, chosen: Chosen) -> dict[int, date]:
     }
 
 
+def _fallen(chosen: Chosen, reason: str = "any") -> Which:
+    return Which(outcome="completed", primary_model=chosen.model, fallback_reason=reason)
+
+
 def _behind(person: Database, chosen: Chosen, of: date, reason: str | None) -> None:
-    which = Which(outcome="completed", primary_model=chosen.model, fallback_reason=reason or "any")
+    which = _fallen(chosen, reason or "any")
     what = REASON_LABELS[reason] if reason else "Fallbacks"
     behind(person, chosen, of, which, f"{what} on {day(of)}")

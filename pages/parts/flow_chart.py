@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 import plotly.graph_objects as go
+import streamlit as st
 
 from pages.parts import charts
 from pages.parts.palette import GREY, REASON_COLOURS, REASON_LABELS, colour, label
-from pages.parts.words import count, money, percent, seconds
+from pages.parts.words import NONE, count, money, percent, seconds
 from queries.flow import Flow, Way
 
+_INK = {"light": "#1c2430", "dark": "#e6ebf1"}
 _ENDS = {"completed": "Workflow delivered", "failed": "No workflow", "cancelled": "Cancelled"}
 
 
@@ -41,6 +43,7 @@ def flow_chart(flow: Flow) -> None:
     drawn.add_trace(
         go.Sankey(
             arrangement="snap",
+            textfont={"color": _INK[st.context.theme.type or "light"], "size": 13, "shadow": "none"},
             node={
                 "label": nodes.names,
                 "color": nodes.colours,
@@ -63,6 +66,24 @@ def flow_chart(flow: Flow) -> None:
         alt=f"The ways of {count(flow.ended)} requests from the first model to their end",
         note="As wide as its traffic. Hover for share, cost and time.",
     )  # fmt: skip
+
+
+def ways(flow: Flow) -> None:
+    """Every way in a line: share, cost, time."""
+    rows = [
+        {
+            "Asked first": label(way.primary),
+            "Fallback because": REASON_LABELS[way.reason] if way.reason else NONE,
+            "Answered by": label(way.generator) if way.generator else NONE,
+            "Ended": _ENDS[way.outcome],
+            "Requests": count(way.generations),
+            "Share": percent(flow.share(way).pct),
+            "Cost": money(way.cost_usd),
+            "Time each": seconds(way.average_ms),
+        }
+        for way in flow.ways
+    ]
+    charts.table(rows, _frame(flow), key="flow_ways", title="Every way, with its share, cost and time")
 
 
 def _add(nodes: _Nodes, way: Way) -> None:

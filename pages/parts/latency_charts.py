@@ -46,8 +46,8 @@ def over_time(report: LatencyReport, chosen: Chosen, person: Database) -> None:
         behind(person, chosen, of, Which(outcome="completed", generator=clicked[1]), title)
 
 
-def distribution(report: LatencyReport) -> None:
-    """How many workflows took how many seconds; the slowest in one last bar."""
+def distribution(report: LatencyReport, chosen: Chosen, person: Database) -> None:
+    """How many workflows took how many seconds, the slowest in one last bar; a click shows those behind a bar."""
     frame = report.distribution
     drawn = charts.figure(y_title="Workflows")
     for name, own in generators.by_model(frame, "generator"):
@@ -61,21 +61,27 @@ def distribution(report: LatencyReport) -> None:
                 y=counts,
                 name=label(name),
                 marker_color=colour(name),
-                customdata=words,
-                hovertemplate=f"{label(name)}<br>%{{customdata}}: %{{y:,}} workflows<extra></extra>",
+                customdata=[[second, name, said] for second, said in enumerate(words)],
+                hovertemplate=f"{label(name)}<br>%{{customdata[2]}}: %{{y:,}} workflows<extra></extra>",
             )
         )
     longest = max((min(second, _LONGEST_S) for second in frame["second"]), default=0)
     drawn.update_layout(barmode="stack", bargap=0.05)
     drawn.update_xaxes(title="Seconds", range=[-0.5, longest + 0.5])
-    charts.show(
+    clicked = charts.show(
         drawn,
         frame,
         key="latency_distribution",
         title="How are the times spread?",
         alt="How many workflows took how many seconds, by the model that answered",
-        note=f"Times are known to within 2 %; {_LONGEST_S} s and more stand in the last bar.",
+        note=f"Times are known to within 2 %; {_LONGEST_S} s and more in the last bar. Click a bar for its workflows.",
+        drill=True,
     )
+    if clicked:
+        second, name, said = clicked
+        last = None if second == _LONGEST_S else 1000 * second + 999
+        which = Which(outcome="completed", generator=name, latency_ms_from=1000 * second, latency_ms_to=last)
+        behind(person, chosen, None, which, f"{label(name)}, {said}")
 
 
 def by_generator(report: LatencyReport) -> None:
@@ -94,8 +100,8 @@ def by_generator(report: LatencyReport) -> None:
     charts.table(rows, report.by_generator, key="latency_models", title="Which model is how fast?")
 
 
-def lost(report: LatencyReport) -> None:
-    """Time that went into attempts that gave no workflow."""
+def lost(report: LatencyReport, chosen: Chosen, person: Database) -> None:
+    """Time that went into attempts that gave no workflow; a click shows the fallbacks that followed."""
     frame = report.lost
     if frame.empty:
         return
@@ -106,18 +112,25 @@ def lost(report: LatencyReport) -> None:
             y=[f"{label(row['model'])}: {OUTCOME_LABELS[row['outcome']].lower()}" for row in frame.to_dict("records")],
             orientation="h",
             marker_color=[colour(name) for name in frame["model"]],
-            customdata=[[row["attempts"], duration(row["lost_ms"])] for row in frame.to_dict("records")],
-            hovertemplate="%{y}<br>%{customdata[1]} in %{customdata[0]:,} attempts<extra></extra>",
+            customdata=[
+                [row["model"], row["outcome"], row["attempts"], duration(row["lost_ms"])]
+                for row in frame.to_dict("records")
+            ],
+            hovertemplate="%{y}<br>%{customdata[3]} in %{customdata[2]:,} attempts<extra></extra>",
         )
     )
     drawn.update_yaxes(autorange="reversed", type="category")
     drawn.update_xaxes(title="Minutes")
     total = duration(sum(frame["lost_ms"]))
-    charts.show(
+    clicked = charts.show(
         drawn,
         frame,
         key="latency_lost",
         title=f"Where did {total} of waiting for nothing go?",
         alt="Time in attempts that gave no workflow, by model and outcome",
-        note="Attempts of completed and failed generations. Other systems do not report the time of theirs.",
+        note="Of completed and failed generations; other systems do not report it. Click a bar for its fallbacks.",
+        drill=True,
     )
+    if clicked:
+        which = Which(outcome="completed", primary_model=clicked[0], fallback_reason=clicked[1])
+        behind(person, chosen, None, which, f"{label(clicked[0])}: {OUTCOME_LABELS[clicked[1]].lower()}")

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.parts.behind import behind
+from pages.parts.filters import Chosen
 from pages.parts.words import many
+from queries.behind import Which
 from queries.tally import Tally
+from store import Database
 
 
-def left_out(total: Tally, undated: int) -> None:
+def left_out(total: Tally, undated: int, chosen: Chosen, person: Database) -> None:
     """A line for each kind of event that some figure does not hold; nothing where there is none."""
     without_baseline = total.completed - total.compared
     lines = [
@@ -27,3 +31,5 @@ def left_out(total: Tally, undated: int) -> None:
         said.append(f"{many(undated, 'generation')} of the log without a readable time, in no period")
     if said:
         st.caption(f":material/info: {'; '.join(said)}.")
+    if total.unreadable and st.toggle("Show what could not be read", key="left_out_shown"):
+        behind(person, chosen, None, Which(unreadable=True), "Events that could not be read in full")

@@ -32,15 +32,15 @@ def outlook(total: Tally) -> None:
         volume, rate = _asked(averages)
         month = at_volume(averages, volume, rate)
         with st.grid(4, min_column_width=150):
-            st.metric(f"{BASELINE.label} alone, a month", money(month.before_usd), border=True)
-            st.metric("With these models, a month", money(month.after_usd), border=True)
+            st.metric("Before, a month", money(month.before_usd), border=True)
+            st.metric("After, a month", money(month.after_usd), border=True)
             st.metric("Saved a month", money(month.saved_usd), border=True)
             st.metric("Saved a year", money(month.saved_a_year_usd), border=True)
+        direct, fallback, base = map(unit_price, (averages.direct_usd, averages.fallback_usd, averages.baseline_usd))
         st.caption(
-            f"Measured on {many(averages.workflows, 'workflow')}: {unit_price(averages.direct_usd)} when the first "
-            f"model answers, {unit_price(averages.fallback_usd)} when the fallback does, the wasted attempt included, "
-            f"{unit_price(averages.baseline_usd)} on {BASELINE.label}. A month = workflows × ((1 − rate) × "
-            f"{unit_price(averages.direct_usd)} + rate × {unit_price(averages.fallback_usd)})."
+            f"Before: {BASELINE.label} alone. Measured on {many(averages.workflows, 'workflow')}: {direct} when the "
+            f"first model answers, {fallback} when the fallback does, the wasted attempt included, {base} on "
+            f"{BASELINE.label}. A month = workflows × ((1 − rate) × {direct} + rate × {fallback})."
         )
         _table(averages, rate)
 

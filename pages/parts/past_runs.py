@@ -69,7 +69,7 @@ def _table(runs: pd.DataFrame) -> None:
     ]
     columns = {
         "Open": st.column_config.LinkColumn("Open", display_text=":material/open_in_new:", width="small"),
-        "Prompt": st.column_config.TextColumn("Prompt", width="large"),
+        "Prompt": st.column_config.TextColumn("Prompt", width="medium"),
         "Started": st.column_config.TextColumn(f"Started ({here})"),
     }
     st.dataframe(rows, hide_index=True, column_config=columns, alt="The latest runs, newest first")

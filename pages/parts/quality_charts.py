@@ -19,11 +19,11 @@ from store import Database
 _NAMES = {
     "success": ("Success rate", "Completed, of completed and failed: with the fallback's help."),
     "regeneration": ("Asked for again", "Workflows that replace an earlier one, of all workflows."),
-    "validation": ("Replies that validate", "Of the model's replies; errors and time-outs gave none."),
+    "validation": ("Valid replies", "Of the model's replies; errors and time-outs gave none."),
     "schema_failures": ("Refused for shape", "Replies that are no workflow: wrong JSON, missing fields."),
     "semantic_failures": ("Refused for sense", "Replies whose steps do not hang together."),
     "api_errors": ("API errors", "Errors, time-outs and rate limits, of all calls of the model."),
-    "execution": ("Runs that succeed", "Of the runs of agents whose latest workflow before the run the model made."),
+    "execution": ("Good runs", "Of the runs of agents whose latest workflow before the run the model made."),
     "satisfaction": ("Good ratings", "Of the ratings of the model's workflows."),
 }
 _STANDING = {"good": "✓ Good", "watch": "◔ Watch", "bad": "✗ Off target", "unknown": NONE}
@@ -109,8 +109,8 @@ def over_time(report: QualityReport, chosen: Chosen, person: Database) -> None:
         behind(person, chosen, of, Which(primary_model=clicked[1]), f"{label(clicked[1])} asked first on {day(of)}")
 
 
-def errors(report: QualityReport, chosen: Chosen) -> None:
-    """API errors per day and model against their target."""
+def errors(report: QualityReport, chosen: Chosen, person: Database) -> None:
+    """API errors per day and model against their target; a click shows the fallbacks of a day."""
     drawn = charts.figure(y_title="API errors, %", height=300)
     generators.lines(
         drawn, report.daily, "api_error_pct", model="model", whole="attempts",
@@ -118,13 +118,18 @@ def errors(report: QualityReport, chosen: Chosen) -> None:
     )  # fmt: skip
     charts.target(drawn, float(targets.API_ERRORS.good_pct), "target")
     charts.days(drawn, chosen.period)
-    charts.show(
+    clicked = charts.show(
         drawn,
         report.daily[["day", "model", "attempts", "api_errors", "api_error_pct"]],
         key="quality_errors",
         title="How often does a model's API fail?",
         alt="API errors, time-outs and rate limits per day and model, of its calls",
+        note="Click a point for the day's fallbacks.",
+        drill=True,
     )
+    if clicked and (of := clicked_day(clicked[0])):
+        which = Which(primary_model=clicked[1], fallback_reason="any")
+        behind(person, chosen, of, which, f"Fallbacks from {label(clicked[1])} on {day(of)}")
 
 
 def notes(report: QualityReport) -> None:

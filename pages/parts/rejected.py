@@ -15,13 +15,14 @@ from store import Database
 _SHOWN = 8
 
 
-def rejected(database: Database, chosen: Chosen, model: str | None) -> None:
+def rejected(database: Database, chosen: Chosen, model: str | None, code: str | None) -> None:
     """What models answered and validation refused, the latest first; each opens to the text and its findings."""
     with st.container(border=True):
-        st.subheader("What did the refused answers say?", anchor=False)
+        of_rule = f" Refused by the rule “{code.replace('_', ' ')}”" if code else ""
+        st.subheader(f"What did the refused answers say?{of_rule}", anchor=False)
         found = states.read(
             lambda: rejected_answers(
-                database, chosen.period.begins, chosen.period.ends, chosen.filters, model=model, limit=_SHOWN
+                database, chosen.period.begins, chosen.period.ends, chosen.filters, model=model, code=code, limit=_SHOWN
             )
         )
         if found.empty:

@@ -26,10 +26,22 @@ $$;
 revoke all on function private.id_or_null(text), private.has_reason(jsonb, text) from public, anon, authenticated;
 
 
+-- Whether a number lies within what is asked for under a name: {<name>_from, <name>_to}, both included, null for open.
+create function private.is_within(p_filters jsonb, p_name text, p_value numeric) returns boolean
+language sql immutable
+as $$
+    select (p_filters ->> (p_name || '_from') is null or p_value >= (p_filters ->> (p_name || '_from'))::numeric)
+        and (p_filters ->> (p_name || '_to') is null or p_value <= (p_filters ->> (p_name || '_to'))::numeric)
+$$;
+
+revoke all on function private.is_within(jsonb, text, numeric) from public, anon, authenticated;
+
+
 -- The latest ended generations from p_from to before p_to, newest first, at most p_limit.
 --
--- p_filters: {source, origin} as for the figures, and {outcome, primary_model, generator, fallback_reason, unreadable},
--- each null for all; fallback_reason `any` asks for those that fell back at all. Which slots hold such generations the rollups know, so that rare ones are found at once.
+-- p_filters: {source, origin} as for the figures; {outcome, primary_model, generator, fallback_reason, unreadable}, each
+-- null for all, fallback_reason `any` for those that fell back at all; {steps, services, latency_ms}_from and _to. Which
+-- slots hold such generations the rollups know, and slots are looked through from the latest on until there are enough.
 --
 -- [{at, event_id, generation_id, agent_id, action, primary_model, generator, fallback_reason, cost_usd, wasted_usd,
 -- latency_ms, steps, overridden, simulated, sample, problems, stored}]; stored: whether the run can be opened.
@@ -55,49 +67,48 @@ begin
                 and private.has_reason(p_filters, fallback_reason)
                 and (p_filters ->> 'unreadable' is null or unreadable > 0)
             order by slot desc
-            limit p_limit
         ),
 
-        events as (
+        -- One slot after the other: no slot is read once there are enough.
+        listed as (
             select event.*
             from slots
             cross join lateral (
-                select *
-                from public.audit_logs
-                where action in ('WORKFLOW_GENERATED', 'WORKFLOW_GENERATION_FAILED', 'WORKFLOW_GENERATION_CANCELLED')
-                    and timestamp >= greatest(slots.slot, p_from)
-                    and timestamp < least(slots.slot + interval '15 minutes', p_to)
-                offset 0
+                select
+                    logged.timestamp as at,
+                    logged.id as event_id,
+                    logged.details ->> 'generation_id' as generation_id,
+                    logged.entity_id as agent_id,
+                    logged.action,
+                    fact.primary_model,
+                    fact.generator,
+                    fact.fallback_reason,
+                    fact.cost_usd::text as cost_usd,
+                    fact.wasted_usd::text as wasted_usd,
+                    fact.latency_ms::text as latency_ms,
+                    fact.steps,
+                    fact.overridden,
+                    fact.source <> 'real' as simulated,
+                    fact.source = 'sample' as sample,
+                    fact.problems
+                from public.audit_logs as logged
+                cross join lateral private.generation_facts(logged.action, logged.timestamp, logged.details) as fact
+                where logged.action in (
+                        'WORKFLOW_GENERATED', 'WORKFLOW_GENERATION_FAILED', 'WORKFLOW_GENERATION_CANCELLED'
+                    )
+                    and logged.timestamp >= greatest(slots.slot, p_from)
+                    and logged.timestamp < least(slots.slot + interval '15 minutes', p_to)
+                    and private.is_asked_for(p_filters, fact.source, fact.origin)
+                    and (p_filters ->> 'outcome' is null or fact.outcome = p_filters ->> 'outcome')
+                    and (p_filters ->> 'primary_model' is null or fact.primary_model = p_filters ->> 'primary_model')
+                    and (p_filters ->> 'generator' is null or fact.generator = p_filters ->> 'generator')
+                    and private.has_reason(p_filters, fact.fallback_reason)
+                    and (p_filters ->> 'unreadable' is null or fact.unreadable)
+                    and private.is_within(p_filters, 'steps', fact.steps)
+                    and private.is_within(p_filters, 'services', fact.services)
+                    and private.is_within(p_filters, 'latency_ms', fact.latency_ms)
+                order by logged.timestamp desc, logged.id
             ) as event
-        ),
-
-        listed as (
-            select
-                event.timestamp as at,
-                event.id as event_id,
-                event.details ->> 'generation_id' as generation_id,
-                event.entity_id as agent_id,
-                event.action,
-                fact.primary_model,
-                fact.generator,
-                fact.fallback_reason,
-                fact.cost_usd::text as cost_usd,
-                fact.wasted_usd::text as wasted_usd,
-                fact.latency_ms::text as latency_ms,
-                fact.steps,
-                fact.overridden,
-                fact.source <> 'real' as simulated,
-                fact.source = 'sample' as sample,
-                fact.problems
-            from events as event
-            cross join lateral private.generation_facts(event.action, event.timestamp, event.details) as fact
-            where private.is_asked_for(p_filters, fact.source, fact.origin)
-                and (p_filters ->> 'outcome' is null or fact.outcome = p_filters ->> 'outcome')
-                and (p_filters ->> 'primary_model' is null or fact.primary_model = p_filters ->> 'primary_model')
-                and (p_filters ->> 'generator' is null or fact.generator = p_filters ->> 'generator')
-                and private.has_reason(p_filters, fact.fallback_reason)
-                and (p_filters ->> 'unreadable' is null or fact.unreadable)
-            order by event.timestamp desc, event.id
             limit p_limit
         )
 

@@ -1,0 +1,109 @@
+"""The generations, agents and refused answers behind a figure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from queries.behind import Which, agents, generations, rejected_answers
+from queries.figures import BEFORE, read_figures
+from queries.filters import Filters
+from queries.period import period
+from store import NotPermitted
+from store.identity import LOCAL_PERSON_ID
+from tests.conftest import SAMPLE_UNTIL, PooledStore
+
+BEGINS = datetime(2026, 10, 12, tzinfo=UTC)
+ENDS = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+@pytest.fixture(name="template")
+def template_fixture(sample_template: str) -> str:
+    """Sample data."""
+    return sample_template
+
+
+def counted(store: PooledStore, **kind: str) -> int:
+    """How many generations of a kind the rollups know."""
+    days = period(BEGINS.date(), SAMPLE_UNTIL, "UTC")
+    rows = read_figures(store.person(), days, Filters(), ("generations",)).generations
+    return sum(
+        row.generations
+        for row in rows
+        if row.bin != BEFORE and all(getattr(row, name) == value for name, value in kind.items())
+    )
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        {"outcome": "failed"},
+        {"outcome": "cancelled"},
+        {"generator": "gpt-6-luna", "outcome": "completed"},
+        {"primary_model": "gpt-6-luna", "fallback_reason": "timeout"},
+        {"fallback_reason": "rate_limit"},
+    ],
+    ids=str,
+)
+def test_the_list_is_as_long_as_its_figure(store: PooledStore, kind: dict[str, Any]) -> None:
+    """Every generation that a figure counts can be found behind it, newest first."""
+    found = generations(store.person(), BEGINS, ENDS, Filters(), Which(**kind), limit=10_000)
+
+    assert len(found) == counted(store, **kind) > 0
+    assert found["at"].is_monotonic_decreasing
+    assert all((found[name] == value).all() for name, value in kind.items() if name != "outcome")
+
+
+def test_a_limit_gives_the_latest(store: PooledStore) -> None:
+    """And no more."""
+    everything = generations(store.person(), BEGINS, ENDS, Filters(), Which(), limit=100_000)
+    latest = generations(store.person(), BEGINS, ENDS, Filters(), Which(), limit=7)
+
+    assert latest["event_id"].tolist() == everything["event_id"].tolist()[:7]
+
+
+def test_bounds_hold(store: PooledStore) -> None:
+    """Of steps, services and time; a range of the day is exact to the moment."""
+    which = Which(steps_from=4, steps_to=6, services_from=2, services_to=2, latency_ms_from=5000, latency_ms_to=9000)
+    found = generations(store.person(), BEGINS, ENDS, Filters(), which, limit=50)
+    noon = datetime(2026, 11, 19, 12, 7, tzinfo=UTC)
+    hour = generations(store.person(), noon, noon + timedelta(minutes=61), Filters(), Which())
+
+    assert len(found) == 50
+    assert found["steps"].between(4, 6).all()
+    assert found["latency_ms"].map(lambda value: 5000 <= value <= 9000).all()
+    assert hour["at"].map(lambda at: noon <= at < noon + timedelta(minutes=61)).all()
+
+
+def test_single_generations_are_for_admins(store: PooledStore, owner: psycopg.Connection) -> None:
+    """They hold everybody's ids."""
+    owner.execute("update public.console_roles set role = 'member' where user_id = %s", [LOCAL_PERSON_ID])
+    with pytest.raises(NotPermitted):
+        generations(store.person(), BEGINS, ENDS, Filters(), Which())
+
+
+def test_the_agents_with_most_fallbacks(store: PooledStore, owner: psycopg.Connection) -> None:
+    """As counted in the log."""
+    found = agents(store.person(), BEGINS, ENDS, Filters())
+    rows: list[Any] = owner.execute("""
+        select entity_id, count(*) from public.audit_logs
+        where action = 'WORKFLOW_GENERATED' and details ->> 'fallback_reason' is not null
+        group by entity_id order by count(*) desc, entity_id limit 10
+    """).fetchall()
+
+    assert list(zip(found.frame["agent_id"], found.frame["fallbacks"], strict=True)) == rows
+    assert (found.frame["generations"] >= found.frame["fallbacks"]).all()
+    assert agents(store.person(), BEGINS, ENDS, Filters("real")).frame.empty
+
+
+def test_refused_answers_of_one_rule(store: PooledStore) -> None:
+    """With what refused them, at its place."""
+    found = rejected_answers(store.person(), BEGINS, ENDS, Filters(), code="step_type_unknown", limit=5)
+
+    assert len(found) == 5
+    assert all("step_type_unknown" in codes for codes in found["codes"])
+    assert all(findings[0]["path"] == "$.pilot_steps[2]" for findings in found["findings"])
+    assert rejected_answers(store.person(), BEGINS, ENDS, Filters(), code="no_such_rule").empty
