@@ -21,9 +21,7 @@ _LONGEST_S = 60
 
 def over_time(report: LatencyReport, chosen: Chosen, person: Database) -> None:
     """One line per model; which percentile is chosen above it. A click shows the generations of a day."""
-    which = st.segmented_control(
-        "Show", list(_SHOWN), default="p95_ms", format_func=_SHOWN.__getitem__, required=True, key="latency_shown"
-    )
+    which = st.radio("Show", list(_SHOWN), format_func=_SHOWN.__getitem__, horizontal=True, key="latency_shown")
     drawn = charts.figure(y_title="Seconds", height=360)
     frame = report.daily[["day", "generator", "generations", which]]
     generators.lines(

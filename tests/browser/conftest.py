@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -10,8 +11,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -28,18 +30,34 @@ _FLAGS = (
 @pytest.fixture(name="console", scope="package")
 def console_fixture() -> Iterator[str]:
     """The address of a console on an empty database with simulated models, started as `make run` starts it."""
+    with _running() as address:
+        yield address
+
+
+@pytest.fixture(name="sample_console", scope="package")
+def sample_console_fixture() -> Iterator[str]:
+    """The address of a console that holds a sample of forty days."""
+    with _running("--days", "40", "--per-day", "40") as address:
+        yield address
+
+
+@contextlib.contextmanager
+def _running(*sample: str) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     for folder in _open_folder():
-        environment = {"ORCHESTRATOR_DATA_DIR": str(folder / "data"), "STREAMLIT_SERVER_PORT": str(port)}
+        environment = os.environ | {
+            "ORCHESTRATOR_DATA_DIR": str(folder / "data"),
+            "ORCHESTRATOR_OFFLINE_SPEED": "0.4",
+            "STREAMLIT_SERVER_PORT": str(port),
+        }
+        if sample:
+            command = [sys.executable, "-m", "store", "sample-data", *sample]
+            subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
         with (folder / "console.log").open("w") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "streamlit", "run", "app.py"],
-                cwd=ROOT,
-                env=os.environ | environment | {"ORCHESTRATOR_OFFLINE_SPEED": "0.4"},
-                stdout=log,
-                stderr=log,
+                [sys.executable, "-m", "streamlit", "run", "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log
             )
         _wait_until_healthy(port, process)
         yield f"http://localhost:{port}"
@@ -82,27 +100,54 @@ class Visit:
 
     def __init__(self, context: BrowserContext, address: str) -> None:
         self.page: Page = context.new_page()
+        self.address = address
         self.requests: list[str] = []
         self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.goto(address)
+
+    def open(self, path: str = "/") -> Page:
+        """Open a page by its address and wait until it has settled."""
+        self.page.goto(self.address + path)
+        settled(self.page)
+        return self.page
+
+    def foreign_hosts(self) -> set[str]:
+        """The hosts beside the console's own that were asked for anything."""
+        hosts = {urlsplit(url).netloc for url in self.requests if url.startswith("http")}
+        return hosts - {urlsplit(self.address).netloc}
 
 
-@pytest.fixture(
-    name="visit",
-    params=[(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")],
-    ids=lambda p: f"{p[0]}-{p[1]}",
-)
-def visit_fixture(request: pytest.FixtureRequest, chromium: Browser, console: str) -> Iterator[Visit]:
-    """A first visit, at both widths and in both themes."""
-    width, scheme = request.param
-    context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    yield Visit(context, console)
-    context.close()
+def settled(page: Page) -> None:
+    """Wait until the script has run and drawn."""
+    page.wait_for_selector("[data-testid=stMain] h1", timeout=60_000)
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=60_000)
+
+
+@pytest.fixture(name="new_context")
+def new_context_fixture(chromium: Browser) -> Iterator[Callable[[int, str], BrowserContext]]:
+    """Makes browser contexts, as if each were another visitor's, in Berlin."""
+    made: list[BrowserContext] = []
+
+    def make(width: int, scheme: str) -> BrowserContext:
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme="dark" if scheme == "dark" else "light",
+            timezone_id="Europe/Berlin",
+        )
+        made.append(context)
+        return context
+
+    yield make
+    for context in made:
+        context.close()
+
+
+@pytest.fixture(name="visit")
+def visit_fixture(new_context: Callable[[int, str], BrowserContext], console: str) -> Visit:
+    """A visit at a desk."""
+    return Visit(new_context(1440, "light"), console)
 
 
 @pytest.fixture(name="phone")
-def phone_fixture(chromium: Browser, console: str) -> Iterator[Visit]:
-    """A first visit on a dark phone, the narrowest case."""
-    context = chromium.new_context(viewport={"width": 390, "height": 900}, color_scheme="dark")
-    yield Visit(context, console)
-    context.close()
+def phone_fixture(new_context: Callable[[int, str], BrowserContext], console: str) -> Visit:
+    """A visit on a dark phone, the narrowest case."""
+    return Visit(new_context(390, "dark"), console)

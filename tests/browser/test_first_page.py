@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+import re
 
+import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visit, settled
 
 PROMPT = "When a Zendesk ticket is urgent, alert the team on Slack, otherwise create a Jira issue."
 
 
-def test_a_workflow_from_words(visit: Visit, console: str) -> None:
-    """Describe, generate, read steps and price; nothing scrolls sideways, nothing foreign is asked for."""
-    page = visit.page
+@pytest.fixture(name="anybody", params=["visit", "phone"])
+def anybody_fixture(request: pytest.FixtureRequest) -> Visit:
+    """At a desk and on a phone."""
+    visit: Visit = request.getfixturevalue(request.param)
+    return visit
+
+
+def test_from_the_first_visit_to_a_workflow(anybody: Visit) -> None:
+    """The overview leads to the playground; describe, generate, read steps and price, rate it."""
+    page = anybody.open()
+    page.get_by_role("link", name=re.compile("Describe a process|Search all runs")).click()
+    settled(page)
     page.get_by_label("Describe the process").fill(PROMPT)
     page.get_by_role("button", name="Generate").click()
     expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=20_000)
@@ -21,14 +31,18 @@ def test_a_workflow_from_words(visit: Visit, console: str) -> None:
 
     expect(page.get_by_text("Cost of all attempts")).to_be_visible()
     expect(page.get_by_role("button", name="Download as JSON")).to_be_visible()
+    page.get_by_role("tab", name="Graph").click()
+    expect(page.locator("[data-testid=stGraphVizChart] svg")).to_be_visible(timeout=20_000)
+    page.get_by_role("radio", name="Thumbs up").click()
+    expect(page.get_by_text("You rated this workflow good")).to_be_visible(timeout=20_000)
     assert page.locator("[data-testid=stException]").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    assert {urlsplit(url).netloc for url in visit.requests if url.startswith("http")} == {urlsplit(console).netloc}
+    assert anybody.foreign_hosts() == set()
 
 
 def test_by_keyboard_alone(phone: Visit) -> None:
     """Type, leave the field with Tab, reach the button, press it."""
-    page = phone.page
+    page = phone.open("/playground")
     page.get_by_label("Describe the process").focus()
     page.keyboard.type("Read the mail and summarise it")
     for _ in range(6):
@@ -42,7 +56,7 @@ def test_by_keyboard_alone(phone: Visit) -> None:
 
 def test_cancel(phone: Visit) -> None:
     """A running generation stops on request and says so."""
-    page = phone.page
+    page = phone.open("/playground")
     page.get_by_label("Describe the process").fill(PROMPT)
     page.get_by_role("button", name="Generate").click()
     page.get_by_role("button", name="Cancel").click(timeout=20_000)
@@ -52,7 +66,30 @@ def test_cancel(phone: Visit) -> None:
 
 def test_bad_input(phone: Visit) -> None:
     """An empty description gets a sentence, no traceback."""
-    page = phone.page
+    page = phone.open("/playground")
     page.get_by_role("button", name="Generate").click(timeout=20_000)
 
     expect(page.get_by_text("The description is empty")).to_be_visible(timeout=20_000)
+
+
+def test_a_fallback_survives_a_reload_and_is_opened_elsewhere(visit: Visit) -> None:
+    """Watch the fallback, load anew in the middle, open the same run in a second tab, ask for it again."""
+    page = visit.open("/playground")
+    page.get_by_label("Describe the process").fill(PROMPT)
+    page.get_by_text("For this run only").click()
+    page.get_by_label("Let the primary fail with").fill("bad step")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Generate").click()
+    expect(page.get_by_text("did not deliver (validation failed); asking Claude Sonnet 4")).to_be_visible(
+        timeout=60_000
+    )
+    page.reload()
+    expect(page.get_by_text("What it took")).to_be_visible(timeout=60_000)
+
+    expect(page.get_by_text("answered, and why it was refused")).to_be_visible()
+    second = page.context.new_page()
+    second.goto(page.url)
+    expect(second.get_by_text("What it took")).to_be_visible(timeout=60_000)
+    second.get_by_role("button", name="Generate again").click()
+    expect(second.get_by_text("It replaces an earlier run")).to_be_visible(timeout=60_000)
+    assert second.url != page.url

@@ -1,0 +1,102 @@
+"""Every page with sample data, at both widths and in both themes; and five questions with few clicks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.conftest import Visit, settled
+
+PATHS = ["/", "/playground", "/cost", "/fallbacks", "/latency", "/quality", "/rollout", "/flow", "/configuration"]
+
+BACKGROUNDS: dict[Literal["light", "dark"], str] = {"light": "rgb(255, 255, 255)", "dark": "rgb(17, 22, 29)"}
+
+# Streamlit's own menus.
+_OWN = ["[data-testid=stHeader]", "[data-testid=stSidebarNav]"]
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_every_page(new_context: Callable[[int, str], BrowserContext], sample_console: str, width: int) -> None:
+    """In the light and in the dark: no exception, no sideways scroll, nothing foreign asked for, no serious barrier."""
+    visit = Visit(new_context(width, "light"), sample_console)
+    barriers = []
+    for path in PATHS:
+        page = visit.open(path)
+        expect(page.get_by_role("button", name="Roll back now")).to_be_visible(timeout=30_000)
+        assert page.locator("[data-testid=stException]").count() == 0, path
+        assert page.get_by_text("Something went wrong").count() == 0, path
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+        for theme, background in BACKGROUNDS.items():
+            page.emulate_media(color_scheme=theme)
+            expect(page.get_by_test_id("stApp")).to_have_css("background-color", background)
+            barriers += [f"{path}, {theme}: {barrier}" for barrier in serious(page)]
+
+    assert visit.foreign_hosts() == set()
+    assert barriers == []
+
+
+def serious(page: Page) -> list[str]:
+    """What axe-core calls serious or critical, beyond Streamlit's own menus."""
+    found = Axe().run(page, context={"exclude": [[selector] for selector in _OWN]}).response["violations"]
+    return [
+        f"{violation['id']}: {node['html'][:160]}"
+        for violation in found
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
+
+
+def test_five_questions(new_context: Callable[[int, str], BrowserContext], sample_console: str) -> None:
+    """Each is answered within three clicks from the overview."""
+    context = new_context(1440, "light")
+
+    # What did we save in this month, net of waste?
+    page = Visit(context, sample_console).open()
+    page.get_by_role("link", name="Cost and savings").click()
+    expect(page.get_by_text("of savings come from?")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Saved", exact=True).first).to_be_visible()
+
+    # Why did fallbacks rise on that day? Which change caused it, and whose? Put it back.
+    page = Visit(context, sample_console).open()
+    page.get_by_role("link", name="Fallbacks").click()
+    expect(page.get_by_text("How often did the fallback answer?")).to_be_visible(timeout=30_000)
+    _click_highest_point(page)
+    expect(page.get_by_text(re.compile(r"The fallback answered .* answer refused"))).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("prompt version 2 was first used")).to_be_visible()
+    expect(page.get_by_text("Fallbacks on")).to_be_visible()
+
+    # What if fallbacks reach 10 % at 100,000 agents?
+    page = Visit(context, sample_console).open("/cost")
+    page.get_by_role("spinbutton", name="Fallback rate, %").fill("10")
+    page.get_by_role("spinbutton", name="Workflows a month").fill("100000")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("After, a month")).to_be_visible(timeout=30_000)
+
+
+def test_a_change_is_found_and_put_back(new_context: Callable[[int, str], BrowserContext], sample_console: str) -> None:
+    """From the day on which fallbacks rose to the review of taking its change back; filters go from page to page."""
+    page = Visit(new_context(1440, "light"), sample_console).open("/fallbacks?model=gpt-6-luna")
+    _click_highest_point(page)
+    expect(page.get_by_text("Primary model: GPT-4o mini → GPT-6 Luna")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("sam@example.com")).to_be_visible()
+    page.get_by_role("link", name="Latency").click()
+    expect(page.get_by_role("combobox", name="Answered by")).to_have_value("GPT-6 Luna", timeout=30_000)
+    page.go_back()
+    _click_highest_point(page)
+    page.get_by_role("button", name="Put it back").first.click()
+    expect(page.get_by_text("The settings are already as they were before that change.")).to_be_visible(timeout=30_000)
+
+
+def _click_highest_point(page: Page) -> None:
+    points = page.locator(".st-key-chart_fallback_rate .scatterlayer .point")
+    expect(points.first).to_be_attached(timeout=30_000)
+    settled(page)
+    tops = [(box["y"], place) for place, box in enumerate(p.bounding_box() for p in points.all()) if box]
+    # Changes are marked along the upper edge, above every rate.
+    highest = min((y, place) for y, place in tops if y > min(tops)[0] + 20)
+    points.nth(highest[1]).click(force=True)
