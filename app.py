@@ -10,20 +10,29 @@ from typing import Any
 
 import streamlit as st
 
-from pages.parts import console
+from pages.parts import problems
 
 
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any] | None]:
     """Make ready while the first visitor's browser loads, and let go of everything at the end."""
-    threading.Thread(target=console.warm, name="warming", daemon=True).start()
+    threading.Thread(target=_warm, name="warming", daemon=True).start()
     yield None
+    from pages.parts import console
+
     console.close()
+
+
+def _warm() -> None:
+    # Imported here, or the server would not answer before it is.
+    from pages.parts import console
+
+    console.warm()
 
 
 # The main script lies inside pages/: beside a folder of that name, Streamlit would serve its files without the shell.
 app = st.App(
     Path(__file__).parent / "pages" / "shell.py",
     lifespan=lifespan,
-    on_script_error=console.report,
+    on_script_error=problems.report,
 )

@@ -8,7 +8,8 @@ from orchestrator import InvalidSettings, read_settings
 from orchestrator.models import CATALOGUE
 from orchestrator.settings import DEFAULTS
 from orchestrator.settings_history import read_history
-from pages.parts import console, frame, settings
+from pages.parts import frame, settings
+from pages.parts.problems import problem
 from pages.parts.projection import projection
 from pages.parts.settings_form import FALLBACK, PRIMARY, current_base, form, review
 from pages.parts.settings_versions import changed, versions
@@ -20,11 +21,11 @@ try:
     stored = read_settings(person)
     saves = read_history(person, stored)
 except InvalidSettings as error:
-    console.problem(error)
+    problem(error)
     st.button("Put the defaults back", on_click=settings.put_back, args=(person, DEFAULTS))
     st.stop()
 except StoreError as error:
-    console.problem(error)
+    problem(error)
     st.stop()
 
 base = current_base(stored)

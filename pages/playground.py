@@ -13,6 +13,7 @@ from orchestrator.services import COMMON_SERVICES
 from orchestrator.simulator import Fault
 from pages.parts import console, frame, run
 from pages.parts.past_runs import RUN_PARAMETER, past_runs, run_link
+from pages.parts.problems import problem
 from pages.parts.rating import rating
 from pages.parts.run_view import show_run
 from queries.runs import StoredRun, find_run
@@ -124,7 +125,7 @@ def show(generation_id: UUID, begun: run.Run | None) -> None:
     if begun and (error := begun.error()):
         if not isinstance(error, OrchestratorError | StoreError):
             raise error
-        console.problem(error)
+        problem(error)
     stored = find_run(application.person(), generation_id)
     if stored:
         show_run(stored)
@@ -152,4 +153,4 @@ try:
         st.warning("The address names no run; describe a process above.", icon=":material/link_off:")
     past_runs(application.person())
 except StoreError as error:
-    console.problem(error)
+    problem(error)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.parts import console
+
 _MARK = str(Path(__file__).parent / "mark.svg")
 
 st.set_page_config(page_title="Orchestrator Console", page_icon="🧭", layout="wide")
@@ -31,3 +33,4 @@ page = st.navigation(
     },
 )
 page.run()
+console.warm_models()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
-import secrets
 import threading
+from functools import cache
 
 import streamlit as st
 
 from orchestrator import Application, OrchestratorError, bootstrap
+from pages.parts.problems import problem
 from store import StoreError
 
 log = logging.getLogger(__name__)
@@ -32,12 +34,24 @@ def application() -> Application:
 
 
 def warm() -> None:
-    """Make the application and import the model SDKs, so that the first visitor need not wait for either."""
+    """Make the application and import what draws, side by side, while the first visitor's browser loads."""
+    threading.Thread(target=importlib.import_module, args=["pages.parts.charts"], name="importing", daemon=True).start()
     try:
-        application().orchestrator.warm()
+        application()
     except (OrchestratorError, StoreError) as error:
         # The first page says the same where somebody can read it.
         log.warning("%s", error)
+
+
+def warm_models() -> None:
+    """Import the model SDKs in the background, which takes seconds: after the first page, before the first prompt."""
+    if _made is not None:
+        _warm_models(_made)
+
+
+@cache
+def _warm_models(made: Application) -> None:
+    threading.Thread(target=made.orchestrator.warm, name="warming models", daemon=True).start()
 
 
 def close() -> None:
@@ -70,20 +84,3 @@ def at_hand() -> Application:
         )
         st.stop()
     return found
-
-
-def problem(error: Exception) -> None:
-    """Show an error of ours in its own words."""
-    st.error(str(error), icon=":material/error:")
-
-
-def report(error: Exception) -> bool:
-    """Show an error that nobody foresaw, with a reference that finds it in the log."""
-    reference = secrets.token_hex(4)
-    log.error("Reference %s", reference, exc_info=error)
-    st.error(
-        f"Something went wrong on this page; nothing that was already generated is lost. Reload it, and if it happens "
-        f"again, look for {reference} in the log.",
-        icon=":material/error:",
-    )
-    return True

@@ -6,7 +6,7 @@ import streamlit as st
 
 from orchestrator import Application
 from orchestrator.ratings import rate
-from pages.parts import console
+from pages.parts.problems import problem
 from queries.runs import StoredRun
 from store import StoreError
 from store.identity import LOCAL_PERSON_ID
@@ -27,7 +27,7 @@ def rating(application: Application, run: StoredRun) -> None:
         st.markdown("Is this workflow right?")
         st.feedback("thumbs", key=key, on_change=_rated, args=(application, run, key))
     if refused := st.session_state.pop(f"{key}_refused", None):
-        console.problem(refused)
+        problem(refused)
 
 
 def _rated(application: Application, run: StoredRun, key: str) -> None:

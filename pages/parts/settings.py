@@ -13,6 +13,7 @@ from orchestrator.models import BASELINE, CATALOGUE, Model, answering
 from orchestrator.projection import price_per_workflow
 from orchestrator.settings import ENABLE_FALLBACK_KEY, FALLBACK_KEY, PRIMARY_KEY
 from pages.parts import console
+from pages.parts.problems import problem
 from pages.parts.words import unit_price
 from store import Database, StoreError
 
@@ -95,7 +96,7 @@ def outcome() -> None:
     """Tell what came of the last save, once."""
     told = st.session_state.pop(_OUTCOME, None)
     if isinstance(told, Exception):
-        console.problem(told)
+        problem(told)
     elif told:
         st.success(told, icon=":material/check:")
 

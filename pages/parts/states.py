@@ -8,7 +8,7 @@ from typing import TypeVar
 import streamlit as st
 
 from orchestrator import OrchestratorError
-from pages.parts import console
+from pages.parts.problems import problem
 from pages.parts.words import count
 from queries.errors import QueryError
 from store import Database, StoreError
@@ -25,7 +25,7 @@ def read(question: Callable[[], T]) -> T:
     try:
         return question()
     except (OrchestratorError, QueryError, StoreError) as error:
-        console.problem(error)
+        problem(error)
         st.button("Try again", icon=":material/refresh:")
         st.stop()
 
@@ -55,7 +55,7 @@ def load_sample_data(database: Database) -> None:
         for day, events in enumerate(add_sample_data(database, per_day=_SAMPLE_PER_DAY), start=1):
             bar.progress(day / DAYS, f"Day {day} of {DAYS}: {count(events)} events")
     except StoreError as error:
-        console.problem(error)
+        problem(error)
         return
     st.session_state[_TOLD] = f"{count(events)} events of sample data were added. Remove them at any time, at the top."
     st.rerun()
@@ -66,6 +66,6 @@ def clear_sample_data(database: Database) -> None:
     try:
         removed = remove_sample_data(database)
     except StoreError as error:
-        console.problem(error)
+        problem(error)
         return
     st.session_state[_TOLD] = f"The sample data is gone: {count(removed)} events."

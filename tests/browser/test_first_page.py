@@ -77,8 +77,10 @@ def test_a_fallback_survives_a_reload_and_is_opened_elsewhere(visit: Visit) -> N
     page = visit.open("/playground")
     page.get_by_label("Describe the process").fill(PROMPT)
     page.get_by_text("For this run only").click()
-    page.get_by_label("Let the primary fail with").fill("bad step")
-    page.keyboard.press("Enter")
+    fault = page.get_by_label("Let the primary fail with")
+    fault.fill("bad step")
+    page.get_by_role("option", name="bad step").click()
+    expect(fault).to_have_value("bad step")
     page.get_by_role("button", name="Generate").click()
     expect(page.get_by_text("did not deliver (validation failed); asking Claude Sonnet 4")).to_be_visible(
         timeout=60_000
@@ -92,4 +94,4 @@ def test_a_fallback_survives_a_reload_and_is_opened_elsewhere(visit: Visit) -> N
     expect(second.get_by_text("What it took")).to_be_visible(timeout=60_000)
     second.get_by_role("button", name="Generate again").click()
     expect(second.get_by_text("It replaces an earlier run")).to_be_visible(timeout=60_000)
-    assert second.url != page.url
+    expect(second).not_to_have_url(page.url)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from queries.__main__ import main
 from queries.filters import default_source
 from store.environment import PROJECT
 from tests.conftest import _open_folder
@@ -75,12 +76,16 @@ def test_a_period_without_data_is_done(data_dir: Path) -> None:
         (["--source", "imagined"], "invalid choice"),
     ],
 )
-def test_wrong_usage(data_dir: Path, arguments: list[str], sentence: str) -> None:
-    """Exit code 2 and a sentence."""
-    outcome = run(data_dir, "queries", "report", *arguments)
+def test_wrong_usage(arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 2 and a sentence, before a store is opened."""
+    try:
+        code: object = main(["report", *arguments])
+    except SystemExit as left:  # argparse leaves by itself
+        code = left.code
+    printed = capsys.readouterr()
 
-    assert (outcome.returncode, outcome.stdout) == (2, "")
-    assert sentence in outcome.stderr
+    assert (code, printed.out) == (2, "")
+    assert sentence in printed.err
 
 
 def test_people_get_a_table(data_dir: Path) -> None:
