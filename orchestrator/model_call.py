@@ -70,11 +70,9 @@ class ModelCall:
         cancelled = False
         try:
             async with asyncio.timeout(self.request.limit_s):
-                await self._listen(accept)
+                failed = await self._heard(accept)
         except TimeoutError:
             failed = ProviderError("timeout", f"no complete reply in {self.request.limit_s:g} s", answered=True)
-        except ProviderError as error:
-            failed = error
         except asyncio.CancelledError:
             cancelled = True
         return self._report(failed, cancelled=cancelled)
@@ -86,6 +84,17 @@ class ModelCall:
             attempt = self._attempt("validation_failed", breach.code, sent=True)
             return replace(attempt, refused_for=breach.finding_class, finding_codes=(breach.code,))
         return self._attempt("cancelled", "interrupted", sent=True)
+
+    async def _heard(self, accept: Callable[[Step], None]) -> ProviderError | None:
+        """Listen to the end; an error is returned, as a frame that keeps what it caught is a cycle.
+
+        Such a cycle would hold the SDK's half-read stream until garbage is collected, perhaps on another thread.
+        """
+        try:
+            await self._listen(accept)
+        except ProviderError as error:
+            return error
+        return None
 
     async def _listen(self, accept: Callable[[Step], None]) -> None:
         async with contextlib.aclosing(self._provider.stream(self.request)) as events:  # type: ignore[type-var]  # an async generator
