@@ -21,6 +21,10 @@ check: setup format-check lint types layers test ## Format, lint, types, layers 
 check-long: setup ## Run the long tests: kills, loads, fuzzing
 	@$(PY) -m pytest -m long
 
+bench: setup ## Measure against what one would use instead
+	@$(PY) -m uv pip install -q -r benchmarks/requirements.txt
+	@$(PY) -m benchmarks
+
 format: setup ## Put the code into its standard form
 	@$(PY) -m ruff format . && $(PY) -m ruff check --fix .
 
@@ -40,4 +44,4 @@ lock: setup ## Pin the newest versions that pyproject.toml allows
 	@$(PY) -m uv pip compile -q --upgrade --universal --python-version 3.11 pyproject.toml -o requirements.txt
 	@$(PY) -m uv pip compile -q --upgrade --universal --python-version 3.11 --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
-.PHONY: help setup run test check check-long format format-check lint types layers lock
+.PHONY: help setup run test check check-long bench format format-check lint types layers lock

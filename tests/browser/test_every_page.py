@@ -10,7 +10,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import Visit, settled
+from tests.browser.conftest import Visit
+from tests.browser.served import settled
 
 PATHS = ["/", "/playground", "/cost", "/fallbacks", "/latency", "/quality", "/rollout", "/flow", "/configuration"]
 

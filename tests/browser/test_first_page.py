@@ -7,7 +7,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visit, settled
+from tests.browser.conftest import Visit
+from tests.browser.served import settled
 
 PROMPT = "When a Zendesk ticket is urgent, alert the team on Slack, otherwise create a Jira issue."
 
@@ -78,7 +79,7 @@ def test_a_fallback_survives_a_reload_and_is_opened_elsewhere(visit: Visit) -> N
     page.get_by_label("Describe the process").fill(PROMPT)
     page.get_by_text("For this run only").click()
     fault = page.get_by_label("Let the primary fail with")
-    fault.fill("bad step")
+    fault.click()
     page.get_by_role("option", name="bad step").click()
     expect(fault).to_have_value("bad step")
     page.get_by_role("button", name="Generate").click()

@@ -1,0 +1,78 @@
+"""All that a page reads for its last 30 days, against DuckDB over typed columns and against SQL over the log itself."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from benchmarks.database import Log, empty_log
+from benchmarks.duck import PAGES, Duck
+from benchmarks.measure import Comparison, compare
+from queries.cost import read_cost
+from queries.fallbacks import read_fallbacks
+from queries.filters import Filters
+from queries.latency import read_latency
+from queries.period import Period, latest
+
+_READS: dict[str, Callable[..., object]] = {
+    "Cost and savings": read_cost,
+    "Fallbacks": read_fallbacks,
+    "Latency": read_latency,
+}
+_ALL = Filters("all")
+
+# The two statements that anybody may run against the log.
+_FALLBACK_RATE = b"""
+select count(*) filter (where details->>'fallback_reason' is not null) * 100.0 / count(*) as fallback_rate
+from audit_logs where action = 'WORKFLOW_GENERATED' and timestamp > now() - interval '7 days'
+"""
+_TOTALS = b"""
+select sum((details->>'cost_usd')::decimal) as total_cost, count(*) as total_workflows,
+    details->>'generator_used' as generator
+from audit_logs where action = 'WORKFLOW_GENERATED' group by generator
+"""
+
+
+def measure(rows: int) -> Iterator[Comparison]:
+    """Every comparison at this many generations over 90 days."""
+    with empty_log() as log, tempfile.TemporaryDirectory() as folder:
+        log.fill(rows)
+        now = datetime.now(UTC)
+        yield from _against_duckdb(log, Duck(log, Path(folder)), latest(30, "UTC", now))
+        yield from _against_the_log(log, latest(7, "UTC", now), latest(91, "UTC", now))
+
+
+def _against_duckdb(log: Log, duck: Duck, period: Period) -> Iterator[Comparison]:
+    total = read_cost(log.reader, period, _ALL).total
+    answers = duck.ask(PAGES["Cost and savings"], period.begins, period.ends)
+    counted = sum(row[2] for row in answers), sum(row[3] for row in answers)
+    if counted != (total.completed, total.cost_usd):
+        raise RuntimeError(f"DuckDB counts {counted}, the console {total.completed} and {total.cost_usd}.")
+    for page, read in _READS.items():
+        yield compare(
+            f"{page}, 30 days",
+            partial(read, log.reader, period, _ALL),
+            "DuckDB, this and the period before",
+            partial(duck.ask, PAGES[page], period.before.begins, period.ends),
+        )
+
+
+def _against_the_log(log: Log, week: Period, everything: Period) -> Iterator[Comparison]:
+    for what, period, statement in (
+        ("Fallback rate, 7 days", week, _FALLBACK_RATE),
+        ("Cost by model, all of it", everything, _TOTALS),
+    ):
+        yield compare(
+            what,
+            partial(read_cost, log.reader, period, _ALL),
+            "SQL over the log",
+            partial(_asked, log, statement),
+            rounds=3,
+        )
+
+
+def _asked(log: Log, statement: bytes) -> list[tuple[object, ...]]:
+    return log.owner.execute(statement).fetchall()

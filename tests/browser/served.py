@@ -1,0 +1,90 @@
+"""A running console and a Chromium to look at it, for tests, benchmarks and pictures."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, Playwright
+
+from tests.conftest import _open_folder
+
+ROOT = Path(__file__).parents[2]
+_FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+)
+
+
+@contextlib.contextmanager
+def served(script: str | Path = "app.py", *, sample: Sequence[str] = (), speed: str = "0.4") -> Iterator[str]:
+    """The address of a console with a data folder of its own and simulated models.
+
+    Args:
+        script: what Streamlit runs.
+        sample: arguments for `store sample-data`; without any there is no sample.
+        speed: how fast models answer, as a factor on their time.
+    """
+    for folder in _open_folder():
+        environment = os.environ | {
+            "ORCHESTRATOR_DATA_DIR": str(folder / "data"),
+            "ORCHESTRATOR_OFFLINE_SPEED": speed,
+            "STREAMLIT_SERVER_PORT": str(_free_port()),
+        }
+        if sample:
+            command = [sys.executable, "-m", "store", "sample-data", *sample]
+            subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+        with (folder / "console.log").open("w") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "streamlit", "run", str(script)],
+                cwd=ROOT, env=environment, stdout=log, stderr=log,
+            )  # fmt: skip
+        try:
+            yield _when_healthy(int(environment["STREAMLIT_SERVER_PORT"]), process)
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def _when_healthy(port: int, process: subprocess.Popen[bytes]) -> str:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the console ended while it was starting"
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2):
+                return f"http://localhost:{port}"
+        except (urllib.error.URLError, OSError):
+            continue
+    raise AssertionError("the console did not become healthy within a minute")
+
+
+def chromium_program() -> str | None:
+    """Where the machine's Chromium is."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def launched(playwright: Playwright, program: str) -> Browser:
+    """A Chromium that asks nobody for anything by itself."""
+    return playwright.chromium.launch(executable_path=program, args=_FLAGS.split())
+
+
+def settled(page: Page) -> None:
+    """Wait until the script has run and drawn."""
+    page.wait_for_selector("[data-testid=stMain] h1", timeout=60_000)
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=60_000)
