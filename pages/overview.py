@@ -43,9 +43,8 @@ if report.judgement == "nothing" and not report.total.rows:
 else:
     judgement(report)
     cards(figures(report), period, per_row=3)
-    drawn = charts.figure(y_title="Workflows a day", height=260)
+    drawn = charts.figure(y_title="Workflows a day", height=260, over=period)
     generators.bars(drawn, report.daily, "generations", "%{y:,} workflows", period.unfinished(datetime.now(UTC)))
-    charts.days(drawn, period)
     clicked = charts.show(
         drawn, report.daily, key="overview", title="Who answered?",
         alt=f"Workflows per day by the model that answered, over {DAYS} days",

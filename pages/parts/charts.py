@@ -25,31 +25,35 @@ _LEGEND = {
 _PALE = 0.45
 
 
-def figure(*, y_title: str, height: int = HEIGHT) -> go.Figure:
-    """An empty figure in the house's look, its amounts starting at zero."""
-    empty = go.Figure()
-    empty.update_layout(
-        height=height,
-        margin={"l": 8, "r": 8, "t": 36, "b": 8},
-        legend=_LEGEND,
-        hovermode="closest",
-        bargap=0.25,
-        separators=".,",
-        yaxis={"title": y_title, "rangemode": "tozero", "automargin": True},
-        xaxis={"automargin": True, "title": None},
+def figure(*, y_title: str, height: int = HEIGHT, over: Period | None = None) -> go.Figure:
+    """An empty figure in the house's look, its amounts starting at zero.
+
+    Args:
+        over: the period whose days the x axis shows, where it shows days.
+    """
+    # All at once: Plotly takes ten times as long for the same by `update_layout`.
+    return go.Figure(
+        layout={
+            "height": height,
+            "margin": {"l": 8, "r": 8, "t": 36, "b": 8},
+            "legend": _LEGEND,
+            "hovermode": "closest",
+            "bargap": 0.25,
+            "separators": ".,",
+            "yaxis": {"title": y_title, "rangemode": "tozero", "automargin": True},
+            "xaxis": {"automargin": True, "title": None} | (_days(over) if over else {}),
+        }
     )
-    return empty
 
 
-def days(drawn: go.Figure, period: Period) -> None:
-    """Let the x axis show the days of a period."""
-    drawn.update_xaxes(
-        type="date",
-        tickformat="%-d %b",
-        nticks=min(10, len(period.days)),
-        tickangle=0,
-        range=[_edge(period.first, -12), _edge(period.last, 12)],
-    )
+def _days(period: Period) -> dict[str, Any]:
+    return {
+        "type": "date",
+        "tickformat": "%-d %b",
+        "nticks": min(10, len(period.days)),
+        "tickangle": 0,
+        "range": [_edge(period.first, -12), _edge(period.last, 12)],
+    }
 
 
 def bars(
@@ -110,9 +114,14 @@ def line(
 
 def target(drawn: go.Figure, value: float, words: str) -> None:
     """A dashed line that a figure is held against."""
-    drawn.add_hline(
-        y=value, line={"dash": "dash", "width": 1, "color": GREY}, annotation_text=words,
-        annotation_position="top left", annotation_font={"size": 11, "color": GREY},
+    # Not `add_hline`: it takes five times as long.
+    drawn.add_shape(
+        type="line", xref="x domain", x0=0, x1=1, y0=value, y1=value,
+        line={"dash": "dash", "width": 1, "color": GREY},
+    )  # fmt: skip
+    drawn.add_annotation(
+        text=words, xref="x domain", x=0, xanchor="left", y=value, yanchor="bottom", showarrow=False,
+        font={"size": 11, "color": GREY},
     )  # fmt: skip
 
 
@@ -129,7 +138,10 @@ def changes(drawn: go.Figure, saves: Iterable[Change], zone: str, prompts: Mappi
     for version, day in (prompts or {}).items():
         told.setdefault(day, []).append(f"Prompt version {version} first used")
     for day in told:
-        drawn.add_vline(x=_edge(day, 0), line={"dash": "dot", "width": 1, "color": GREY})
+        drawn.add_shape(
+            type="line", yref="y domain", y0=0, y1=1, x0=_edge(day, 0), x1=_edge(day, 0),
+            line={"dash": "dot", "width": 1, "color": GREY},
+        )  # fmt: skip
     if told:
         drawn.add_trace(
             go.Scatter(

@@ -25,9 +25,8 @@ _STEPS = {
 
 def daily(report: CostReport, chosen: Chosen, person: Database) -> None:
     """Cost per day and model, its wasted part hatched; a click shows the generations behind a bar."""
-    drawn = charts.figure(y_title="US dollars a day", height=360)
+    drawn = charts.figure(y_title="US dollars a day", height=360, over=chosen.period)
     generators.spent(drawn, report.daily, chosen.unfinished)
-    charts.days(drawn, chosen.period)
     charts.changes(drawn, report.changes, chosen.period.zone)
     clicked = charts.show(
         drawn,
@@ -79,7 +78,7 @@ def bridge(report: CostReport) -> None:
 def cumulative(report: CostReport, chosen: Chosen, person: Database) -> None:
     """What was saved so far, day by day; a click shows the generations of a day."""
     frame = report.savings
-    drawn = charts.figure(y_title="US dollars saved so far")
+    drawn = charts.figure(y_title="US dollars saved so far", over=chosen.period)
     drawn.add_trace(
         go.Scatter(
             x=frame["day"].tolist(),
@@ -96,7 +95,6 @@ def cumulative(report: CostReport, chosen: Chosen, person: Database) -> None:
             "<br>%{customdata[1]} that day, on %{customdata[2]:,} workflows<extra></extra>",
         )
     )
-    charts.days(drawn, chosen.period)
     charts.changes(drawn, report.changes, chosen.period.zone)
     clicked = charts.show(
         drawn,

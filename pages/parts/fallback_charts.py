@@ -25,7 +25,7 @@ from store import Database
 
 def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
     """The rate day by day against the three limits; a click shows the fallbacks of a day."""
-    drawn = charts.figure(y_title="Fallback rate, %", height=360)
+    drawn = charts.figure(y_title="Fallback rate, %", height=360, over=chosen.period)
     frame = report.daily
     charts.line(
         drawn,
@@ -43,7 +43,6 @@ def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
         (targets.FALLBACK_RARE_PCT, "below: hardly needed"),
     ):
         charts.target(drawn, float(limit), f"{percent(limit).replace('.0', '')}, {words}")
-    charts.days(drawn, chosen.period)
     charts.changes(drawn, report.changes, chosen.period.zone, _first_days(report, chosen))
     clicked = charts.show(
         drawn,
@@ -61,7 +60,7 @@ def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
 
 def reasons(report: FallbackReport, chosen: Chosen, person: Database) -> None:
     """The fallbacks of each day by reason; a click shows those behind a bar."""
-    drawn = charts.figure(y_title="Fallbacks a day")
+    drawn = charts.figure(y_title="Fallbacks a day", over=chosen.period)
     frame = report.daily[["day", *REASONS]]
     for reason in REASONS:
         charts.bars(
@@ -75,7 +74,6 @@ def reasons(report: FallbackReport, chosen: Chosen, person: Database) -> None:
             unfinished=chosen.unfinished,
         )
     drawn.update_layout(barmode="stack")
-    charts.days(drawn, chosen.period)
     clicked = charts.show(
         drawn,
         frame,

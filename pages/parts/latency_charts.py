@@ -22,13 +22,12 @@ _LONGEST_S = 60
 def over_time(report: LatencyReport, chosen: Chosen, person: Database) -> None:
     """One line per model; which percentile is chosen above it. A click shows the generations of a day."""
     which = st.radio("Show", list(_SHOWN), format_func=_SHOWN.__getitem__, horizontal=True, key="latency_shown")
-    drawn = charts.figure(y_title="Seconds", height=360)
+    drawn = charts.figure(y_title="Seconds", height=360, over=chosen.period)
     frame = report.daily[["day", "generator", "generations", which]]
     generators.lines(
         drawn, frame, which, model="generator", whole="generations", scale=1000, unfinished=chosen.unfinished,
         words="%{y:.1f} s, of %{customdata[2]:,} workflows",
     )  # fmt: skip
-    charts.days(drawn, chosen.period)
     charts.changes(drawn, report.changes, chosen.period.zone)
     clicked = charts.show(
         drawn,

@@ -86,7 +86,7 @@ def models(report: QualityReport) -> None:
 
 def over_time(report: QualityReport, chosen: Chosen, person: Database) -> None:
     """Validation success per day and model against its target; a click shows a day's generations."""
-    drawn = charts.figure(y_title="Replies that validate, %", height=340)
+    drawn = charts.figure(y_title="Replies that validate, %", height=340, over=chosen.period)
     generators.lines(
         drawn, report.daily, "valid_pct", model="model", whole="replies",
         words="%{y:.1f} % of %{customdata[2]:,} replies", unfinished=chosen.unfinished,
@@ -94,7 +94,6 @@ def over_time(report: QualityReport, chosen: Chosen, person: Database) -> None:
     charts.target(drawn, float(targets.VALIDATION.good_pct), "target")
     charts.target(drawn, float(targets.VALIDATION.bad_pct), "least")
     drawn.update_yaxes(rangemode="normal", range=[min(80.0, _lowest(report.daily, "valid_pct")), 101])
-    charts.days(drawn, chosen.period)
     charts.changes(drawn, report.changes, chosen.period.zone)
     clicked = charts.show(
         drawn,
@@ -111,13 +110,12 @@ def over_time(report: QualityReport, chosen: Chosen, person: Database) -> None:
 
 def errors(report: QualityReport, chosen: Chosen, person: Database) -> None:
     """API errors per day and model against their target; a click shows the fallbacks of a day."""
-    drawn = charts.figure(y_title="API errors, %", height=300)
+    drawn = charts.figure(y_title="API errors, %", height=300, over=chosen.period)
     generators.lines(
         drawn, report.daily, "api_error_pct", model="model", whole="attempts",
         words="%{y:.1f} % of %{customdata[2]:,} calls", unfinished=chosen.unfinished,
     )  # fmt: skip
     charts.target(drawn, float(targets.API_ERRORS.good_pct), "target")
-    charts.days(drawn, chosen.period)
     clicked = charts.show(
         drawn,
         report.daily[["day", "model", "attempts", "api_errors", "api_error_pct"]],
