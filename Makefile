@@ -25,6 +25,9 @@ bench: setup ## Measure against what one would use instead
 	@$(PY) -m uv pip install -q -r benchmarks/requirements.txt
 	@$(PY) -m benchmarks
 
+pictures: setup ## Take the README's pictures of the screen anew
+	@$(PY) -m docs.pictures
+
 format: setup ## Put the code into its standard form
 	@$(PY) -m ruff format . && $(PY) -m ruff check --fix .
 
@@ -44,4 +47,4 @@ lock: setup ## Pin the newest versions that pyproject.toml allows
 	@$(PY) -m uv pip compile -q --upgrade --universal --python-version 3.11 pyproject.toml -o requirements.txt
 	@$(PY) -m uv pip compile -q --upgrade --universal --python-version 3.11 --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
-.PHONY: help setup run test check check-long bench format format-check lint types layers lock
+.PHONY: help setup run test check check-long bench pictures format format-check lint types layers lock

@@ -82,6 +82,14 @@ def latest(days: int, zone: str, now: datetime) -> Period:
     return period(today - timedelta(days=days - 1), today, zone)
 
 
+def month(back: int, zone: str, now: datetime) -> Period:
+    """A month of the zone: 0 for this one until today, 1 for the whole one before, and so on."""
+    last = now.astimezone(ZoneInfo(zone)).date()
+    for _ in range(back):
+        last = last.replace(day=1) - timedelta(days=1)
+    return period(last.replace(day=1), last, zone)
+
+
 def begin_of(day: date, zone: str) -> datetime:
     """The first moment of a day, UTC: where clocks go back over midnight, the first of the two midnights.
 

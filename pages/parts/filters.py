@@ -15,11 +15,16 @@ from pages.parts.palette import label
 from pages.parts.words import day
 from queries.errors import QueryError
 from queries.filters import ORIGINS, SOURCES, Filters, Origin, Source, default_source
-from queries.period import Period, latest, period
+from queries.period import Period, latest, month, period
 from store import read_environment
 
 DEFAULT_DAYS = 30
-_PRESETS = {"7d": "7 days", "30d": "30 days", "90d": "90 days", "365d": "A year", "days": "Other days"}
+_LENGTHS = {"7d": 7, "30d": DEFAULT_DAYS, "90d": 90, "365d": 365}
+_MONTHS = {"month": 0, "last-month": 1}
+_PRESETS = {
+    "7d": "7 days", "30d": "30 days", "90d": "90 days", "365d": "A year",
+    "month": "This month", "last-month": "Last month", "days": "Other days",
+}  # fmt: skip
 _ANY = "any"
 _ORIGIN_LABELS = {
     "playground": "Playground",
@@ -68,15 +73,17 @@ def bar(model_label: str = "Answered by", *, with_model: bool = True) -> Chosen:
     """
     with st.container(horizontal=True, vertical_alignment="bottom"):
         preset = _select("period", "Period", list(_PRESETS), f"{DEFAULT_DAYS}d", _PRESETS, 140)
-        days = _days() if preset == "days" else _latest(int(preset.removesuffix("d")))
+        days = _days() if preset == "days" else _ready(preset)
         model = (
             _select("model", model_label, [_ANY, *CATALOGUE], _ANY, {_ANY: "Any model"}, 190) if with_model else _ANY
         )
         source = _select("source", "Source", list(SOURCES), default_source(read_environment()), _SOURCE_LABELS, 150)
         origin = _select("origin", "Asked from", [_ANY, *ORIGINS], _ANY, {_ANY: "Anywhere"} | _ORIGIN_LABELS, 160)
-    st.caption(f"{day(days.first)} to {day(days.last)}, days of {days.zone}, today included. {_ABOUT_SOURCE[source]}")
     filters = Filters(cast(Source, source), None if origin == _ANY else cast(Origin, origin))
-    return Chosen(days, filters, None if model == _ANY else model)
+    chosen = Chosen(days, filters, None if model == _ANY else model)
+    today = ", today included" if chosen.unfinished else ""
+    st.caption(f"{day(days.first)} to {day(days.last)}, days of {days.zone}{today}. {_ABOUT_SOURCE[source]}")
+    return chosen
 
 
 _SOURCE_LABELS = {"real": "Real", "simulated": "Simulated", "all": "All"}
@@ -87,12 +94,13 @@ _ABOUT_SOURCE = {
 }
 
 
-def _latest(days: int) -> Period:
-    return latest(days, zone(), datetime.now(UTC))
+def _ready(name: str) -> Period:
+    now = datetime.now(UTC)
+    return month(_MONTHS[name], zone(), now) if name in _MONTHS else latest(_LENGTHS[name], zone(), now)
 
 
 def _days() -> Period:
-    today = _latest(1).last
+    today = latest(1, zone(), datetime.now(UTC)).last
     default = (today - timedelta(days=DEFAULT_DAYS - 1), today)
     key = _prepared("days", default, _read_days)
     value = st.date_input("Days", key=key, max_value=today + timedelta(days=3650), width=240)

@@ -61,10 +61,13 @@ def test_five_questions(new_context: Callable[[int, str], BrowserContext], sampl
     """Each is answered within three clicks from the overview."""
     context = new_context(1440, "light")
 
-    # What did we save in this month, net of waste?
+    # What did we save last month, net of waste?
     page = Visit(context, sample_console).open()
     page.get_by_role("link", name="Cost and savings").click()
     expect(page.get_by_text("of savings come from?")).to_be_visible(timeout=30_000)
+    page.get_by_label("Period").click()
+    page.get_by_role("option", name="Last month").click()
+    expect(page).to_have_url(re.compile("period=last-month"), timeout=30_000)
     expect(page.get_by_text("Saved", exact=True).first).to_be_visible()
 
     # Why did fallbacks rise on that day? Which change caused it, and whose? Put it back.

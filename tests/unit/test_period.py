@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from queries.errors import InvalidPeriod
-from queries.period import latest, period
+from queries.period import latest, month, period
 
 
 def hours(first: str, zone: str, count: int = 1) -> list[float]:
@@ -54,6 +54,17 @@ def test_the_latest_days_end_with_today_there() -> None:
     days = latest(7, "Pacific/Auckland", datetime(2026, 11, 25, 12, 0, tzinfo=UTC))
 
     assert (days.first, days.last) == (date(2026, 11, 20), date(2026, 11, 26))
+
+
+@pytest.mark.parametrize(
+    ("back", "first", "last"),
+    [(0, "2026-03-01", "2026-03-31"), (1, "2026-02-01", "2026-02-28"), (3, "2025-12-01", "2025-12-31")],
+)
+def test_months_are_those_of_the_zone(back: int, first: str, last: str) -> None:
+    """In New York it is still March; this month ends with today."""
+    days = month(back, "America/New_York", datetime(2026, 4, 1, 2, 0, tzinfo=UTC))
+
+    assert (days.first.isoformat(), days.last.isoformat()) == (first, last)
 
 
 @pytest.mark.parametrize(
