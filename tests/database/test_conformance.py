@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import httpx
@@ -21,6 +22,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from queries.filters import Filters
+from queries.period import latest, period
+from queries.report import read_report
 from store import (
     Conflict,
     Database,
@@ -483,6 +487,24 @@ def test_a_workflow_is_the_same_on_both_sides(embedded_side: Side, supabase_side
     assert json.dumps(first) == json.dumps(second)
     assert _field(first, "cost_usd") == "0.001234567890123456789"
     assert _field(first, "prompt") == 'Ask ‘why?’ 👍\n"שלום"'
+
+
+def test_figures_are_the_same_on_both_sides(embedded_side: Side, supabase_side: Side) -> None:
+    """The whole report, money to the last digit, read by two ways."""
+    run_id = _start(embedded_side, MEMBER)
+    embedded_side.seen_by(MACHINE).call("finish_generation", p_generation_id=run_id, p_outcome=_outcome())
+    today = datetime.now(UTC).date()
+    days = period(today - timedelta(days=1), today + timedelta(days=1), "Asia/Kathmandu")
+    first, second = (read_report(side.seen_by(MEMBER), days, Filters("all")) for side in (embedded_side, supabase_side))
+    assert first == second
+    assert first["generations"] > 0
+
+
+@pytest.mark.parametrize("person", [STRANGER, None], ids=str)
+def test_figures_are_for_users_of_the_console(side: Side, person: Person | None) -> None:
+    """Being signed in is not enough."""
+    with pytest.raises(NotPermitted):
+        read_report(side.seen_by(person), latest(1, "UTC", datetime.now(UTC)), Filters("all"))
 
 
 def test_a_workflow_is_seen_by_its_owner_and_admins(side: Side) -> None:
