@@ -46,7 +46,7 @@ def main() -> None:
 
 def _opened(browser: Browser, address: str, *, dark: bool) -> Page:
     page = browser.new_page(
-        viewport={"width": 1280, "height": 860}, color_scheme="dark" if dark else "light", timezone_id="Europe/Berlin"
+        viewport={"width": 1280, "height": 1000}, color_scheme="dark" if dark else "light", timezone_id="Europe/Berlin"
     )
     page.goto(address)
     settled(page)

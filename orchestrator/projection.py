@@ -59,7 +59,7 @@ def scenarios(
     each = {
         f"{BASELINE.label} alone": baseline,
         f"{primary.label} alone": first,
-        f"{primary.label}, {plain(fallback_rate_pct):f} % fallback to {fallback.label}": mixed,
+        f"{primary.label}, {plain(fallback_rate_pct):f} % fallback": mixed,
     }
     return tuple(
         Scenario(name, plain(workflows * usd), (1 - usd / baseline) * 100 if baseline else None)

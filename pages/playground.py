@@ -16,6 +16,7 @@ from pages.parts.past_runs import RUN_PARAMETER, past_runs, run_link
 from pages.parts.problems import problem
 from pages.parts.rating import rating
 from pages.parts.run_view import show_run
+from pages.parts.words import plain
 from queries.runs import StoredRun, find_run
 from store import StoreError
 
@@ -76,7 +77,7 @@ def watch(begun: run.Run) -> None:
         st.markdown(f":material/progress_activity: {begun.sentence()}")
         st.button("Cancel", on_click=begun.cancel)
     for step in begun.steps():
-        st.markdown(f"- {step['operation']}")
+        st.markdown(f"- {plain(step['operation'])}")
 
 
 def form(*, simulated: bool, running: bool) -> None:
@@ -145,7 +146,7 @@ chosen = opened()
 under_way = run.known(chosen) if chosen else None
 form(simulated=application.simulated, running=bool(under_way and under_way.running))
 if refused := st.session_state.get("playground_refused"):
-    st.warning(refused, icon=":material/edit:")
+    st.warning(plain(refused), icon=":material/edit:")
 try:
     if chosen:
         show(chosen, under_way)

@@ -35,7 +35,7 @@ def rollback_plan() -> None:
         st.page_link("fallbacks.py", label="1. Read the rejected answers of the cheap model", icon=":material/rule:")
         st.page_link("quality.py", label="2. See which rate dropped, and since when", icon=":material/verified:")
         st.page_link(
-            "configuration.py", label="3. See which change came before it, and return to the version before",
+            "configuration.py", label="3. Find the change before it, and take it back",
             icon=":material/history:",
         )  # fmt: skip
         settings.roll_back_button("4. Let Claude go first now", key="plan")

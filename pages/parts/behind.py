@@ -11,7 +11,7 @@ import streamlit as st
 from pages.parts.filters import Chosen
 from pages.parts.palette import REASON_LABELS, label
 from pages.parts.past_runs import run_link
-from pages.parts.words import NONE, moment, money, seconds
+from pages.parts.words import NONE, moment, money, plain, seconds
 from queries.behind import Which, generations
 from queries.period import begin_of, period
 from store import Database, NotPermitted
@@ -27,7 +27,7 @@ def behind(database: Database, chosen: Chosen, day: date | None, which: Which, t
     """The latest of them in a table, with a link to each run that is stored; of one day, or of the whole period."""
     days = period(day, day, chosen.period.zone) if day else chosen.period
     with st.container(border=True):
-        st.subheader(title, anchor=False)
+        st.subheader(plain(title), anchor=False)
         try:
             found = generations(database, begin_of(days.first, days.zone), days.ends, chosen.filters, which)
         except NotPermitted:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
-from pages.parts.words import percent
+from pages.parts.words import threshold
 from queries.period import Period
 from queries.targets import Standing, Target
 
@@ -74,7 +74,7 @@ def standing(where: Standing, target: Target | None) -> None:
 
 def aim(target: Target) -> str:
     """A target in words: `below 5 %`, `99 % or more`."""
-    wanted = percent(target.good_pct).replace(".0", "")
+    wanted = threshold(target.good_pct)
     return f"below {wanted}" if target.below else f"{wanted} or more"
 
 
@@ -84,6 +84,7 @@ def _metric(card: Card) -> None:
         colour = "off"
     elif card.falling_is_good:
         colour = "inverse"
-    changed = card.change is not None and card.change.strip("+-0. %pts") != ""
-    delta = None if card.change is None else card.change if changed else 0
-    st.metric(card.label, card.value, delta, delta_color=colour, help=card.help)
+    if card.change is not None and card.change.strip("+-0. %pts") == "":
+        st.metric(card.label, card.value, "unchanged", delta_color="off", delta_arrow="off", help=card.help)
+    else:
+        st.metric(card.label, card.value, card.change, delta_color=colour, help=card.help)

@@ -23,6 +23,7 @@ _LEGEND = {
     "traceorder": "normal",
 }  # fmt: skip
 _PALE = 0.45
+_TARGET_ROOM = 56
 
 
 def figure(*, y_title: str, height: int = HEIGHT, over: Period | None = None) -> go.Figure:
@@ -113,16 +114,17 @@ def line(
 
 
 def target(drawn: go.Figure, value: float, words: str) -> None:
-    """A dashed line that a figure is held against."""
+    """A dashed line that a figure is held against, named beside it in a word or two."""
     # Not `add_hline`: it takes five times as long.
     drawn.add_shape(
         type="line", xref="x domain", x0=0, x1=1, y0=value, y1=value,
         line={"dash": "dash", "width": 1, "color": GREY},
     )  # fmt: skip
     drawn.add_annotation(
-        text=words, xref="x domain", x=0, xanchor="left", y=value, yanchor="bottom", showarrow=False,
+        text=words, xref="x domain", x=1, xanchor="left", xshift=4, y=value, yanchor="middle", showarrow=False,
         font={"size": 11, "color": GREY},
     )  # fmt: skip
+    drawn.layout.margin.r = _TARGET_ROOM
 
 
 def changes(drawn: go.Figure, saves: Iterable[Change], zone: str, prompts: Mapping[int, date] | None = None) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 from pages.parts import settings
 from pages.parts.filters import Chosen
 from pages.parts.palette import REASON_LABELS
-from pages.parts.words import day, many, percent
+from pages.parts.words import day, many, percent, plain
 from queries.fallbacks import FallbackReport
 from queries.figures import Change
 from queries.tally import REASONS
@@ -64,8 +64,8 @@ def _change(change: Change, zone: str) -> None:
     pairs = settings.pairs(change.changes)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
-            f":material/tune: **{at:%-d %b %H:%M}**, `{change.by or 'somebody'}`: "
-            f"{'; '.join(settings.changes_in_words(pairs))}{' (sample data)' if change.sample else ''}"
+            f":material/tune: **{at:%-d %b %H:%M}**, {plain(change.by or 'somebody')}: "
+            f"{plain('; '.join(settings.changes_in_words(pairs)))}{' (sample data)' if change.sample else ''}"
         )
         if st.button("Put it back", key=f"put_back_{change.at.isoformat()}", icon=":material/undo:"):
             settings.propose({key: before for key, (before, _) in pairs.items()})

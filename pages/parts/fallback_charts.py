@@ -15,7 +15,7 @@ from pages.parts.charts import numbers
 from pages.parts.day_story import day_story
 from pages.parts.filters import Chosen
 from pages.parts.palette import GREY, REASON_COLOURS, REASON_LABELS, colour, label
-from pages.parts.words import NONE, count, day, money, percent
+from pages.parts.words import NONE, count, day, money, percent, threshold
 from queries import targets
 from queries.behind import Which
 from queries.fallbacks import SERVICE_BANDS, STEP_BANDS, FallbackReport
@@ -38,11 +38,11 @@ def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
         unfinished=chosen.unfinished,
     )
     for limit, words in (
-        (targets.FALLBACK.bad_pct, "above: improve the prompts"),
+        (targets.FALLBACK.bad_pct, "act"),
         (targets.FALLBACK.good_pct, "target"),
-        (targets.FALLBACK_RARE_PCT, "below: hardly needed"),
+        (targets.FALLBACK_RARE_PCT, "rare"),
     ):
-        charts.target(drawn, float(limit), f"{percent(limit).replace('.0', '')}, {words}")
+        charts.target(drawn, float(limit), words)
     charts.changes(drawn, report.changes, chosen.period.zone, _first_days(report, chosen))
     clicked = charts.show(
         drawn,
@@ -50,7 +50,9 @@ def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
         key="fallback_rate",
         title="How often did the fallback answer?",
         alt=f"Fallback rate per day, {percent(report.total.fallback.pct)} over the period",
-        note="Dotted: a system key was changed or a prompt version first used. Click a day for its story.",
+        note=f"Above {threshold(targets.FALLBACK.bad_pct)} improve the prompts; below "
+        f"{threshold(targets.FALLBACK_RARE_PCT)} a fallback is hardly needed. Dotted: a system key was changed or a "
+        "prompt version first used. Click a day for its story.",
         drill=True,
     )
     if clicked and (of := clicked_day(clicked[0])):

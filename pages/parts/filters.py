@@ -12,7 +12,7 @@ import streamlit as st
 
 from orchestrator.models import CATALOGUE
 from pages.parts.palette import label
-from pages.parts.words import day
+from pages.parts.words import day, plain
 from queries.errors import QueryError
 from queries.filters import ORIGINS, SOURCES, Filters, Origin, Source, default_source
 from queries.period import Period, latest, month, period
@@ -111,7 +111,7 @@ def _days() -> Period:
     try:
         return period(first, last, zone())
     except QueryError as error:
-        st.warning(str(error), icon=":material/event_busy:")
+        st.warning(plain(error), icon=":material/event_busy:")
         return period(*default, zone())
 
 

@@ -7,12 +7,14 @@ import secrets
 
 import streamlit as st
 
+from pages.parts.words import plain
+
 log = logging.getLogger(__name__)
 
 
 def problem(error: Exception) -> None:
     """Show an error of ours in its own words."""
-    st.error(str(error), icon=":material/error:")
+    st.error(plain(error), icon=":material/error:")
 
 
 def report(error: Exception) -> bool:

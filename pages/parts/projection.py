@@ -24,7 +24,7 @@ ASSUMED_RATE_PCT = Decimal(5)
 
 def projection(database: Database, primary: str, fallback: str) -> None:
     """The table, from list prices and a fallback rate that starts from the measured one."""
-    st.subheader("What would that cost?", anchor=False)
+    st.subheader("What would so many workflows a month cost?", anchor=False)
     now = datetime.now(UTC)
     days, filters = latest(MEASURED_DAYS, zone(), now), Filters(default_source(read_environment()))
     measured = states.read(lambda: read_rollout(database, days, filters)).total.fallback
@@ -44,8 +44,8 @@ def projection(database: Database, primary: str, fallback: str) -> None:
     )
     rows = [
         {
-            "Workflows a month": f"{volume:,}",
             "Models": scenario.name,
+            "Workflows": f"{volume:,}",
             "Month": money(scenario.monthly_usd),
             "Year": money(scenario.yearly_usd),
             "Saved": percent(scenario.saved_pct),

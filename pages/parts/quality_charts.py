@@ -10,7 +10,7 @@ from pages.parts.behind import behind, clicked_day
 from pages.parts.cards import Card, aim
 from pages.parts.filters import Chosen
 from pages.parts.palette import label
-from pages.parts.words import NONE, count, day, percent, points, share
+from pages.parts.words import NONE, count, day, percent, plain, points, share
 from queries import targets
 from queries.behind import Which
 from queries.quality import Measure, QualityReport
@@ -32,7 +32,7 @@ _STANDING = {"good": "✓ Good", "watch": "◔ Watch", "bad": "✗ Off target", 
 def card(measure: Measure) -> Card:
     """A rate as a card."""
     name, meaning = _NAMES[measure.name]
-    who = f"{label(measure.model)}: " if measure.model else ""
+    who = f"{plain(label(measure.model))}: " if measure.model else ""
     return Card(
         name,
         percent(measure.rate.pct),
@@ -41,7 +41,7 @@ def card(measure: Measure) -> Card:
         falling_is_good=measure.target.below if measure.target else None,
         standing=measure.standing if measure.target else None,
         target=measure.target,
-        note=f"{label(measure.model)}" if measure.model else sureness(measure),
+        note=plain(label(measure.model)) if measure.model else sureness(measure),
     )
 
 

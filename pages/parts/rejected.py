@@ -8,7 +8,7 @@ from pages.parts import states
 from pages.parts.filters import Chosen
 from pages.parts.palette import label
 from pages.parts.past_runs import run_link
-from pages.parts.words import moment
+from pages.parts.words import moment, plain
 from queries.behind import rejected_answers
 from store import Database
 
@@ -31,10 +31,10 @@ def rejected(database: Database, chosen: Chosen, model: str | None, code: str | 
         for row in found.to_dict("records"):
             codes = ", ".join(code.replace("_", " ") for code in row["codes"] or ()) or "refused"
             title = f"{moment(row['at'], chosen.period.zone)} · {label(row['model'])} · {codes}"
-            with st.expander(title):
-                st.caption(row["prompt"])
+            with st.expander(plain(title)):
+                st.caption(plain(row["prompt"]))
                 for finding in row["findings"]:
-                    st.markdown(f"`{finding.get('path', '$')}` {finding.get('message', '')}")
+                    st.markdown(plain(f"{finding.get('path', '$')}: {finding.get('message', '')}"))
                 st.code(row["text"] or "(nothing)", language="json", wrap_lines=True, height=200)
                 st.markdown(f"[Open the run]({run_link(row['generation_id'])})")
         st.caption(f"The latest {len(found)}, times in {chosen.period.zone}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pages.parts.cards import aim
-from pages.parts.words import count, percent, share
+from pages.parts.words import count, share, threshold
 from queries import targets
 from queries.rollout import ENOUGH, Advice, Phase, Rollout
 
@@ -24,8 +24,7 @@ class Stage:
 
 
 _GOOD, _BAD, _RARE = (
-    percent(limit).replace(".0", "")
-    for limit in (targets.FALLBACK.good_pct, targets.FALLBACK.bad_pct, targets.FALLBACK_RARE_PCT)
+    threshold(limit) for limit in (targets.FALLBACK.good_pct, targets.FALLBACK.bad_pct, targets.FALLBACK_RARE_PCT)
 )
 
 STAGES: dict[Phase, Stage] = {

@@ -11,10 +11,11 @@ from orchestrator.models import BASELINE
 from pages.parts.annotated import annotated
 from pages.parts.filters import zone
 from pages.parts.palette import OUTCOME_LABELS, label
-from pages.parts.words import NONE, count, moment, money, percent, seconds
+from pages.parts.words import NONE, count, moment, money, percent, plain, seconds
 from queries.runs import StoredRun
 from store import exact_json
 
+_PROMPT_CHARS = 400
 _STATUS = {
     "running": ("Running", ":material/progress_activity:", "blue"),
     "succeeded": ("Succeeded", ":material/check_circle:", "green"),
@@ -35,12 +36,12 @@ def show_run(run: StoredRun) -> None:
             st.badge("Models chosen for this run", icon=":material/tune:", color="violet")
         if run.sample:
             st.badge("Sample", icon=":material/auto_awesome:", color="gray")
-        st.caption(f"{moment(run.started_at, zone())} ({zone()}), agent {run.agent_id or NONE}", width="content")
-    st.markdown(f"> {' '.join(run.prompt.split())[:400]}")
+        st.caption(f"{moment(run.started_at, zone())} ({zone()}), agent {plain(run.agent_id or NONE)}", width="content")
+    st.markdown(f"> {plain(run.prompt[:_PROMPT_CHARS])}")
     _figures(run)
     for finding in run.findings:
         if finding.severity == "warning":
-            st.warning(finding.message, icon=":material/warning:")
+            st.warning(plain(finding.message), icon=":material/warning:")
     if run.pilot_steps:
         _steps(run.pilot_steps)
     _attempts(run)
@@ -67,20 +68,22 @@ def _figures(run: StoredRun) -> None:
 def _steps(steps: list[dict[str, Any]]) -> None:
     table, graph = st.tabs(["Steps", "Graph"])
     with table:
-        st.dataframe([_step_row(step) for step in steps], hide_index=True, alt="The steps of the workflow in order")
+        rows = [_step_row(step) for step in steps]
+        st.dataframe(rows, hide_index=True, height="content", alt="The steps of the workflow in order")
+        for step in steps:
+            for branch in step.get("branches") or ():
+                st.caption(plain(f"{step['id']}: {branch.get('when')} → {branch.get('next')}"))
     with graph:
         st.graphviz_chart(dot(steps), width="content")
 
 
 def _step_row(step: dict[str, Any]) -> dict[str, str]:
-    branches = [f"{branch.get('when')}: {branch.get('next')}" for branch in step.get("branches") or ()]
     return {
         "Step": step["id"],
         "What it does": step["operation"],
         "Service": step.get("service") or NONE,
         "Kind": step["step_type"].replace("_", " "),
         "After": ", ".join(map(str, step.get("depends_on") or ())) or NONE,
-        "Branches": "; ".join(branches) or NONE,
     }
 
 
@@ -128,14 +131,14 @@ def _attempts(run: StoredRun) -> None:
 def _rejected(run: StoredRun) -> None:
     for rejected in run.rejected_outputs:
         model = label(run.attempts[rejected.attempt].model)
-        with st.expander(f"What {model} answered, and why it was refused"):
+        with st.expander(f"What {plain(model)} answered, and why it was refused"):
             findings = [
                 finding.model_dump()
                 for finding in run.findings
                 if finding.attempt == rejected.attempt and finding.severity == "error"
             ]
             for found in findings:
-                st.markdown(f"`{found['path']}` {found['message']}")
+                st.markdown(plain(f"{found['path']}: {found['message']}"))
             st.code(annotated(rejected.text or "(nothing)", findings), language=None, wrap_lines=True, height=320)
 
 

@@ -10,6 +10,7 @@ from orchestrator import OrchestratorSettings
 from orchestrator.models import CATALOGUE, counterpart, named
 from orchestrator.settings import ENABLE_FALLBACK_KEY, FALLBACK_KEY, PRIMARY_KEY
 from pages.parts import settings
+from pages.parts.words import plain
 from store import Database
 
 BASE, PRIMARY, FALLBACK, ENABLED, PROPOSED = (
@@ -108,7 +109,7 @@ def save(database: Database, changes: Changes, version: int) -> None:
 def review(database: Database, base: OrchestratorSettings, changes: Changes, by: str | None) -> None:
     """What a save will change, and the button for it; a conflict instead when somebody else was faster."""
     if by is not None:
-        st.warning(f"`{by}` changed the settings since you opened this page.", icon=":material/sync_problem:")
+        st.warning(f"{plain(by)} changed the settings since you opened this page.", icon=":material/sync_problem:")
         st.button("Load the current settings", on_click=lambda: st.session_state.pop(BASE))
         return
     proposed = st.session_state.pop(PROPOSED, False)
@@ -117,7 +118,9 @@ def review(database: Database, base: OrchestratorSettings, changes: Changes, by:
             st.info("The settings are already as they were before that change.", icon=":material/check:")
         return
     with st.container(border=True):
-        st.markdown("**This will change**\n" + "".join(f"\n- {line}" for line in settings.changes_in_words(changes)))
+        st.markdown(
+            "**This will change**\n" + "".join(f"\n- {plain(line)}" for line in settings.changes_in_words(changes))
+        )
         label = f"Save {len(changes)} change{'s' if len(changes) > 1 else ''}"
         with st.container(horizontal=True):
             st.button(label, type="primary", on_click=save, args=(database, changes, base.version))

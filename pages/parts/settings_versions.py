@@ -11,7 +11,7 @@ from orchestrator.settings_history import Save
 from pages.parts import settings
 from pages.parts.filters import zone
 from pages.parts.settings_form import load
-from pages.parts.words import ago, moment
+from pages.parts.words import ago, moment, plain
 from store import Database
 
 _SHOWN = 6
@@ -42,14 +42,14 @@ def changed(saves: tuple[Save, ...], key: str) -> str:
     save = next((save for save in saves if key in save.changes), None)
     if save is None:
         return "As the console came."
-    return f"Changed by `{save.changed_by}` {ago(save.changed_at, datetime.now(UTC))}."
+    return f"Changed by {plain(save.changed_by)} {ago(save.changed_at, datetime.now(UTC))}."
 
 
 def _version(database: Database, save: Save, version: int) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(
-            f"**Version {save.version}** · {moment(save.changed_at, zone())} · `{save.changed_by}`  \n"
-            + "; ".join(settings.changes_in_words(save.changes)),
+            f"**Version {save.version}** · {moment(save.changed_at, zone())} · {plain(save.changed_by)}  \n"
+            + plain("; ".join(settings.changes_in_words(save.changes))),
             width="content",
         )
         if save.version == version:

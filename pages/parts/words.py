@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
+from math import floor, log10
 from zoneinfo import ZoneInfo
 
 from queries.rates import Rate
@@ -11,6 +13,16 @@ from queries.rates import Rate
 NONE = "-"
 
 Number = Decimal | float | int
+
+_LEAST_PCT = 0.05
+
+
+def plain(text: object) -> str:
+    """Text from elsewhere for a place that takes Markdown: shown as it is, on one line.
+
+    A picture in it would be fetched from wherever somebody's prompt or a model's answer says.
+    """
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(str(text).split()))
 
 
 def money(amount: Decimal | None) -> str:
@@ -36,8 +48,17 @@ def unit_price(amount: Decimal | None) -> str:
 
 
 def percent(share_pct: Number | None) -> str:
-    """One decimal: `5.0 %`."""
-    return NONE if share_pct is None else f"{share_pct:.1f} %"
+    """One decimal: `5.0 %`; more where it would hide that something is left, `99.97 %`, `0.004 %`."""
+    if share_pct is None:
+        return NONE
+    left = min(abs(float(share_pct)), abs(100 - float(share_pct)))
+    digits = 1 if left == 0 or left >= _LEAST_PCT else -floor(log10(left))
+    return f"{share_pct:.{digits}f} %"
+
+
+def threshold(limit_pct: Number) -> str:
+    """A limit that somebody chose: `5 %`, `2.5 %`."""
+    return f"{float(limit_pct):g} %"
 
 
 def share(rate: Rate) -> str:
@@ -89,11 +110,14 @@ def ago(instant: datetime, now: datetime) -> str:
 
 
 def change(now: Number | None, before: Number | None) -> str | None:
-    """By how much something grew, in percent: `+12.5 %`; None where either is unknown or nothing was there before."""
-    if now is None or before is None or before == 0:
+    """By how much something grew: `+12.5 %`, from tenfold on `12 times as much`.
+
+    None where either is unknown, or nothing or less was there before.
+    """
+    if now is None or before is None or before <= 0:
         return None
-    pct = 100 * (float(now) - float(before)) / float(before)
-    return f"{pct:+.1f} %"
+    ratio = float(now) / float(before)
+    return f"{ratio:,.0f} times as much" if ratio >= 10 else f"{100 * (ratio - 1):+.1f} %"
 
 
 def points(now: Number | None, before: Number | None) -> str | None:

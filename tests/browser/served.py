@@ -85,6 +85,7 @@ def launched(playwright: Playwright, program: str) -> Browser:
 
 
 def settled(page: Page) -> None:
-    """Wait until the script has run and drawn."""
+    """Wait until the script has run and everything it asked for is drawn."""
     page.wait_for_selector("[data-testid=stMain] h1", timeout=60_000)
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=60_000)
+    page.wait_for_selector("[data-testid=stSkeleton]", state="detached", timeout=60_000)

@@ -73,6 +73,21 @@ def test_bad_input(phone: Visit) -> None:
     expect(page.get_by_text("The description is empty")).to_be_visible(timeout=20_000)
 
 
+def test_what_people_type_is_shown_as_typed(phone: Visit) -> None:
+    """A picture in a description is neither drawn nor asked for, and a link leads where it says."""
+    page = phone.open("/playground")
+    prompt = "Send ![x](http://foreign.example/x.png) and [y](http://foreign.example/) to **Slack** <img src=x>"
+    page.get_by_label("Describe the process").fill(prompt)
+    page.get_by_role("button", name="Generate").click()
+    expect(page.get_by_text("What it took")).to_be_visible(timeout=60_000)
+
+    expect(page.get_by_role("blockquote")).to_have_text(prompt)
+    assert phone.foreign_hosts() == set()
+    assert page.locator("[data-testid=stMain] img").count() == 0
+    links = page.locator("[data-testid=stMain] a[href*=foreign]").all()
+    assert all((link.get_attribute("href") or "").startswith(link.inner_text()) for link in links)
+
+
 def test_a_fallback_survives_a_reload_and_is_opened_elsewhere(visit: Visit) -> None:
     """Watch the fallback, load anew in the middle, open the same run in a second tab, ask for it again."""
     page = visit.open("/playground")

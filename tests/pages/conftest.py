@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -43,6 +45,11 @@ def open_page_fixture(page: AppTest) -> OpenPage:
         return page.run()
 
     return open_page
+
+
+def said(elements: Iterable[Any]) -> list[str]:
+    """What these elements say once their Markdown is drawn, as far as escapes go."""
+    return [re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", str(element.value)) for element in elements]
 
 
 def press(page: AppTest, label: str) -> AppTest:

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from orchestrator import OrchestratorSettings, read_settings, save_settings
 from orchestrator.settings import ENABLE_FALLBACK_KEY, FALLBACK_KEY, PRIMARY_KEY
 from tests.conftest import PooledStore
-from tests.pages.conftest import OpenPage, press
+from tests.pages.conftest import OpenPage, press, said
 
 MINI, CLAUDE = "gpt-4o-mini", "claude-sonnet-4"
 
@@ -30,8 +30,8 @@ def test_a_new_console_shows_its_defaults(configuration: AppTest) -> None:
     assert configuration.selectbox(key="configuration_primary").value == MINI
     assert configuration.selectbox(key="configuration_primary").options[0] == "GPT-4o mini · $0.0012 per workflow"
     assert any("Claude Sonnet 4.6 answers in its place" in info.value for info in configuration.info)
-    month = configuration.dataframe[0].value.set_index(["Workflows a month", "Models"])["Month"]
-    assert month["10,000", "GPT-4o mini, 5 % fallback to Claude Sonnet 4"] == "$26.25"
+    month = configuration.dataframe[0].value.set_index(["Workflows", "Models"])["Month"]
+    assert month["10,000", "GPT-4o mini, 5 % fallback"] == "$26.25"
     assert any("Nothing was changed yet" in caption.value for caption in configuration.caption)
 
 
@@ -40,7 +40,7 @@ def test_a_primary_brings_its_fallback_and_is_reviewed_before_it_is_saved(
 ) -> None:
     """Choosing Claude first sets mini behind it; nothing is written before Save."""
     configuration.selectbox(key="configuration_primary").set_value(CLAUDE).run()
-    review = next(text.value for text in configuration.markdown if "This will change" in text.value)
+    review = next(text for text in said(configuration.markdown) if "This will change" in text)
 
     assert "Primary model: GPT-4o mini → Claude Sonnet 4" in review
     assert "Fallback model: Claude Sonnet 4 → GPT-4o mini" in review
@@ -76,7 +76,7 @@ def test_somebody_elses_save_is_a_conflict(configuration: AppTest, store: Pooled
     save_settings(store.person(), {PRIMARY_KEY: CLAUDE})
     configuration.run()
 
-    assert "`you@this.machine` changed the settings" in configuration.warning[0].value
+    assert "you@this.machine changed the settings" in said(configuration.warning)[0]
     press(configuration, "Load the current settings")
     assert configuration.selectbox(key="configuration_primary").value == CLAUDE
     assert stored(store) == OrchestratorSettings(CLAUDE, CLAUDE, True, 2)
@@ -111,7 +111,7 @@ def test_any_earlier_version_can_be_returned_to(configuration: AppTest, store: P
     assert stored(store) == OrchestratorSettings(CLAUDE, MINI, True, 4)
     configuration.button(key="return_first").click().run()
     assert stored(store) == OrchestratorSettings(MINI, CLAUDE, True, 5)
-    assert any("Changed by `you@this.machine` just now" in caption.value for caption in configuration.caption)
+    assert any("Changed by you@this.machine just now" in text for text in said(configuration.caption))
 
 
 def test_roll_back_from_any_page(page: AppTest, store: PooledStore) -> None:
@@ -130,7 +130,7 @@ def test_a_broken_key_can_be_mended_here(page: AppTest, owner: psycopg.Connectio
     page.switch_page("configuration.py").run()
 
     assert not page.exception
-    assert PRIMARY_KEY in page.error[0].value
+    assert PRIMARY_KEY in said(page.error)[0]
     press(page, "Put the defaults back")
     assert stored(store).primary == MINI
 
@@ -143,5 +143,5 @@ def test_another_page_may_propose_values(page: AppTest, store: PooledStore) -> N
 
     assert not page.exception
     assert page.selectbox(key="configuration_primary").value == CLAUDE
-    assert any("Primary model: GPT-4o mini → Claude Sonnet 4" in text.value for text in page.markdown)
+    assert any("Primary model: GPT-4o mini → Claude Sonnet 4" in text for text in said(page.markdown))
     assert stored(store).version == 1

@@ -10,13 +10,14 @@ from streamlit.testing.v1 import AppTest
 
 from orchestrator import Application
 from pages.parts import console
+from pages.parts.words import percent
 from queries.filters import Filters
 from queries.period import period
 from queries.report import read_report
 from store import Argument, Json, Unavailable
 from store.identity import LOCAL_PERSON_ID
 from tests.conftest import SAMPLE_UNTIL, TEMPLATE, PooledStore
-from tests.pages.conftest import OpenPage, press
+from tests.pages.conftest import OpenPage, press, said
 
 PAGES = [
     "overview.py", "playground.py", "cost.py", "fallbacks.py", "latency.py", "quality.py", "rollout.py", "flow.py",
@@ -43,7 +44,7 @@ def sample_fixture(store: PooledStore) -> PooledStore:
 def texts(page: AppTest) -> str:
     """All that a page says."""
     elements = [*page.markdown, *page.caption, *page.error, *page.warning, *page.info, *page.success]
-    return "\n".join(str(element.value) for element in elements)
+    return "\n".join(said(elements))
 
 
 @pytest.mark.parametrize("file", PAGES)
@@ -99,8 +100,8 @@ def test_the_pages_show_what_the_command_prints(sample: PooledStore, open_page: 
     assert shown["Saved"] == f"${report['savings_usd']:,.2f}"
     assert shown["Wasted"] == f"${report['wasted_cost_usd']:,.2f}"
     assert shown["Fallbacks"] == str(sum(report["fallback_reasons"].values()))
-    assert shown["Fallback rate"] == f"{report['as_configured']['fallback_rate_pct']:.1f} %"
-    assert shown["Success rate"] == f"{report['as_configured']['success_rate_pct']:.1f} %"
+    assert shown["Fallback rate"] == percent(report["as_configured"]["fallback_rate_pct"])
+    assert shown["Success rate"] == percent(report["as_configured"]["success_rate_pct"])
     assert shown["95 % within (P95)"] == f"{report['latency_ms']['p95'] / 1000:.1f} s"
 
 
@@ -116,7 +117,7 @@ def test_without_a_database_the_page_says_so(page: AppTest, monkeypatch: pytest.
     page.switch_page(file).run()
 
     assert not page.exception
-    assert page.error[0].value == "The data folder /x cannot be used."
+    assert said(page.error)[0] == "The data folder /x cannot be used."
     assert page.title[0].value
 
 

@@ -16,7 +16,7 @@ from queries.runs import StoredRun, find_run
 from store import Conflict, NotPermitted
 from store.identity import LOCAL_PERSON_ID
 from tests.conftest import MakeApplication, PooledStore
-from tests.pages.conftest import OpenPage, press
+from tests.pages.conftest import OpenPage, press, said
 
 
 @pytest.fixture(name="playground")
@@ -74,7 +74,7 @@ def test_bad_input_gets_a_sentence(playground: AppTest, prompt: str, sentence: s
     generate(playground, prompt)
 
     assert not playground.exception
-    assert sentence in playground.warning[0].value
+    assert sentence in said(playground.warning)[0]
 
 
 def test_a_failed_run_says_why(
@@ -93,7 +93,7 @@ def test_a_failed_run_says_why(
     generate(playground, "Alert the team")
 
     assert not playground.exception
-    assert "gpt-4o-mini ended in api_error (HTTP 529" in playground.error[0].value
+    assert "gpt-4o-mini ended in api_error (HTTP 529" in said(playground.error)[0]
 
 
 def test_a_run_has_an_address_of_its_own(playground: AppTest, open_page: OpenPage) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from pages.parts.words import money, seconds
+from pages.parts.words import change, money, percent, plain, seconds
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,58 @@ def test_money(amount: str | None, text: str) -> None:
 def test_seconds() -> None:
     """One decimal, and a dash for what is unknown."""
     assert (seconds(8249), seconds(None)) == ("8.2 s", "-")
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "written"),
+    [
+        (9, 8, "+12.5 %"),
+        (Decimal("6"), Decimal("8"), "-25.0 %"),
+        (0, 8, "-100.0 %"),
+        (79.9, 8, "+898.8 %"),
+        (942, 8, "118 times as much"),
+        (5, 0, None),
+        (5, -1, None),
+        (None, 8, None),
+        (5, None, None),
+    ],
+)
+def test_a_change_in_words(now: float | None, before: float | None, written: str | None) -> None:
+    """In percent while that says something; nothing where nothing was before."""
+    assert change(now, before) == written
+
+
+@pytest.mark.parametrize(
+    ("share", "written"),
+    [
+        (None, "-"),
+        (0, "0.0 %"),
+        (100, "100.0 %"),
+        (Decimal("5.04"), "5.0 %"),
+        (99.94, "99.9 %"),
+        (99.97, "99.97 %"),
+        (99.9996, "99.9996 %"),
+        (0.04, "0.04 %"),
+        (0.0042, "0.004 %"),
+        (-0.004, "-0.004 %"),
+        (250, "250.0 %"),
+    ],
+)
+def test_a_share_is_all_or_nothing_only_where_it_is(share: float | None, written: str) -> None:
+    """One failure in ten thousand is no `100.0 %`."""
+    assert percent(share) == written
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("Alert the team", "Alert the team"),
+        ("a\n\n# b", "a \\# b"),
+        ("![x](http://a.b/c.png)", "\\!\\[x\\]\\(http\\:\\/\\/a\\.b\\/c\\.png\\)"),
+        ("שלום 👍", "שלום 👍"),
+        (None, "None"),
+    ],
+)
+def test_foreign_text_is_no_markdown(text: object, written: str) -> None:
+    """Every character that could mean something is escaped, and line breaks are spaces."""
+    assert plain(text) == written
