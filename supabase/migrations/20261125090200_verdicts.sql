@@ -243,8 +243,27 @@ begin
     select array_agg(row(counted.*)::private.verdict_change) into changes
     from counted;
 
-    -- When the log is replayed for a rebuild, all generations are there from the start.
-    if tg_table_name = 'audit_logs' and generations <> '{}' then
+    -- When the log is replayed for a rebuild, all generations are there from the start. Nearly always no verdict is there
+    -- before its generation, and asking for one costs far less than looking for all that would move.
+    if tg_table_name = 'audit_logs' and generations <> '{}' and (
+        exists (
+            select
+            from appended as generation
+            join public.audit_logs as execution
+                on execution.action in ('AGENT_EXECUTION_COMPLETED', 'AGENT_EXECUTION_FAILED')
+                and execution.entity_id = generation.entity_id
+                and execution.timestamp > generation.timestamp
+            where generation.action = 'WORKFLOW_GENERATED'
+        )
+        or exists (
+            select
+            from appended as generation
+            join public.audit_logs as rating
+                on rating.action = 'WORKFLOW_RATED'
+                and rating.details ->> 'generation_id' = generation.details ->> 'generation_id'
+            where generation.action = 'WORKFLOW_GENERATED'
+        )
+    ) then
         changes := changes || private.moved_verdicts(generations, array(select id from appended));
     end if;
     if changes <> '{}' then

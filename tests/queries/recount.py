@@ -132,7 +132,7 @@ def recount(rows: list[Row], first: date, last: date, zone: str, source: str) ->
         "success_rate_pct": pct(len(completed), len(completed) + len(failed)),
         "fallback_rate_pct": pct(len(reasons), len(completed)),
         "fallback_reasons": {reason: reasons.count(reason) for reason in REASONS},
-        "cost_failed_usd": total(cost(row) for row in ended if row not in completed),
+        "cost_failed_usd": total(cost(row) for row in ended if row.action != "WORKFLOW_GENERATED"),
         **money(completed),
         "by_generator": by_generator(rows, completed, counts),
         "latencies": latencies(completed),
