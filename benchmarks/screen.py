@@ -11,15 +11,16 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.measure import Comparison
-from tests.browser.served import chromium_program, launched, served, settled
+from tests.browser.served import chromium_program, data_folder, launched, settled, started
 
 _BARE = Path(__file__).parent / "bare_page.py"
 _PEER = "a bare Streamlit page"
 _ROUNDS = 5
+_SAMPLE = ["--days", "30", "--per-day", "100"]
 
 
 def measure() -> Iterator[Comparison]:
-    """From the command to a health answer, from there to a drawn first page, and a rerun of the script.
+    """From the command to a health answer, from there to the drawn overview of a sample, and that for a second visitor.
 
     Raises:
         RuntimeError: there is no Chromium.
@@ -27,19 +28,21 @@ def measure() -> Iterator[Comparison]:
     program = chromium_program()
     if program is None:
         raise RuntimeError("There is no Chromium on the PATH.")
-    with sync_playwright() as playwright, contextlib.closing(launched(playwright, program)) as browser:
-        ours, theirs = zip(
-            *((_start_and_look(browser, "app.py"), _start_and_look(browser, _BARE)) for _ in range(_ROUNDS)),
-            strict=True,
-        )
-    for place, what in enumerate(("Start to health", "First page after it", "The page again, by another visitor")):
+    with (
+        data_folder(_SAMPLE) as data,
+        sync_playwright() as playwright,
+        contextlib.closing(launched(playwright, program)) as browser,
+    ):
+        rounds = [[_start_and_look(browser, script, data) for script in ("app.py", _BARE)] for _ in range(_ROUNDS)]
+    ours, theirs = zip(*rounds, strict=True)
+    for place, what in enumerate(("Start to health", "Overview drawn after it", "The same for a second visitor")):
         mine, others = (statistics.median(times[place] for times in side) for side in (ours, theirs))
         yield Comparison(what, mine, _PEER, others)
 
 
-def _start_and_look(browser: Browser, script: str | Path) -> tuple[float, float, float]:
+def _start_and_look(browser: Browser, script: str | Path, data: Path) -> tuple[float, float, float]:
     begun = time.perf_counter()
-    with served(script) as address:
+    with started(script, data, speed="1") as address:
         healthy = time.perf_counter()
         _look(browser, address)
         drawn = time.perf_counter()

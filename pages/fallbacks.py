@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import fallback_charts, frame, states, tally_cards
+from pages.parts import fallback_bands, fallback_charts, frame, states, tally_cards
 from pages.parts.agents import agents
 from pages.parts.cards import Card, cards
 from pages.parts.filters import bar
@@ -58,10 +58,10 @@ with left:
     fallback_charts.reasons(report, chosen, person)
     fallback_charts.cost(report)
     fallback_charts.prompts(report)
-    fallback_charts.by_steps(report, chosen, person)
+    fallback_bands.by_steps(report, chosen, person)
 with right:
     code = fallback_charts.findings(report)
-    fallback_charts.by_primary(report, chosen, person)
-    fallback_charts.by_services(report, chosen, person)
+    fallback_bands.by_primary(report, chosen, person)
+    fallback_bands.by_services(report, chosen, person)
 agents(person, chosen)
 rejected(person, chosen, chosen.model, code)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
-from typing import Any
 
-import pandas as pd
 import plotly.graph_objects as go
 
 from pages.parts import charts
@@ -14,11 +11,11 @@ from pages.parts.behind import behind, clicked_day
 from pages.parts.charts import numbers
 from pages.parts.day_story import day_story
 from pages.parts.filters import Chosen
-from pages.parts.palette import GREY, REASON_COLOURS, REASON_LABELS, colour, label
+from pages.parts.palette import REASON_COLOURS, REASON_LABELS
 from pages.parts.words import NONE, count, day, money, percent, threshold
 from queries import targets
 from queries.behind import Which
-from queries.fallbacks import SERVICE_BANDS, STEP_BANDS, FallbackReport
+from queries.fallbacks import FallbackReport
 from queries.tally import REASONS
 from store import Database
 
@@ -112,57 +109,6 @@ def cost(report: FallbackReport) -> None:
     )
 
 
-def by_primary(report: FallbackReport, chosen: Chosen, person: Database) -> None:
-    """The rate of each model that was asked first; a click shows its fallbacks."""
-    frame = report.by_primary
-    clicked = _bands(
-        frame,
-        [label(name) for name in frame["primary_model"]],
-        [colour(name) for name in frame["primary_model"]],
-        key="fallback_primary",
-        title="Which first model needed it?",
-        note="Thin lines: where the true rate lies, 95 % sure. Click a bar for its fallbacks.",
-    )
-    if clicked:
-        name = frame["primary_model"][clicked[0]]
-        which = Which(outcome="completed", primary_model=name, fallback_reason="any")
-        behind(person, chosen, None, which, f"Fallbacks with {label(name)} asked first")
-
-
-def by_steps(report: FallbackReport, chosen: Chosen, person: Database) -> None:
-    """The rate by the number of steps; a click shows the fallbacks of a group."""
-    names = report.by_steps["band"].tolist()
-    clicked = _bands(
-        report.by_steps,
-        names,
-        [REASON_COLOURS["api_error"]] * len(names),
-        key="fallback_steps",
-        title="Do long workflows need it more?",
-        note="By the steps of the accepted workflow. Click a bar for its fallbacks.",
-    )
-    if clicked:
-        band = next(band for band in STEP_BANDS if band.name == names[clicked[0]])
-        which = replace(_fallen(chosen), steps_from=band.least, steps_to=band.most)
-        behind(person, chosen, None, which, f"Fallbacks with {band.name} steps")
-
-
-def by_services(report: FallbackReport, chosen: Chosen, person: Database) -> None:
-    """The rate by the number of connected services; a click shows the fallbacks of a group."""
-    names = report.by_services["band"].tolist()
-    clicked = _bands(
-        report.by_services,
-        names,
-        [REASON_COLOURS["api_error"]] * len(names),
-        key="fallback_services",
-        title="Do many services make it harder?",
-        note="By the connected services. Click a bar for its fallbacks.",
-    )
-    if clicked:
-        band = next(band for band in SERVICE_BANDS if band.name == names[clicked[0]])
-        which = replace(_fallen(chosen), services_from=band.least, services_to=band.most)
-        behind(person, chosen, None, which, f"Fallbacks with {band.name} services")
-
-
 def findings(report: FallbackReport) -> str | None:
     """The rules that refused most replies; the code of the one that was clicked."""
     frame = report.findings.head(10)
@@ -210,41 +156,6 @@ def prompts(report: FallbackReport) -> None:
     charts.table(rows, frame, key="fallback_prompts", title="Did a prompt release change anything?")
 
 
-def _bands(
-    frame: pd.DataFrame, names: list[str], shades: list[str], *, key: str, title: str, note: str
-) -> list[Any] | None:
-    """Rates as bars with the interval in which the true rate lies; the place of the bar that was clicked."""
-    if frame.empty:
-        return None
-    rates, low, high = (numbers(frame[name].tolist()) for name in ("rate_pct", "low_pct", "high_pct"))
-    drawn = charts.figure(y_title="Fallback rate, %", height=280)
-    drawn.add_trace(
-        go.Bar(
-            x=names,
-            y=rates,
-            marker_color=shades,
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": [(top or 0) - (rate or 0) for top, rate in zip(high, rates, strict=True)],
-                "arrayminus": [(rate or 0) - (bottom or 0) for bottom, rate in zip(low, rates, strict=True)],
-                "color": GREY,
-                "thickness": 1.5,
-            },
-            customdata=[
-                [place, row["fallbacks"], row["completed"], row["low_pct"], row["high_pct"]]
-                for place, row in enumerate(frame.to_dict("records"))
-            ],
-            hovertemplate="%{x}: %{y:.1f} %, %{customdata[1]:,} of %{customdata[2]:,}"
-            "<br>95 % sure between %{customdata[3]:.1f} and %{customdata[4]:.1f} %<extra></extra>",
-        )
-    )
-    charts.target(drawn, float(targets.FALLBACK.good_pct), "target")
-    drawn.update_layout(showlegend=False)
-    drawn.update_xaxes(type="category")
-    return charts.show(drawn, frame, key=key, title=title, alt=title, note=note, drill=True)
-
-
 def _first_days(report: FallbackReport, chosen: Chosen) -> dict[int, date]:
     """The prompt versions that were first used within the period: not on its first day, when they may be older."""
     return {
@@ -254,11 +165,7 @@ def _first_days(report: FallbackReport, chosen: Chosen) -> dict[int, date]:
     }
 
 
-def _fallen(chosen: Chosen, reason: str = "any") -> Which:
-    return Which(outcome="completed", primary_model=chosen.model, fallback_reason=reason)
-
-
 def _behind(person: Database, chosen: Chosen, of: date, reason: str | None) -> None:
-    which = _fallen(chosen, reason or "any")
+    which = Which(outcome="completed", primary_model=chosen.model, fallback_reason=reason or "any")
     what = REASON_LABELS[reason] if reason else "Fallbacks"
     behind(person, chosen, of, which, f"{what} on {day(of)}")

@@ -26,33 +26,45 @@ _FLAGS = (
 
 
 @contextlib.contextmanager
-def served(script: str | Path = "app.py", *, sample: Sequence[str] = (), speed: str = "0.4") -> Iterator[str]:
+def served(*, sample: Sequence[str] = (), speed: str = "0.4") -> Iterator[str]:
     """The address of a console with a data folder of its own and simulated models.
 
     Args:
-        script: what Streamlit runs.
         sample: arguments for `store sample-data`; without any there is no sample.
         speed: how fast models answer, as a factor on their time.
     """
+    with data_folder(sample) as data, started("app.py", data, speed) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def data_folder(sample: Sequence[str] = ()) -> Iterator[Path]:
+    """An empty data folder, or one with a sample; see `served`."""
     for folder in _open_folder():
-        environment = os.environ | {
-            "ORCHESTRATOR_DATA_DIR": str(folder / "data"),
-            "ORCHESTRATOR_OFFLINE_SPEED": speed,
-            "STREAMLIT_SERVER_PORT": str(_free_port()),
-        }
         if sample:
             command = [sys.executable, "-m", "store", "sample-data", *sample]
+            environment = os.environ | {"ORCHESTRATOR_DATA_DIR": str(folder / "data")}
             subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
-        with (folder / "console.log").open("w") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "streamlit", "run", str(script)],
-                cwd=ROOT, env=environment, stdout=log, stderr=log,
-            )  # fmt: skip
-        try:
-            yield _when_healthy(int(environment["STREAMLIT_SERVER_PORT"]), process)
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
+        yield folder / "data"
+
+
+@contextlib.contextmanager
+def started(script: str | Path, data: Path, speed: str) -> Iterator[str]:
+    """The address of a script under Streamlit, from when it is healthy."""
+    environment = os.environ | {
+        "ORCHESTRATOR_DATA_DIR": str(data),
+        "ORCHESTRATOR_OFFLINE_SPEED": speed,
+        "STREAMLIT_SERVER_PORT": str(_free_port()),
+    }
+    with (data.parent / "console.log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", str(script)], cwd=ROOT, env=environment, stdout=log, stderr=log
+        )
+    try:
+        yield _when_healthy(int(environment["STREAMLIT_SERVER_PORT"]), process)
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
 
 
 def _free_port() -> int:

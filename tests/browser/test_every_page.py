@@ -24,13 +24,15 @@ CONTRAST = {"runOnly": ["color-contrast"]}
 _OWN = ["[data-testid=stHeader]", "[data-testid=stSidebarNav]"]
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-def test_every_page(new_context: Callable[[int, str], BrowserContext], sample_console: str, width: int) -> None:
+@pytest.mark.parametrize(("width", "period"), [(1440, "30d"), (390, "365d")])
+def test_every_page(
+    new_context: Callable[[int, str], BrowserContext], sample_console: str, width: int, period: str
+) -> None:
     """In the light and in the dark: no exception, no sideways scroll, nothing foreign asked for, no serious barrier."""
     visit = Visit(new_context(width, "light"), sample_console)
     barriers = []
     for path in PATHS:
-        page = visit.open(path)
+        page = visit.open(f"{path}?period={period}")
         expect(page.get_by_role("button", name="Roll back now")).to_be_visible(timeout=30_000)
         assert page.locator("[data-testid=stException]").count() == 0, path
         assert page.get_by_text("Something went wrong").count() == 0, path

@@ -1,0 +1,99 @@
+"""Which generations needed the fallback: by the model asked first, by steps, by services."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from pages.parts import charts
+from pages.parts.behind import behind
+from pages.parts.charts import numbers
+from pages.parts.filters import Chosen
+from pages.parts.palette import GREY, REASON_COLOURS, colour, label
+from queries import targets
+from queries.behind import Which
+from queries.fallbacks import SERVICE_BANDS, STEP_BANDS, Band, FallbackReport
+from store import Database
+
+
+def by_primary(report: FallbackReport, chosen: Chosen, person: Database) -> None:
+    """The rate of each model that was asked first; a click shows its fallbacks."""
+    frame = report.by_primary
+    clicked = _bars(
+        frame,
+        [label(name) for name in frame["primary_model"]],
+        [colour(name) for name in frame["primary_model"]],
+        key="fallback_primary",
+        title="Which first model needed it?",
+        note="Thin lines: where the true rate lies, 95 % sure. Click a bar for its fallbacks.",
+    )
+    if clicked:
+        name = frame["primary_model"][clicked[0]]
+        which = Which(outcome="completed", primary_model=name, fallback_reason="any")
+        behind(person, chosen, None, which, f"Fallbacks with {label(name)} asked first")
+
+
+def by_steps(report: FallbackReport, chosen: Chosen, person: Database) -> None:
+    """The rate by the number of steps; a click shows the fallbacks of a group."""
+    band = _by_band(
+        report.by_steps, STEP_BANDS, key="fallback_steps", title="Do long workflows need it more?",
+        note="By the steps of the accepted workflow. Click a bar for its fallbacks.",
+    )  # fmt: skip
+    if band:
+        which = Which("completed", chosen.model, fallback_reason="any", steps_from=band.least, steps_to=band.most)
+        behind(person, chosen, None, which, f"Fallbacks with {band.name} steps")
+
+
+def by_services(report: FallbackReport, chosen: Chosen, person: Database) -> None:
+    """The rate by the number of connected services; a click shows the fallbacks of a group."""
+    band = _by_band(
+        report.by_services, SERVICE_BANDS, key="fallback_services", title="Do many services make it harder?",
+        note="By the connected services. Click a bar for its fallbacks.",
+    )  # fmt: skip
+    if band:
+        which = Which("completed", chosen.model, fallback_reason="any", services_from=band.least, services_to=band.most)
+        behind(person, chosen, None, which, f"Fallbacks with {band.name} services")
+
+
+def _by_band(frame: pd.DataFrame, bands: Sequence[Band], *, key: str, title: str, note: str) -> Band | None:
+    names = frame["band"].tolist()
+    clicked = _bars(frame, names, [REASON_COLOURS["api_error"]] * len(names), key=key, title=title, note=note)
+    return next(band for band in bands if band.name == names[clicked[0]]) if clicked else None
+
+
+def _bars(
+    frame: pd.DataFrame, names: list[str], shades: list[str], *, key: str, title: str, note: str
+) -> list[Any] | None:
+    """Rates as bars with the interval in which the true rate lies; the place of the bar that was clicked."""
+    if frame.empty:
+        return None
+    rates, low, high = (numbers(frame[name].tolist()) for name in ("rate_pct", "low_pct", "high_pct"))
+    drawn = charts.figure(y_title="Fallback rate, %", height=280)
+    drawn.add_trace(
+        go.Bar(
+            x=names,
+            y=rates,
+            marker_color=shades,
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": [(top or 0) - (rate or 0) for top, rate in zip(high, rates, strict=True)],
+                "arrayminus": [(rate or 0) - (bottom or 0) for bottom, rate in zip(low, rates, strict=True)],
+                "color": GREY,
+                "thickness": 1.5,
+            },
+            customdata=[
+                [place, row["fallbacks"], row["completed"], row["low_pct"], row["high_pct"]]
+                for place, row in enumerate(frame.to_dict("records"))
+            ],
+            hovertemplate="%{x}: %{y:.1f} %, %{customdata[1]:,} of %{customdata[2]:,}"
+            "<br>95 % sure between %{customdata[3]:.1f} and %{customdata[4]:.1f} %<extra></extra>",
+        )
+    )
+    charts.target(drawn, float(targets.FALLBACK.good_pct), "target")
+    drawn.update_layout(showlegend=False)
+    drawn.update_xaxes(type="category")
+    return charts.show(drawn, frame, key=key, title=title, alt=title, note=note, drill=True)
