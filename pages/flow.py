@@ -9,10 +9,10 @@ import streamlit as st
 from orchestrator import OrchestratorSettings, read_settings
 from orchestrator.models import BASELINE
 from pages.parts import frame, states
-from pages.parts.filters import zone
+from pages.parts.filters import Chosen, zone
 from pages.parts.flow_chart import flow_chart, ways
 from pages.parts.settings import answers_as
-from pages.parts.words import many, money, percent, share
+from pages.parts.words import many, money, percent, plain, share
 from queries.filters import Filters, default_source
 from queries.flow import Flow, read_flow
 from queries.period import latest
@@ -24,7 +24,7 @@ DAYS = 7
 def steps(keys: OrchestratorSettings, flow: Flow) -> list[tuple[str, str, str, str]]:
     """What happens, in order: title, what happens there, where one reads more, and what that link says."""
     total = flow.total
-    primary, fallback = answers_as(keys.primary), answers_as(keys.fallback)
+    primary, fallback = plain(answers_as(keys.primary)), plain(answers_as(keys.fallback))
     second = f"**{fallback}** is asked when it fails" if keys.fallback_enabled else "there is no fallback"
     return [
         (
@@ -68,6 +68,7 @@ application = frame.opening("System flow", "What happens to a request, and which
 person = application.person()
 filters = Filters(default_source(read_environment()))
 period = latest(DAYS, zone(), datetime.now(UTC))
+chosen = Chosen(period, filters, None)
 keys = states.read(lambda: read_settings(person))
 flow = states.read(lambda: read_flow(person, period, filters))
 with st.grid(3, min_column_width=240):
@@ -78,7 +79,7 @@ with st.grid(3, min_column_width=240):
             st.page_link(page, label=link, icon=":material/arrow_forward:")
 if flow.ways:
     flow_chart(flow)
-    ways(flow)
+    ways(flow, chosen, person)
     st.caption(f"The last {DAYS} days of {period.zone}, today included.")
 else:
     states.empty(person, sentence=f"No request ended in the last {DAYS} days.")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts import states
-from pages.parts.charts import table
 from pages.parts.filters import Chosen
+from pages.parts.tables import table
 from pages.parts.words import count, many
 from queries.behind import agents as read_agents
 from store import Database

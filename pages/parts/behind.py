@@ -51,7 +51,7 @@ def behind(database: Database, chosen: Chosen, day: date | None, which: Which, t
         ]
         links = st.column_config.LinkColumn("Open", display_text=":material/open_in_new:", width="small")
         st.dataframe(rows, hide_index=True, column_config={"Open": links}, alt=title)
-        st.caption(f"The latest {len(rows)}, times in {days.zone}. Runs of other systems cannot be opened here.")
+        st.caption(f"The latest {len(rows)}, times in {days.zone}. Runs without a link are not kept here.")
 
 
 def _ended(row: Mapping[Any, Any]) -> str:

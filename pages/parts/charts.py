@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -12,6 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from pages.parts import tables
 from pages.parts.palette import GREY
 from pages.parts.settings import changes_in_words, pairs
 from queries.figures import Change
@@ -181,39 +181,9 @@ def show(
         points = _draw(drawn, f"chart_{key}", alt, drill=drill)
         with st.container(horizontal=True, wrap=False, vertical_alignment="center", horizontal_alignment="distribute"):
             st.caption(note or "", width="stretch")
-            download(frame, key)
+            tables.download(frame, key)
     chosen: list[Any] | None = points[0].get("customdata") if points else None
     return chosen
-
-
-def table(rows: list[dict[str, Any]], frame: pd.DataFrame, *, key: str, title: str, note: str | None = None) -> None:
-    """A small table on a card, with its figures as CSV.
-
-    Args:
-        rows: as the screen writes them.
-        frame: the same with all their digits.
-    """
-    with st.container(border=True):
-        st.subheader(title, anchor=False)
-        st.dataframe(rows, hide_index=True, height="content", alt=title)
-        with st.container(horizontal=True, wrap=False, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.caption(note or "", width="stretch")
-            download(frame, key)
-
-
-def download(frame: pd.DataFrame, name: str) -> None:
-    """A button that saves a table as CSV."""
-    st.download_button(
-        "CSV", csv(frame), f"{name}.csv", "text/csv", key=f"csv_{name}", icon=":material/download:", type="tertiary",
-        help="Save exactly what is shown",
-    )  # fmt: skip
-
-
-def csv(frame: pd.DataFrame) -> str:
-    """A table as CSV; a text that a spreadsheet would take for a formula is quoted with an apostrophe."""
-    return frame.map(
-        lambda value: f"'{value}" if isinstance(value, str) and re.match(r"[=+\-@\t\r]", value) else value
-    ).to_csv(index=False)
 
 
 def numbers(values: Sequence[Any]) -> list[float | None]:

@@ -6,7 +6,7 @@ from datetime import date
 
 import plotly.graph_objects as go
 
-from pages.parts import charts
+from pages.parts import charts, tables
 from pages.parts.behind import behind, clicked_day
 from pages.parts.charts import numbers
 from pages.parts.day_story import day_story
@@ -100,7 +100,7 @@ def cost(report: FallbackReport) -> None:
         }
         for row in frame.to_dict("records")
     ]
-    charts.table(
+    tables.table(
         rows,
         frame,
         key="fallback_cost",
@@ -153,7 +153,7 @@ def prompts(report: FallbackReport) -> None:
         }
         for row in frame.to_dict("records")
     ]
-    charts.table(rows, frame, key="fallback_prompts", title="Did a prompt release change anything?")
+    tables.table(rows, frame, key="fallback_prompts", title="Did a prompt release change anything?")
 
 
 def _first_days(report: FallbackReport, chosen: Chosen) -> dict[int, date]:

@@ -6,10 +6,14 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.parts import charts
+from pages.parts import charts, tables
+from pages.parts.behind import behind
+from pages.parts.filters import Chosen
 from pages.parts.palette import GREY, REASON_COLOURS, REASON_LABELS, colour, label
 from pages.parts.words import NONE, count, money, percent, seconds
+from queries.behind import Which
 from queries.flow import Flow, Way
+from store import Database
 
 _INK = {"light": "#1c2430", "dark": "#e6ebf1"}
 _ENDS = {"completed": "Workflow delivered", "failed": "No workflow", "cancelled": "Cancelled"}
@@ -68,8 +72,8 @@ def flow_chart(flow: Flow) -> None:
     )  # fmt: skip
 
 
-def ways(flow: Flow) -> None:
-    """Every way in a line: share, cost, time."""
+def ways(flow: Flow, chosen: Chosen, person: Database) -> None:
+    """Every way in a line: share, cost, time; choosing one shows the generations that took it."""
     rows = [
         {
             "Asked first": label(way.primary),
@@ -83,7 +87,15 @@ def ways(flow: Flow) -> None:
         }
         for way in flow.ways
     ]
-    charts.table(rows, _frame(flow), key="flow_ways", title="Every way, with its share, cost and time")
+    place = tables.table(
+        rows, _frame(flow), key="flow_ways", title="Every way, with its share, cost and time",
+        note="Choose a line for its generations.", drill=True,
+    )  # fmt: skip
+    if place is not None:
+        way = flow.ways[place]
+        which = Which(way.outcome, way.primary, way.generator, way.reason)
+        reason = f", {REASON_LABELS[way.reason].lower()}" if way.reason else ""
+        behind(person, chosen, None, which, f"{label(way.primary)} asked first{reason}: {_ENDS[way.outcome].lower()}")
 
 
 def _add(nodes: _Nodes, way: Way) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.parts import charts, generators
+from pages.parts import charts, generators, tables
 from pages.parts.behind import behind, clicked_day
 from pages.parts.charts import numbers
 from pages.parts.filters import Chosen
@@ -94,7 +94,7 @@ def by_generator(report: LatencyReport) -> None:
         }
         for row in report.by_generator.to_dict("records")
     ]
-    charts.table(rows, report.by_generator, key="latency_models", title="Which model is how fast?")
+    tables.table(rows, report.by_generator, key="latency_models", title="Which model is how fast?")
 
 
 def lost(report: LatencyReport, chosen: Chosen, person: Database) -> None:

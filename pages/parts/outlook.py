@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from orchestrator.models import BASELINE
-from pages.parts.charts import download
+from pages.parts.tables import download
 from pages.parts.words import count, many, money, percent, unit_price
 from queries.outlook import Measured, measured
 from queries.outlook import outlook as at_volume

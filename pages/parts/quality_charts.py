@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from pages.parts import charts, generators
+from pages.parts import charts, generators, tables
 from pages.parts.behind import behind, clicked_day
 from pages.parts.cards import Card, aim
 from pages.parts.filters import Chosen
@@ -75,7 +75,7 @@ def models(report: QualityReport) -> None:
             (measure.model, measure.name, measure.rate.part, measure.rate.whole, measure.rate.pct, low, high)
         )
     frame = pd.DataFrame(records, columns=["model", "measure", "part", "whole", "pct", "low_pct", "high_pct"])
-    charts.table(
+    tables.table(
         rows,
         frame,
         key="quality_models",
