@@ -53,7 +53,7 @@ def show_run(run: StoredRun) -> None:
 def _figures(run: StoredRun) -> None:
     saved, baseline = run.figures.savings_usd, run.figures.baseline_cost_usd
     with st.grid(4, min_column_width=150):
-        st.metric("Answered by", label(run.generator_used) if run.generator_used else NONE, border=True)
+        st.metric("Answered by", plain(label(run.generator_used)) if run.generator_used else NONE, border=True)
         st.metric("Cost of all attempts", money(run.cost_usd), border=True)
         st.metric(
             "Saved",

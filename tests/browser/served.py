@@ -96,6 +96,13 @@ def launched(playwright: Playwright, program: str) -> Browser:
     return playwright.chromium.launch(executable_path=program, args=_FLAGS.split())
 
 
+def choose(page: Page, name: str, option: str) -> None:
+    """Choose an option of a select box; what redraws it meanwhile would close its list."""
+    settled(page)
+    page.get_by_role("combobox", name=name).click()
+    page.get_by_role("option", name=option).click()
+
+
 def settled(page: Page) -> None:
     """Wait until the script has run and everything it asked for is drawn."""
     page.wait_for_selector("[data-testid=stMain] h1", timeout=60_000)

@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import Visit
-from tests.browser.served import settled
+from tests.browser.served import choose, settled
 
 PATHS = ["/", "/playground", "/cost", "/fallbacks", "/latency", "/quality", "/rollout", "/flow", "/configuration"]
 
@@ -40,8 +40,10 @@ def test_every_page(
         for theme, background in BACKGROUNDS.items():
             page.emulate_media(color_scheme=theme)
             expect(page.get_by_test_id("stApp")).to_have_css("background-color", background)
-            rules = ALL_RULES if theme == "light" else CONTRAST  # a theme changes colours and nothing else
-            barriers += [f"{path}, {theme}: {barrier}" for barrier in serious(page, rules)]
+            # A theme changes colours and nothing else, and they are the same on a phone.
+            rules = ALL_RULES if theme == "light" else CONTRAST
+            if theme == "light" or width > 1000:
+                barriers += [f"{path}, {theme}: {barrier}" for barrier in serious(page, rules)]
 
     assert visit.foreign_hosts() == set()
     assert barriers == []
@@ -67,8 +69,7 @@ def test_five_questions(new_context: Callable[[int, str], BrowserContext], sampl
     page = Visit(context, sample_console).open()
     page.get_by_role("link", name="Cost and savings").click()
     expect(page.get_by_text("of savings come from?")).to_be_visible(timeout=30_000)
-    page.get_by_label("Period").click()
-    page.get_by_role("option", name="Last month").click()
+    choose(page, "Period", "Last month")
     expect(page).to_have_url(re.compile("period=last-month"), timeout=30_000)
     expect(page.get_by_text("Saved", exact=True).first).to_be_visible()
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
-from tests.browser.served import settled
+from tests.browser.served import choose, settled
 
 PROMPT = "When a Zendesk ticket is urgent, alert the team on Slack, otherwise create a Jira issue."
 
@@ -93,10 +93,8 @@ def test_a_fallback_survives_a_reload_and_is_opened_elsewhere(visit: Visit) -> N
     page = visit.open("/playground")
     page.get_by_label("Describe the process").fill(PROMPT)
     page.get_by_text("For this run only").click()
-    fault = page.get_by_label("Let the primary fail with")
-    fault.click()
-    page.get_by_role("option", name="bad step").click()
-    expect(fault).to_have_value("bad step")
+    choose(page, "Let the primary fail with", "bad step")
+    expect(page.get_by_label("Let the primary fail with")).to_have_value("bad step")
     page.get_by_role("button", name="Generate").click()
     expect(page.get_by_text("did not deliver (validation failed); asking Claude Sonnet 4")).to_be_visible(
         timeout=60_000
