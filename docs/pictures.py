@@ -14,6 +14,7 @@ _PAGES = {
     "overview": "/",
     "cost": "/cost",
     "fallbacks": "/fallbacks?period=90d",
+    "latency": "/latency",
     "quality": "/quality",
     "flow": "/flow",
     "configuration": "/configuration",
