@@ -23,8 +23,7 @@ DAYS = 7
 
 def steps(keys: OrchestratorSettings, flow: Flow) -> list[tuple[str, str, str, str]]:
     """What happens, in order: title, what happens there, where one reads more, and what that link says."""
-    total = flow.total
-    primary, fallback = plain(answers_as(keys.primary)), plain(answers_as(keys.fallback))
+    total, primary, fallback = flow.total, plain(answers_as(keys.primary)), plain(answers_as(keys.fallback))
     second = f"**{fallback}** is asked when it fails" if keys.fallback_enabled else "there is no fallback"
     return [
         (

@@ -77,9 +77,11 @@ def server_fixture() -> Iterator[Cluster]:
 
 
 @pytest.fixture(name="template")
-def template_fixture() -> str:
-    """What each test's database is a copy of: a migrated and empty one; tests that want another override this."""
-    return TEMPLATE
+def template_fixture(request: pytest.FixtureRequest) -> str:
+    """What each test's database is a copy of: a migrated and empty one, or one with sample data for `sample`."""
+    wanted = "sample" in request.fixturenames
+    name: str = request.getfixturevalue("sample_template") if wanted else TEMPLATE
+    return name
 
 
 @pytest.fixture(name="sample_template", scope="session")
@@ -133,6 +135,12 @@ def store_fixture(server: Cluster, database_name: str) -> Iterator[PooledStore]:
     """This test's database as the program sees it."""
     with open_pool(server.dsn(cluster.AUTHENTICATOR, database_name)) as pool:
         yield PooledStore(pool)
+
+
+@pytest.fixture(name="sample")
+def sample_fixture(store: PooledStore) -> PooledStore:
+    """A store that holds the sample."""
+    return store
 
 
 @pytest.fixture(name="owner")

@@ -16,7 +16,7 @@ from queries.period import period
 from queries.report import read_report
 from store import Argument, Json, Unavailable
 from store.identity import LOCAL_PERSON_ID
-from tests.conftest import SAMPLE_UNTIL, TEMPLATE, PooledStore
+from tests.conftest import SAMPLE_UNTIL, PooledStore
 from tests.pages.conftest import OpenPage, press, said
 
 PAGES = [
@@ -25,20 +25,6 @@ PAGES = [
 ]  # fmt: skip
 REPORTS = ["cost.py", "fallbacks.py", "latency.py", "quality.py", "rollout.py"]
 SAMPLE_DAYS = "2026-10-22..2026-11-20"
-
-
-@pytest.fixture(name="template")
-def template_fixture(request: pytest.FixtureRequest) -> str:
-    """Sample data where a test speaks of it."""
-    wanted = "sample" in request.fixturenames
-    name: str = request.getfixturevalue("sample_template") if wanted else TEMPLATE
-    return name
-
-
-@pytest.fixture(name="sample")
-def sample_fixture(store: PooledStore) -> PooledStore:
-    """A database with the sample."""
-    return store
 
 
 def texts(page: AppTest) -> str:

@@ -16,14 +16,10 @@ from store import NotPermitted
 from store.identity import LOCAL_PERSON_ID
 from tests.conftest import SAMPLE_UNTIL, PooledStore
 
+pytestmark = pytest.mark.usefixtures("sample")
+
 BEGINS = datetime(2026, 10, 12, tzinfo=UTC)
 ENDS = datetime(2026, 11, 21, tzinfo=UTC)
-
-
-@pytest.fixture(name="template")
-def template_fixture(sample_template: str) -> str:
-    """Sample data."""
-    return sample_template
 
 
 def counted(store: PooledStore, **kind: str) -> int:

@@ -21,7 +21,7 @@ from queries.runs import find_run
 from store import Conflict, InvalidInput
 from store.identity import LOCAL_PERSON_ID
 from store.sample import add_sample_data, has_sample_data, remove_sample_data
-from tests.conftest import SAMPLE, SAMPLE_UNTIL, TEMPLATE, PooledStore
+from tests.conftest import SAMPLE, SAMPLE_UNTIL, PooledStore
 from tests.queries.conftest import check, differences
 
 UNTIL, DAYS, PER_DAY = SAMPLE_UNTIL, SAMPLE["days"], SAMPLE["per_day"]
@@ -88,20 +88,6 @@ def _made(number: int, nth: int, primary: str, *, fell_back: bool, down: bool, i
 def _price(model: str, given: int, written: int) -> Decimal:
     per_in, per_out = {"gpt-4o-mini": ("0.15", "0.60"), "gpt-6-luna": ("0.10", "0.50")}.get(model, ("3", "15"))
     return (given * Decimal(per_in) + written * Decimal(per_out)) / 1_000_000
-
-
-@pytest.fixture(name="template")
-def template_fixture(request: pytest.FixtureRequest) -> str:
-    """Sample data where a test speaks of it."""
-    wanted = "sample" in request.fixturenames
-    name: str = request.getfixturevalue("sample_template") if wanted else TEMPLATE
-    return name
-
-
-@pytest.fixture(name="sample")
-def sample_fixture(store: PooledStore) -> PooledStore:
-    """A database with the sample."""
-    return store
 
 
 def test_its_totals_follow_from_the_story(sample: PooledStore, owner: psycopg.Connection) -> None:
