@@ -15,6 +15,8 @@ from tests.browser.served import choose, settled
 
 PATHS = ["/", "/playground", "/cost", "/fallbacks", "/latency", "/quality", "/rollout", "/flow", "/configuration"]
 
+PAGES = ["Cost and savings", "Fallbacks", "Latency", "Quality", "Rollout", "System flow", "Configuration", "Overview"]
+
 BACKGROUNDS: dict[Literal["light", "dark"], str] = {"light": "rgb(255, 255, 255)", "dark": "rgb(17, 22, 29)"}
 
 ALL_RULES: dict[str, list[str]] = {}
@@ -47,6 +49,31 @@ def test_every_page(
 
     assert visit.foreign_hosts() == set()
     assert barriers == []
+
+
+def test_every_page_of_a_new_console(phone: Visit) -> None:
+    """Nothing yet, and then one workflow: no exception, no sideways scroll, no figure that was never measured."""
+    page = phone.open()
+    _walk(page)
+    page.goto(f"{phone.address}/playground")
+    settled(page)
+    page.get_by_label("Describe the process").fill("Read the mail and summarise it")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("What it took")).to_be_visible(timeout=60_000)
+    _walk(page)
+
+
+def _walk(page: Page) -> None:
+    """Go from page to page by the menu, which on a real phone closes by itself."""
+    for name in PAGES:
+        if (menu := page.get_by_test_id("stExpandSidebarButton")).is_visible():
+            menu.click()
+        page.get_by_role("link", name=name, exact=True).click()
+        expect(page.get_by_role("heading", name=name, level=1)).to_be_visible(timeout=30_000)
+        settled(page)
+        assert page.locator("[data-testid=stException]").count() == 0, name
+        assert page.get_by_text("Something went wrong").count() == 0, name
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
 
 
 def serious(page: Page, rules: dict[str, list[str]]) -> list[str]:
