@@ -154,7 +154,7 @@ as $$
         read.origin,
         read.outcome,
         case
-            when read.own then private.label(read.attempts -> 0 -> 'model')
+            when read.own then read.first_model
             when read.fallback_reason is null then read.generator
         end,
         read.generator,
@@ -180,18 +180,18 @@ as $$
             or read.outcome = 'completed' and (read.generator is null or read.cost_usd is null)
             or read.wasted_given and (read.wasted_usd <= read.cost_usd) is not true
             or read.latency_given and read.latency_ms is null
-            or read.own and not private.is_list_of_objects(read.attempts),
+            or read.own and not read.attempts_listed,
         array_remove(array[
             case when read.moment is null then 'timestamp' end,
             case when read.outcome = 'completed' and read.generator is null then 'generator_used' end,
             case when read.outcome = 'completed' and read.cost_usd is null then 'cost_usd' end,
             case when read.wasted_given and (read.wasted_usd <= read.cost_usd) is not true then 'wasted_cost_usd' end,
             case when read.latency_given and read.latency_ms is null then 'generation_time_ms' end,
-            case when read.own and not private.is_list_of_objects(read.attempts) then 'attempts' end
+            case when read.own and not read.attempts_listed then 'attempts' end
         ], null),
         case
             when read.own then
-                case when read.outcome <> 'cancelled' and private.is_list_of_objects(read.attempts) then read.attempts end
+                case when read.outcome <> 'cancelled' and read.attempts_listed then read.attempts end
             when read.outcome = 'completed' then jsonb_build_array(jsonb_build_object('model', read.generator, 'outcome', 'succeeded'))
             when read.outcome is null then jsonb_build_array(jsonb_build_object(
                 'model', p_details -> 'primary_model',
@@ -231,28 +231,33 @@ as $$
             trunc(private.amount(field.steps_generated, 10000))::integer as steps,
             trunc(private.amount(field.services, 10000))::integer as services,
             trunc(private.amount(field.prompt_version, 1000000))::integer as prompt_version,
-            field.attempts
-        from jsonb_to_record(case when jsonb_typeof(p_details) = 'object' then p_details end) as field (
-            generation_id text,
-            generator_used jsonb,
-            generator jsonb,
-            fallback_reason text,
-            replaces_generation_id text,
-            cost_usd jsonb,
-            wasted_cost_usd jsonb,
-            baseline_cost_usd jsonb,
-            unpriced_attempts jsonb,
-            generation_time_ms jsonb,
-            steps_generated jsonb,
-            services jsonb,
-            prompt_version jsonb,
-            origin text,
-            overridden text,
-            simulated text,
-            sample text,
-            attempts jsonb
-        )
-        -- Without a fence each use below would read the field again.
+            field.attempts,
+            private.is_list_of_objects(field.attempts) as attempts_listed,
+            private.label(field.first_model) as first_model
+        from (
+            select
+                p_details ->> 'generation_id' as generation_id,
+                p_details -> 'generator_used' as generator_used,
+                p_details -> 'generator' as generator,
+                p_details ->> 'fallback_reason' as fallback_reason,
+                p_details ->> 'replaces_generation_id' as replaces_generation_id,
+                p_details -> 'cost_usd' as cost_usd,
+                p_details -> 'wasted_cost_usd' as wasted_cost_usd,
+                p_details -> 'baseline_cost_usd' as baseline_cost_usd,
+                p_details -> 'unpriced_attempts' as unpriced_attempts,
+                p_details -> 'generation_time_ms' as generation_time_ms,
+                p_details -> 'steps_generated' as steps_generated,
+                p_details -> 'services' as services,
+                p_details -> 'prompt_version' as prompt_version,
+                p_details ->> 'origin' as origin,
+                p_details ->> 'overridden' as overridden,
+                p_details ->> 'simulated' as simulated,
+                p_details ->> 'sample' as sample,
+                p_details -> 'attempts' as attempts,
+                p_details -> 'attempts' -> 0 -> 'model' as first_model
+            -- Without a fence each use of a field would read it again; so here and below.
+            offset 0
+        ) as field
         offset 0
     ) as read
     where p_action in (
