@@ -16,7 +16,7 @@ from pages.parts.past_runs import RUN_PARAMETER, past_runs, run_link
 from pages.parts.problems import problem
 from pages.parts.rating import rating
 from pages.parts.run_view import show_run
-from pages.parts.words import plain
+from pages.parts.words import plain, spoken
 from queries.runs import StoredRun, find_run
 from store import StoreError
 
@@ -102,7 +102,7 @@ def _differently(*, simulated: bool) -> None:
         if simulated:
             st.selectbox(
                 "Let the primary fail with", ["", *(fault.value for fault in Fault)], key="playground_fault",
-                format_func=lambda fault: fault.replace("_", " ") or "Nothing",
+                format_func=lambda fault: spoken(fault) or "Nothing",
             )  # fmt: skip
         st.selectbox(
             "Primary model", [AS_CONFIGURED, *CATALOGUE], key="playground_primary", format_func=_choice,

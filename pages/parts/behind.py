@@ -11,6 +11,7 @@ import streamlit as st
 from pages.parts.filters import Chosen
 from pages.parts.palette import REASON_LABELS, label
 from pages.parts.past_runs import run_link
+from pages.parts.tables import OPEN, listing
 from pages.parts.words import NONE, moment, money, plain, seconds
 from queries.behind import Which, generations
 from queries.period import begin_of, period
@@ -49,8 +50,7 @@ def behind(database: Database, chosen: Chosen, day: date | None, which: Which, t
             }
             for row in found.to_dict("records")
         ]
-        links = st.column_config.LinkColumn("Open", display_text=":material/open_in_new:", width="small")
-        st.dataframe(rows, hide_index=True, column_config={"Open": links}, alt=title)
+        listing(rows, title, columns=OPEN, height="auto")
         st.caption(f"The latest {len(rows)}, times in {days.zone}. Runs without a link are not kept here.")
 
 

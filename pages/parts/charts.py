@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -24,6 +25,7 @@ _LEGEND = {
 }  # fmt: skip
 _PALE = 0.45
 _TARGET_ROOM = 56
+_NAME_CHARS = 11
 
 
 def figure(*, y_title: str, height: int = HEIGHT, over: Period | None = None) -> go.Figure:
@@ -184,6 +186,11 @@ def show(
             tables.download(frame, key)
     chosen: list[Any] | None = points[0].get("customdata") if points else None
     return chosen
+
+
+def wrapped(name: str) -> str:
+    """A name over several lines, for an axis or a box on a narrow screen."""
+    return "<br>".join(textwrap.wrap(name, _NAME_CHARS))
 
 
 def numbers(values: Sequence[Any]) -> list[float | None]:

@@ -16,9 +16,9 @@ from queries.cost import CostReport
 from store import Database
 
 _STEPS = {
-    "baseline": f"{BASELINE.label}<br>alone".replace(" ", "<br>", 1),
-    "answers": "Cheaper<br>answers",
-    "waste": "Wasted<br>attempts",
+    "baseline": f"{BASELINE.label} alone",
+    "answers": "Cheaper answers",
+    "waste": "Wasted attempts",
     "cost": "Cost",
 }
 
@@ -49,7 +49,7 @@ def bridge(report: CostReport) -> None:
     drawn = charts.figure(y_title="US dollars")
     drawn.add_trace(
         go.Waterfall(
-            x=[_STEPS[step] for step in report.bridge["step"]],
+            x=[charts.wrapped(_STEPS[step]) for step in report.bridge["step"]],
             y=numbers(report.bridge["usd"].tolist()),
             text=[money(usd) for usd in report.bridge["usd"]],
             measure=["absolute", "relative", "relative", "total"],

@@ -10,7 +10,7 @@ import streamlit as st
 from pages.parts import settings
 from pages.parts.filters import Chosen
 from pages.parts.palette import REASON_LABELS
-from pages.parts.words import day, many, percent, plain
+from pages.parts.words import day, inline, many, percent, plain
 from queries.fallbacks import FallbackReport
 from queries.figures import Change
 from queries.tally import REASONS
@@ -24,7 +24,7 @@ def day_story(report: FallbackReport, chosen: Chosen, of: date) -> None:
     with st.container(border=True):
         st.subheader(day(of), anchor=False)
         reasons = ", ".join(
-            f"{REASON_LABELS[reason].lower()} {row[reason]}" for reason in REASONS if row[reason]
+            f"{inline(REASON_LABELS[reason])} {row[reason]}" for reason in REASONS if row[reason]
         )  # fmt: skip
         st.markdown(
             f"The fallback answered {percent(row['rate_pct'])} of {many(row['completed'], 'workflow')}"

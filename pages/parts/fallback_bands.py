@@ -95,5 +95,5 @@ def _bars(
     )
     charts.target(drawn, float(targets.FALLBACK.good_pct), "target")
     drawn.update_layout(showlegend=False)
-    drawn.update_xaxes(type="category")
+    drawn.update_xaxes(type="category", tickangle=0, labelalias={name: charts.wrapped(name) for name in names})
     return charts.show(drawn, frame, key=key, title=title, alt=title, note=note, drill=True)

@@ -12,7 +12,7 @@ from pages.parts.charts import numbers
 from pages.parts.day_story import day_story
 from pages.parts.filters import Chosen
 from pages.parts.palette import REASON_COLOURS, REASON_LABELS
-from pages.parts.words import NONE, count, day, money, percent, threshold
+from pages.parts.words import NONE, count, day, money, percent, spoken, threshold
 from queries import targets
 from queries.behind import Which
 from queries.fallbacks import FallbackReport
@@ -118,7 +118,7 @@ def findings(report: FallbackReport) -> str | None:
     drawn.add_trace(
         go.Bar(
             x=numbers(frame["attempts"].tolist()),
-            y=[code.replace("_", " ") for code in frame["code"]],
+            y=[spoken(code) for code in frame["code"]],
             customdata=[[code] for code in frame["code"]],
             orientation="h",
             marker_color=REASON_COLOURS["validation_failed"],
@@ -146,7 +146,7 @@ def prompts(report: FallbackReport) -> None:
         return
     rows = [
         {
-            "Prompt version": row["prompt_version"] if row["prompt_version"] is not None else NONE,
+            "Prompt version": str(row["prompt_version"]) if row["prompt_version"] is not None else NONE,
             "First used": day(row["first_day"]),
             "Replies": count(row["replies"]),
             "Validated": percent(row["valid_pct"]),

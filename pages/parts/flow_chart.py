@@ -10,7 +10,7 @@ from pages.parts import charts, tables
 from pages.parts.behind import behind
 from pages.parts.filters import Chosen
 from pages.parts.palette import GREY, REASON_COLOURS, REASON_LABELS, colour, label
-from pages.parts.words import NONE, count, money, percent, seconds
+from pages.parts.words import NONE, count, inline, money, percent, seconds
 from queries.behind import Which
 from queries.flow import Flow, Way
 from store import Database
@@ -20,18 +20,18 @@ _ENDS = {"completed": "Workflow delivered", "failed": "No workflow", "cancelled"
 
 
 class _Nodes:
-    """Boxes by their name, in the order in which they are met."""
+    """Boxes by column and name, in the order in which they are met."""
 
     def __init__(self) -> None:
-        self.names: list[str] = []
+        self.boxes: list[tuple[int, str]] = []
         self.colours: list[str] = []
         self.links: dict[tuple[int, int], tuple[int, str, list[Way]]] = {}
 
-    def at(self, name: str, fill: str) -> int:
-        if name not in self.names:
-            self.names.append(name)
+    def at(self, column: int, name: str, fill: str) -> int:
+        if (column, name) not in self.boxes:
+            self.boxes.append((column, name))
             self.colours.append(fill)
-        return self.names.index(name)
+        return self.boxes.index((column, name))
 
     def join(self, begin: int, end: int, way: Way, fill: str) -> None:
         number, _, ways = self.links.get((begin, end), (0, fill, []))
@@ -49,9 +49,9 @@ def flow_chart(flow: Flow) -> None:
             arrangement="snap",
             textfont={"color": _INK[st.context.theme.type or "light"], "size": 13, "shadow": "none"},
             node={
-                "label": nodes.names,
+                "label": [charts.wrapped(name) for _, name in nodes.boxes],
                 "color": nodes.colours,
-                "pad": 18,
+                "pad": 24,
                 "thickness": 14,
                 "hovertemplate": "%{label}: %{value:,}<extra></extra>",
             },
@@ -68,7 +68,8 @@ def flow_chart(flow: Flow) -> None:
     charts.show(
         drawn, _frame(flow), key="flow", title="Which ways did the requests take?",
         alt=f"The ways of {count(flow.ended)} requests from the first model to their end",
-        note="As wide as its traffic. Hover for share, cost and time.",
+        note="From the left: the model asked first, why it did not do, the fallback, the end. As wide as the traffic; "
+        "hover for share, cost and time.",
     )  # fmt: skip
 
 
@@ -94,20 +95,20 @@ def ways(flow: Flow, chosen: Chosen, person: Database) -> None:
     if place is not None:
         way = flow.ways[place]
         which = Which(way.outcome, way.primary, way.generator, way.reason)
-        reason = f", {REASON_LABELS[way.reason].lower()}" if way.reason else ""
-        behind(person, chosen, None, which, f"{label(way.primary)} asked first{reason}: {_ENDS[way.outcome].lower()}")
+        reason = f", {inline(REASON_LABELS[way.reason])}" if way.reason else ""
+        behind(person, chosen, None, which, f"{label(way.primary)} asked first{reason}: {inline(_ENDS[way.outcome])}")
 
 
 def _add(nodes: _Nodes, way: Way) -> None:
-    request = nodes.at("Requests", GREY)
-    first = nodes.at(f"{label(way.primary)} asked", colour(way.primary))
-    end = nodes.at(_ENDS[way.outcome], GREY)
+    request = nodes.at(0, "Requests", GREY)
+    first = nodes.at(1, label(way.primary), colour(way.primary))
+    end = nodes.at(4, _ENDS[way.outcome], GREY)
     nodes.join(request, first, way, colour(way.primary))
     if way.reason is None:
         nodes.join(first, end, way, colour(way.primary) if way.outcome == "completed" else GREY)
         return
-    reason = nodes.at(REASON_LABELS[way.reason], REASON_COLOURS[way.reason])
-    second = nodes.at(f"{label(way.generator)} as fallback", colour(way.generator))
+    reason = nodes.at(2, REASON_LABELS[way.reason], REASON_COLOURS[way.reason])
+    second = nodes.at(3, label(way.generator), colour(way.generator))
     nodes.join(first, reason, way, REASON_COLOURS[way.reason])
     nodes.join(reason, second, way, REASON_COLOURS[way.reason])
     nodes.join(second, end, way, colour(way.generator))

@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.parts.cards import aim
 from pages.parts.palette import REASON_LABELS
-from pages.parts.words import many, percent, share
+from pages.parts.words import inline, many, percent, share
 from queries import targets
 from queries.overview import Judgement, Overview
 
@@ -86,7 +86,7 @@ def _why(report: Overview) -> str:
     if reason is None:
         return ""
     number = report.as_configured.fallback_reasons[reason]
-    return f"Most often: {REASON_LABELS[reason].lower()} ({many(number, 'time')})."
+    return f"Most often: {inline(REASON_LABELS[reason])} ({many(number, 'time')})."
 
 
 def _success(sentence: str) -> object:

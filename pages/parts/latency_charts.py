@@ -10,7 +10,7 @@ from pages.parts.behind import behind, clicked_day
 from pages.parts.charts import numbers
 from pages.parts.filters import Chosen
 from pages.parts.palette import OUTCOME_LABELS, colour, label
-from pages.parts.words import count, day, duration, seconds
+from pages.parts.words import count, day, duration, inline, seconds
 from queries.behind import Which
 from queries.latency import LatencyReport
 from store import Database
@@ -106,7 +106,7 @@ def lost(report: LatencyReport, chosen: Chosen, person: Database) -> None:
     drawn.add_trace(
         go.Bar(
             x=[value / 60_000 for value in numbers(frame["lost_ms"].tolist()) if value is not None],
-            y=[f"{label(row['model'])}: {OUTCOME_LABELS[row['outcome']].lower()}" for row in frame.to_dict("records")],
+            y=[f"{label(row['model'])}: {inline(OUTCOME_LABELS[row['outcome']])}" for row in frame.to_dict("records")],
             orientation="h",
             marker_color=[colour(name) for name in frame["model"]],
             customdata=[
@@ -130,4 +130,4 @@ def lost(report: LatencyReport, chosen: Chosen, person: Database) -> None:
     )
     if clicked:
         which = Which(outcome="completed", primary_model=clicked[0], fallback_reason=clicked[1])
-        behind(person, chosen, None, which, f"{label(clicked[0])}: {OUTCOME_LABELS[clicked[1]].lower()}")
+        behind(person, chosen, None, which, f"{label(clicked[0])}: {inline(OUTCOME_LABELS[clicked[1]])}")

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from orchestrator.models import BASELINE
-from pages.parts.tables import download
+from pages.parts.tables import download, listing
 from pages.parts.words import count, many, money, percent, unit_price
 from queries.outlook import Measured, measured
 from queries.outlook import outlook as at_volume
@@ -59,19 +59,19 @@ def _asked(averages: Measured) -> tuple[int, Decimal]:
 
 def _table(averages: Measured, rate: Decimal) -> None:
     months = [at_volume(averages, volume, rate) for volume in _VOLUMES]
-    rows = pd.DataFrame(
-        [
-            {
-                "Workflows a month": count(month.workflows),
-                "Before": money(month.before_usd),
-                "After": money(month.after_usd),
-                "Saved a month": money(month.saved_usd),
-                "Saved a year": money(month.saved_a_year_usd),
-                "Saved": percent(month.saved_pct),
-            }
-            for month in months
-        ]
-    )
-    st.dataframe(rows, hide_index=True, alt=f"Cost before and after for four volumes at {percent(rate)} fallback")
+    rows = [
+        {
+            "Workflows a month": count(month.workflows),
+            "Before": money(month.before_usd),
+            "After": money(month.after_usd),
+            "Saved a month": money(month.saved_usd),
+            "Saved a year": money(month.saved_a_year_usd),
+            "Saved": percent(month.saved_pct),
+        }
+        for month in months
+    ]
+    listing(rows, f"Cost before and after for four volumes at {percent(rate)} fallback")
+    figures = ["workflows", "before_usd", "after_usd", "saved_usd", "saved_a_year_usd", "saved_pct"]
+    frame = pd.DataFrame([[getattr(month, name) for name in figures] for month in months], columns=figures)
     with st.container(horizontal=True, horizontal_alignment="right"):
-        download(rows, "outlook")
+        download(frame, "outlook")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from uuid import UUID
 
 import pandas as pd
@@ -10,7 +9,8 @@ import streamlit as st
 
 from pages.parts.filters import zone
 from pages.parts.palette import label
-from pages.parts.words import NONE, ago, moment, money
+from pages.parts.tables import OPEN, listing
+from pages.parts.words import NONE, moment, money
 from queries.runs import latest_runs
 from store import Database
 
@@ -54,22 +54,17 @@ def past_runs(database: Database) -> None:
 
 
 def _table(runs: pd.DataFrame) -> None:
-    now, here = datetime.now(UTC), zone()
+    here = zone()
     rows = [
         {
             "Open": run_link(run["generation_id"]),
-            "Prompt": run["prompt"],
             "Status": _STATUS[run["status"]],
+            "Prompt": run["prompt"],
             "Answered by": label(run["generator_used"]) if run["generator_used"] else NONE,
             "Cost": money(run["cost_usd"]),
-            "When": ago(run["started_at"], now),
             "Started": moment(run["started_at"], here),
         }
         for run in runs.to_dict("records")
     ]
-    columns = {
-        "Open": st.column_config.LinkColumn("Open", display_text=":material/open_in_new:", width="small"),
-        "Prompt": st.column_config.TextColumn("Prompt", width="medium"),
-        "Started": st.column_config.TextColumn(f"Started ({here})"),
-    }
-    st.dataframe(rows, hide_index=True, column_config=columns, alt="The latest runs, newest first")
+    columns = OPEN | {"Started": st.column_config.TextColumn(f"Started ({here})")}
+    listing(rows, "The latest runs, newest first", columns=columns, height="auto")

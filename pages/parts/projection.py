@@ -11,7 +11,8 @@ from orchestrator.models import named
 from orchestrator.projection import TYPICAL, scenarios
 from pages.parts import states
 from pages.parts.filters import zone
-from pages.parts.words import money, percent, share
+from pages.parts.tables import listing
+from pages.parts.words import count, money, percent, share
 from queries.filters import Filters, default_source
 from queries.period import latest
 from queries.rollout import read_rollout
@@ -45,7 +46,7 @@ def projection(database: Database, primary: str, fallback: str) -> None:
     rows = [
         {
             "Models": scenario.name,
-            "Workflows": f"{volume:,}",
+            "Workflows": count(volume),
             "Month": money(scenario.monthly_usd),
             "Year": money(scenario.yearly_usd),
             "Saved": percent(scenario.saved_pct),
@@ -55,6 +56,4 @@ def projection(database: Database, primary: str, fallback: str) -> None:
             named(primary), named(fallback), workflows=volume, fallback_rate_pct=Decimal(str(rate)), at=now
         )
     ]
-    st.dataframe(
-        rows, hide_index=True, height="content", alt="Cost per month and year for three volumes and three ways to run"
-    )
+    listing(rows, "Cost per month and year for three volumes and three ways to run")

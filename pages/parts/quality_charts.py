@@ -10,7 +10,7 @@ from pages.parts.behind import behind, clicked_day
 from pages.parts.cards import Card, aim
 from pages.parts.filters import Chosen
 from pages.parts.palette import label
-from pages.parts.words import NONE, count, day, percent, plain, points, share
+from pages.parts.words import NONE, count, day, interval, percent, plain, points, share
 from queries import targets
 from queries.behind import Which
 from queries.quality import Measure, QualityReport
@@ -46,12 +46,8 @@ def card(measure: Measure) -> Card:
 
 
 def sureness(measure: Measure) -> str | None:
-    """Where the true share lies, and whether that decides anything; None of nothing."""
-    interval = measure.rate.interval_pct
-    if interval is None:
-        return None
-    low, high = interval
-    return f"95 % sure: {low:.1f} to {high:.1f} %"
+    """Where the true share lies; None of nothing."""
+    return f"95 % sure: {interval(measure.rate)}" if measure.rate.whole else None
 
 
 def models(report: QualityReport) -> None:
@@ -64,7 +60,7 @@ def models(report: QualityReport) -> None:
                 "Model": label(measure.model),
                 "Measure": _NAMES[measure.name][0],
                 "Rate": percent(measure.rate.pct),
-                "95 % sure between": NONE if low is None or high is None else f"{low:.1f} and {high:.1f} %",
+                "95 % sure": interval(measure.rate),
                 "Of": count(measure.rate.whole),
                 "Before": percent(measure.before.pct),
                 "Target": aim(measure.target) if measure.target else NONE,

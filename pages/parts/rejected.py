@@ -8,7 +8,7 @@ from pages.parts import states
 from pages.parts.filters import Chosen
 from pages.parts.palette import label
 from pages.parts.past_runs import run_link
-from pages.parts.words import moment, plain
+from pages.parts.words import moment, plain, spoken
 from queries.behind import rejected_answers
 from store import Database
 
@@ -18,7 +18,7 @@ _SHOWN = 8
 def rejected(database: Database, chosen: Chosen, model: str | None, code: str | None) -> None:
     """What models answered and validation refused, the latest first; each opens to the text and its findings."""
     with st.container(border=True):
-        of_rule = f" Refused by the rule “{code.replace('_', ' ')}”" if code else ""
+        of_rule = f" Refused by the rule “{spoken(code)}”" if code else ""
         st.subheader(f"What did the refused answers say?{of_rule}", anchor=False)
         found = states.read(
             lambda: rejected_answers(
@@ -29,7 +29,7 @@ def rejected(database: Database, chosen: Chosen, model: str | None, code: str | 
             st.caption("No refused answer is stored for this period. Those of other systems are not kept here.")
             return
         for row in found.to_dict("records"):
-            codes = ", ".join(code.replace("_", " ") for code in row["codes"] or ()) or "refused"
+            codes = ", ".join(spoken(code) for code in row["codes"] or ()) or "Refused"
             title = f"{moment(row['at'], chosen.period.zone)} · {label(row['model'])} · {codes}"
             with st.expander(plain(title)):
                 st.caption(plain(row["prompt"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pages.parts.cards import aim
-from pages.parts.words import count, share, threshold
+from pages.parts.words import count, interval, share, threshold
 from queries import targets
 from queries.rollout import ENOUGH, Advice, Phase, Rollout
 
@@ -48,15 +48,12 @@ STAGES: dict[Phase, Stage] = {
 
 def evidence(report: Rollout) -> str:
     """What the phase follows from."""
-    interval = report.total.fallback.interval_pct
-    if interval is None:
+    rate = report.total.fallback
+    if not rate.whole:
         return "Nothing was generated as configured in this period."
     if not report.enough:
         return f"Only {count(report.total.completed)} workflows; from {ENOUGH} on a rate is taken for more than luck."
-    low, high = interval
-    return (
-        f"The fallback answered {share(report.total.fallback)}; 95 % sure, the true rate is {low:.1f} to {high:.1f} %."
-    )
+    return f"The fallback answered {share(rate)}; 95 % sure, the true rate is {interval(rate)}."
 
 
 def advice(kind: Advice, report: Rollout) -> str:

@@ -14,6 +14,8 @@ from orchestrator.background import Job
 from orchestrator.events import GenerationEvent
 from orchestrator.models import named
 from orchestrator.request import checked_request
+from pages.parts.palette import REASON_LABELS
+from pages.parts.words import inline
 from store.identity import LOCAL_PERSON_ID
 
 _KEPT = 200
@@ -56,7 +58,7 @@ class Run:
         asked = named(attempts[-1].model).label
         if not failures:
             return f"Asking {asked} ... {waited}"
-        reason = failures[0].reason.replace("_", " ")
+        reason = inline(REASON_LABELS[failures[0].reason])
         if len(attempts) == len(failures):
             return f"{asked} did not deliver ({reason}); booking it ... {waited}"
         return f"{named(attempts[0].model).label} did not deliver ({reason}); asking {asked} ... {waited}"

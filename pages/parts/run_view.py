@@ -11,7 +11,8 @@ from orchestrator.models import BASELINE
 from pages.parts.annotated import annotated
 from pages.parts.filters import zone
 from pages.parts.palette import OUTCOME_LABELS, label
-from pages.parts.words import NONE, count, moment, money, percent, plain, seconds
+from pages.parts.tables import listing
+from pages.parts.words import NONE, count, moment, money, percent, plain, seconds, spoken
 from queries.runs import StoredRun
 from store import exact_json
 
@@ -69,7 +70,7 @@ def _steps(steps: list[dict[str, Any]]) -> None:
     table, graph = st.tabs(["Steps", "Graph"])
     with table:
         rows = [_step_row(step) for step in steps]
-        st.dataframe(rows, hide_index=True, height="content", alt="The steps of the workflow in order")
+        listing(rows, "The steps of the workflow in order")
         for step in steps:
             for branch in step.get("branches") or ():
                 st.caption(plain(f"{step['id']}: {branch.get('when')} → {branch.get('next')}"))
@@ -82,7 +83,7 @@ def _step_row(step: dict[str, Any]) -> dict[str, str]:
         "Step": step["id"],
         "What it does": step["operation"],
         "Service": step.get("service") or NONE,
-        "Kind": step["step_type"].replace("_", " "),
+        "Kind": spoken(step["step_type"]),
         "After": ", ".join(map(str, step.get("depends_on") or ())) or NONE,
     }
 
@@ -117,7 +118,7 @@ def _attempts(run: StoredRun) -> None:
         {
             "Model": label(attempt.model),
             "Outcome": OUTCOME_LABELS.get(attempt.outcome, attempt.outcome),
-            "Why": attempt.detail.replace("_", " ") or NONE,
+            "Why": spoken(attempt.detail) or NONE,
             "Tokens": f"{'about ' if attempt.tokens_estimated else ''}{count(attempt.tokens['total'])}",
             "Cost": money(attempt.cost_usd),
             "Time": seconds(attempt.duration_ms),
@@ -125,7 +126,7 @@ def _attempts(run: StoredRun) -> None:
         }
         for attempt in run.attempts
     ]
-    st.dataframe(rows, hide_index=True, alt="The attempts: outcome, tokens, cost and time")
+    listing(rows, "The attempts: outcome, tokens, cost and time")
 
 
 def _rejected(run: StoredRun) -> None:

@@ -33,7 +33,7 @@ def versions(database: Database, saves: tuple[Save, ...], version: int) -> None:
     before = oldest.values | {key: was for key, (was, _) in oldest.changes.items()}
     with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown("**Before all of these**")
-        _return_button(database, before, version, "first")
+        _return_button(database, before, version, "the start")
     st.caption(f"Times in {zone()}.")
 
 
@@ -55,13 +55,12 @@ def _version(database: Database, save: Save, version: int) -> None:
         if save.version == version:
             st.badge("Now", icon=":material/check:", color="green")
         else:
-            _return_button(database, save.values, version, str(save.version))
+            _return_button(database, save.values, version, f"version {save.version}")
 
 
 def _return_button(database: Database, values: Mapping[str, str | bool], version: int, name: str) -> None:
     st.button(
-        "Return to it",
-        key=f"return_{name}",
+        f"Return to {name}",
         icon=":material/undo:",
         on_click=give_back,
         args=(database, values, version),

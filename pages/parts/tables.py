@@ -1,12 +1,23 @@
-"""Small tables on cards, and figures as files."""
+"""Tables, and figures as files."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
+
+from pages.parts.words import NONE
+
+OPEN: dict[str, ColumnConfig] = {
+    "Open": st.column_config.LinkColumn("Open", display_text=":material/open_in_new:", width="small")
+}
+"""A column of links to runs."""
+
+_AMOUNT = re.compile(r"(about )?[-+]?\$?[\d.,]+( to [\d.,]+)?(\s(%|s|min|h))?")
 
 
 def table(
@@ -30,11 +41,46 @@ def table(
     """
     with st.container(border=True):
         st.subheader(title, anchor=False)
-        chosen = _listed(rows, f"table_{key}", title, drill=drill)
+        chosen = listing(rows, title, key=f"table_{key}" if drill else None)
         with st.container(horizontal=True, wrap=False, vertical_alignment="center", horizontal_alignment="distribute"):
             st.caption(note or "", width="stretch")
             download(frame, key)
-    return chosen[0] if chosen else None
+    return chosen
+
+
+def listing(
+    rows: list[dict[str, Any]],
+    alt: str,
+    *,
+    columns: Mapping[str, ColumnConfig] | None = None,
+    height: Literal["auto", "content"] = "content",
+    key: str | None = None,
+) -> int | None:
+    """Rows as the screen writes them, amounts to the right.
+
+    Args:
+        columns: of columns that need more than their own words.
+        height: `content` shows every row, `auto` ten at a time.
+        key: given where choosing a row is of use.
+
+    Returns:
+        The place of the row that was chosen; None for none.
+    """
+    shown = {name: st.column_config.Column(alignment="right") for name in amounts(rows)} | dict(columns or {})
+    if key is None:
+        st.dataframe(rows, hide_index=True, height=height, column_config=shown, alt=alt)
+        return None
+    chosen = st.dataframe(
+        rows, hide_index=True, height=height, column_config=shown, alt=alt,
+        key=key, on_select="rerun", selection_mode="single-row",
+    )["selection"]["rows"]  # fmt: skip
+    return int(chosen[0]) if chosen else None
+
+
+def amounts(rows: list[dict[str, Any]]) -> list[str]:
+    """The columns in which everything known is an amount: money, a count, a share or a time."""
+    known = {name: [str(row[name]) for row in rows if row[name] != NONE] for name in (rows[0] if rows else ())}
+    return [name for name, values in known.items() if values and all(map(_AMOUNT.fullmatch, values))]
 
 
 def download(frame: pd.DataFrame, name: str) -> None:
@@ -50,14 +96,3 @@ def csv(frame: pd.DataFrame) -> str:
     return frame.map(
         lambda value: f"'{value}" if isinstance(value, str) and re.match(r"[=+\-@\t\r]", value) else value
     ).to_csv(index=False)
-
-
-def _listed(rows: list[dict[str, Any]], key: str, alt: str, *, drill: bool) -> list[int]:
-    """The places of the rows that were chosen; none where choosing is of no use."""
-    if not drill:
-        st.dataframe(rows, hide_index=True, height="content", alt=alt)
-        return []
-    listed = st.dataframe(
-        rows, hide_index=True, height="content", alt=alt, key=key, on_select="rerun", selection_mode="single-row"
-    )
-    return list(listed["selection"]["rows"])

@@ -1,4 +1,4 @@
-"""Money, shares, counts and time as the screen writes them; "-" for what is unknown."""
+"""Money, shares, counts, time and codes as the screen writes them; "-" for what is unknown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from queries.rates import Rate
 
 NONE = "-"
 
+# Keeps a number and its unit on one line.
+_UNIT = "\u00a0"
+
 Number = Decimal | float | int
+
+_ACRONYMS = {"api": "API", "json": "JSON"}
 
 _LEAST_PCT = 0.05
 
@@ -23,6 +28,17 @@ def plain(text: object) -> str:
     A picture in it would be fetched from wherever somebody's prompt or a model's answer says.
     """
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(str(text).split()))
+
+
+def spoken(code: str) -> str:
+    """A stable code as people say it: `step_type_unknown` is `Step type unknown`, `not_json` is `Not JSON`."""
+    words = " ".join(_ACRONYMS.get(word, word) for word in code.split("_"))
+    return words[:1].upper() + words[1:]
+
+
+def inline(label: str) -> str:
+    """A label within a sentence: `Answer refused` is `answer refused`, `API error` stays."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
 def money(amount: Decimal | None) -> str:
@@ -53,12 +69,20 @@ def percent(share_pct: Number | None) -> str:
         return NONE
     left = min(abs(float(share_pct)), abs(100 - float(share_pct)))
     digits = 1 if left == 0 or left >= _LEAST_PCT else -floor(log10(left))
-    return f"{share_pct:.{digits}f} %"
+    return f"{share_pct:.{digits}f}{_UNIT}%"
 
 
 def threshold(limit_pct: Number) -> str:
     """A limit that somebody chose: `5 %`, `2.5 %`."""
-    return f"{float(limit_pct):g} %"
+    return f"{float(limit_pct):g}{_UNIT}%"
+
+
+def interval(rate: Rate) -> str:
+    """Where the true share lies, 95 % sure: `4.7 to 5.7 %`."""
+    if rate.interval_pct is None:
+        return NONE
+    low, high = rate.interval_pct
+    return f"{low:.1f} to {high:.1f}{_UNIT}%"
 
 
 def share(rate: Rate) -> str:
@@ -78,7 +102,7 @@ def many(number: int, noun: str, plural: str | None = None) -> str:
 
 def seconds(duration_ms: Number | None) -> str:
     """Seconds with one decimal: `8.2 s`."""
-    return NONE if duration_ms is None else f"{duration_ms / 1000:,.1f} s"
+    return NONE if duration_ms is None else f"{duration_ms / 1000:,.1f}{_UNIT}s"
 
 
 def duration(duration_ms: Number | None) -> str:
@@ -86,7 +110,7 @@ def duration(duration_ms: Number | None) -> str:
     if duration_ms is None or duration_ms < 120_000:
         return seconds(duration_ms)
     minutes = duration_ms / 60_000
-    return f"{minutes:,.0f} min" if minutes < 120 else f"{minutes / 60:,.1f} h"
+    return f"{minutes:,.0f}{_UNIT}min" if minutes < 120 else f"{minutes / 60:,.1f}{_UNIT}h"
 
 
 def moment(instant: datetime, zone: str) -> str:
@@ -117,9 +141,9 @@ def change(now: Number | None, before: Number | None) -> str | None:
     if now is None or before is None or before <= 0:
         return None
     ratio = float(now) / float(before)
-    return f"{ratio:,.0f} times as much" if ratio >= 10 else f"{100 * (ratio - 1):+.1f} %"
+    return f"{ratio:,.0f} times as much" if ratio >= 10 else f"{100 * (ratio - 1):+.1f}{_UNIT}%"
 
 
 def points(now: Number | None, before: Number | None) -> str | None:
     """By how many percentage points a share grew: `+0.6 pts`; None where either is unknown."""
-    return None if now is None or before is None else f"{float(now) - float(before):+.1f} pts"
+    return None if now is None or before is None else f"{float(now) - float(before):+.1f}{_UNIT}pts"

@@ -9,7 +9,25 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.browser.hands import Keyboard, Pointer
 from tests.browser.served import chromium_program, launched, served, settled
+
+_DESK, _PHONE = 1440, 390
+_SCREENS = [(width, scheme) for width in (_DESK, _PHONE) for scheme in ("light", "dark")]
+_QUICK = [(_DESK, "light", Pointer), (_PHONE, "dark", Keyboard)]
+
+EVERY_WAY = pytest.mark.parametrize(
+    ("visit", "hand"),
+    [
+        pytest.param(
+            (width, scheme), hand(), id=f"{width}-{scheme}-{hand.__name__.lower()}",
+            marks=[] if (width, scheme, hand) in _QUICK else [pytest.mark.long],
+        )
+        for width, scheme in _SCREENS for hand in (Pointer, Keyboard)
+    ],
+    indirect=["visit"],
+)  # fmt: skip
+"""At both widths, in both themes, by pointer and by keyboard; two of the eight where time is short."""
 
 
 @pytest.fixture(name="console", scope="package")
@@ -55,9 +73,16 @@ class Visit:
 
     def open(self, path: str = "/") -> Page:
         """Open a page by its address and wait until it has settled."""
-        self.page.goto(self.address + path)
-        settled(self.page)
-        return self.page
+        return self._gone(self.page, path)
+
+    def another(self, path: str) -> Page:
+        """Open a page by its address in a further window."""
+        return self._gone(self.page.context.new_page(), path)
+
+    def _gone(self, page: Page, path: str) -> Page:
+        page.goto(self.address + path)
+        settled(page)
+        return page
 
     def foreign_hosts(self) -> set[str]:
         """The hosts beside the console's own that were asked for anything."""
@@ -85,12 +110,14 @@ def new_context_fixture(chromium: Browser) -> Iterator[Callable[[int, str], Brow
 
 
 @pytest.fixture(name="visit")
-def visit_fixture(new_context: Callable[[int, str], BrowserContext], console: str) -> Visit:
-    """A visit at a desk."""
-    return Visit(new_context(1440, "light"), console)
+def visit_fixture(
+    request: pytest.FixtureRequest, new_context: Callable[[int, str], BrowserContext], console: str
+) -> Visit:
+    """A visit on a screen of the width and theme that the test asks for."""
+    return Visit(new_context(*request.param), console)
 
 
 @pytest.fixture(name="phone")
 def phone_fixture(new_context: Callable[[int, str], BrowserContext], console: str) -> Visit:
     """A visit on a dark phone, the narrowest case."""
-    return Visit(new_context(390, "dark"), console)
+    return Visit(new_context(_PHONE, "dark"), console)

@@ -2,70 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
 
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Visit
-from tests.browser.served import settled
-
-# What the element with the focus is called: its own words, or those of its label.
-_FOCUSED = """
-(document.activeElement.innerText || document.activeElement.getAttribute("aria-label")
-    || document.activeElement.labels?.[0]?.innerText || "").replace(/^(undo|arrow_drop_down)\\n/, "").trim()
-"""
+from tests.browser.conftest import EVERY_WAY, Visit
+from tests.browser.hands import Hand
 
 
-def test_a_change_a_conflict_a_return_and_a_roll_back(
-    new_context: Callable[[int, str], BrowserContext], console: str
-) -> None:
+@EVERY_WAY
+def test_a_change_a_conflict_a_return_and_a_roll_back(visit: Visit, hand: Hand) -> None:
     """Two windows: one saves, the other is told instead of overwriting; any version can be returned to; rolling back
     takes two clicks from any page."""
-    context = new_context(1440, "light")
-    first, second = (Visit(context, console).open("/configuration") for _ in range(2))
+    first = visit.open("/configuration")
+    second = visit.another("/configuration")
     for window in (first, second):
-        window.get_by_text("Ask a second model when the first one fails").click()
+        hand.press(window, "Ask a second model when the first one fails")
         expect(window.get_by_text("This will change")).to_be_visible(timeout=20_000)
-    first.get_by_role("button", name="Save 1 change").click()
-    expect(first.get_by_text("Saved as version 2")).to_be_visible(timeout=20_000)
-    second.get_by_role("button", name="Save 1 change").click()
+    hand.press(first, "Save 1 change")
+    version = _saved(first)
+    hand.press(second, "Save 1 change")
     expect(second.get_by_text("load them again")).to_be_visible(timeout=20_000)
+    hand.press(second, "Load the current settings")
+    expect(second.get_by_text("since you opened this page")).to_be_hidden(timeout=20_000)
 
-    first.get_by_role("button", name="Return to it").last.click()
-    expect(first.get_by_text("Saved as version 3")).to_be_visible(timeout=20_000)
-    page = Visit(context, console).open("/playground")
-    page.get_by_role("button", name="Roll back now").click()
-    page.get_by_role("button", name="Roll back to Claude Sonnet 4").click()
-    expect(page.get_by_text("Saved as version 4")).to_be_visible(timeout=20_000)
-    page.goto(console + "/configuration")
+    hand.press(first, "Return to")
+    expect(first.get_by_text(f"Saved as version {version + 1}")).to_be_visible(timeout=20_000)
+    page = visit.another("/playground")
+    hand.press(page, "Roll back now")
+    hand.press(page, "Roll back to Claude Sonnet 4")
+    assert _saved(page) > version  # where Claude goes first already, no version is added
+    page.goto(f"{visit.address}/configuration")
     expect(page.get_by_role("combobox", name="Primary model")).to_have_value(
         "Claude Sonnet 4 · $0.0285 per workflow", timeout=20_000
     )
 
 
-def test_by_keyboard_alone(phone: Visit) -> None:
-    """Switch the fallback, save it, and roll back, without a pointer."""
-    page = phone.open("/configuration")
-    _tab_to(page, "Ask a second model when the first one fails")
-    page.keyboard.press("Space")
-    expect(page.get_by_text("This will change")).to_be_visible(timeout=20_000)
-    _tab_to(page, "Save 1 change")
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("Saved as version")).to_be_visible(timeout=20_000)
-    page.reload()
-    settled(page)
-    _tab_to(page, "Roll back now")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("button", name="Roll back to Claude Sonnet 4")).to_be_visible(timeout=20_000)
-    _tab_to(page, "Roll back to Claude Sonnet 4")
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("Saved as version")).to_be_visible(timeout=20_000)
-
-
-def _tab_to(page: Page, name: str) -> None:
-    """Press Tab until the element of this name has the focus."""
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        if page.evaluate(_FOCUSED).startswith(name):
-            return
-    raise AssertionError(f"Tab never comes to {name!r}")
+def _saved(page: Page) -> int:
+    """The version that was saved."""
+    told = page.get_by_text(re.compile(r"Saved as version \d+"))
+    expect(told).to_be_visible(timeout=20_000)
+    return int(told.inner_text().split("version ")[1].split(";")[0])

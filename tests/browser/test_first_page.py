@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import re
-
-import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visit
-from tests.browser.served import choose, settled
+from tests.browser.conftest import EVERY_WAY, Visit
+from tests.browser.hands import Hand
 
 PROMPT = "When a Zendesk ticket is urgent, alert the team on Slack, otherwise create a Jira issue."
 
 
-@pytest.fixture(name="anybody", params=["visit", "phone"])
-def anybody_fixture(request: pytest.FixtureRequest) -> Visit:
-    """At a desk and on a phone."""
-    visit: Visit = request.getfixturevalue(request.param)
-    return visit
-
-
-def test_from_the_first_visit_to_a_workflow(anybody: Visit) -> None:
+@EVERY_WAY
+def test_from_the_first_visit_to_a_workflow(visit: Visit, hand: Hand) -> None:
     """The overview leads to the playground; describe, generate, read steps and price, rate it."""
-    page = anybody.open()
-    page.get_by_role("link", name=re.compile("Describe a process|Search all runs")).click()
-    settled(page)
-    page.get_by_label("Describe the process").fill(PROMPT)
-    page.get_by_role("button", name="Generate").click()
+    page = visit.open()
+    hand.press(page, "Describe a process", "Search all runs")
+    expect(page.get_by_role("heading", name="Playground", level=1)).to_be_visible(timeout=20_000)
+    hand.write(page, "Describe the process", PROMPT)
+    hand.press(page, "Generate")
     expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=20_000)
     expect(page.get_by_text("What it took")).to_be_visible(timeout=60_000)
 
@@ -34,33 +25,20 @@ def test_from_the_first_visit_to_a_workflow(anybody: Visit) -> None:
     expect(page.get_by_role("button", name="Download as JSON")).to_be_visible()
     page.get_by_role("tab", name="Graph").click()
     expect(page.locator("[data-testid=stGraphVizChart] svg")).to_be_visible(timeout=20_000)
-    page.get_by_role("radio", name="Thumbs up").click()
+    hand.press(page, "Thumbs up")
     expect(page.get_by_text("You rated this workflow good")).to_be_visible(timeout=20_000)
     assert page.locator("[data-testid=stException]").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    assert anybody.foreign_hosts() == set()
+    assert visit.foreign_hosts() == set()
 
 
-def test_by_keyboard_alone(phone: Visit) -> None:
-    """Type, leave the field with Tab, reach the button, press it."""
-    page = phone.open("/playground")
-    page.get_by_label("Describe the process").focus()
-    page.keyboard.type("Read the mail and summarise it")
-    for _ in range(6):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.innerText") == "Generate":
-            break
-    page.keyboard.press("Enter")
-
-    expect(page.get_by_text("What it took")).to_be_visible(timeout=60_000)
-
-
-def test_cancel(phone: Visit) -> None:
+@EVERY_WAY
+def test_cancel(visit: Visit, hand: Hand) -> None:
     """A running generation stops on request and says so."""
-    page = phone.open("/playground")
-    page.get_by_label("Describe the process").fill(PROMPT)
-    page.get_by_role("button", name="Generate").click()
-    page.get_by_role("button", name="Cancel").click(timeout=20_000)
+    page = visit.open("/playground")
+    hand.write(page, "Describe the process", PROMPT)
+    hand.press(page, "Generate")
+    hand.press(page, "Cancel")
 
     expect(page.get_by_text("The generation was cancelled")).to_be_visible(timeout=20_000)
 
@@ -88,24 +66,21 @@ def test_what_people_type_is_shown_as_typed(phone: Visit) -> None:
     assert all((link.get_attribute("href") or "").startswith(link.inner_text()) for link in links)
 
 
-def test_a_fallback_survives_a_reload_and_is_opened_elsewhere(visit: Visit) -> None:
+@EVERY_WAY
+def test_a_fallback_survives_a_reload_and_is_opened_elsewhere(visit: Visit, hand: Hand) -> None:
     """Watch the fallback, load anew in the middle, open the same run in a second tab, ask for it again."""
     page = visit.open("/playground")
-    page.get_by_label("Describe the process").fill(PROMPT)
-    page.get_by_text("For this run only").click()
-    choose(page, "Let the primary fail with", "bad step")
-    expect(page.get_by_label("Let the primary fail with")).to_have_value("bad step")
-    page.get_by_role("button", name="Generate").click()
-    expect(page.get_by_text("did not deliver (validation failed); asking Claude Sonnet 4")).to_be_visible(
-        timeout=60_000
-    )
+    hand.write(page, "Describe the process", PROMPT)
+    hand.press(page, "For this run only")
+    hand.choose(page, "Let the primary fail with", "Bad step")
+    hand.press(page, "Generate")
+    expect(page.get_by_text("did not deliver (answer refused); asking Claude Sonnet 4")).to_be_visible(timeout=60_000)
     page.reload()
     expect(page.get_by_text("What it took")).to_be_visible(timeout=60_000)
 
     expect(page.get_by_text("answered, and why it was refused")).to_be_visible()
-    second = page.context.new_page()
-    second.goto(page.url)
+    second = visit.another(page.url.removeprefix(visit.address))
     expect(second.get_by_text("What it took")).to_be_visible(timeout=60_000)
-    second.get_by_role("button", name="Generate again").click()
+    hand.press(second, "Generate again")
     expect(second.get_by_text("It replaces an earlier run")).to_be_visible(timeout=60_000)
     expect(second).not_to_have_url(page.url)

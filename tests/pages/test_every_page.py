@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from orchestrator import Application
 from pages.parts import console
-from pages.parts.words import percent
+from pages.parts.words import percent, seconds
 from queries.filters import Filters
 from queries.period import period
 from queries.report import read_report
@@ -88,7 +88,7 @@ def test_the_pages_show_what_the_command_prints(sample: PooledStore, open_page: 
     assert shown["Fallbacks"] == str(sum(report["fallback_reasons"].values()))
     assert shown["Fallback rate"] == percent(report["as_configured"]["fallback_rate_pct"])
     assert shown["Success rate"] == percent(report["as_configured"]["success_rate_pct"])
-    assert shown["95 % within (P95)"] == f"{report['latency_ms']['p95'] / 1000:.1f} s"
+    assert shown["95 % within (P95)"] == seconds(report["latency_ms"]["p95"])
 
 
 @pytest.mark.parametrize("file", PAGES)

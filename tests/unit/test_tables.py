@@ -1,4 +1,4 @@
-"""Figures as files."""
+"""Tables, and figures as files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
-from pages.parts.tables import csv
+from pages.parts.tables import amounts, csv
+from pages.parts.words import percent, seconds, threshold
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@a", "\tx", "\rx"])
@@ -23,3 +24,19 @@ def test_numbers_keep_all_their_digits() -> None:
     frame = pd.DataFrame({"usd": [Decimal("0.000123456789"), Decimal("-3"), None]}, dtype=object)
 
     assert csv(frame).splitlines() == ["usd", "0.000123456789", "-3", '""']
+
+
+def test_amounts_stand_to_the_right() -> None:
+    """Whatever is money, a count, a share or a time in every row where it is known; nothing else, and no dates."""
+    rows = [
+        {"Model": "4", "Cost": "$1,204", "Tokens": "about 3,500", "Rate": percent(99.97), "Time": "-", "Steps": "1-3"},
+        {"Model": "GPT", "Cost": "-$0.0004", "Tokens": "12", "Rate": "-", "Time": seconds(8249), "Steps": "4-6"},
+    ]
+    others = {"First used": "27 Oct 2026", "Started": "2026-11-24 22:22", "Target": f"{threshold(99)} or more"}
+
+    assert amounts([row | others for row in rows]) == ["Cost", "Tokens", "Rate", "Time"]
+
+
+def test_what_is_never_known_is_no_amount() -> None:
+    """Nor is anything in a table without rows."""
+    assert (amounts([{"Cost": "-"}]), amounts([])) == ([], [])

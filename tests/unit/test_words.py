@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from pages.parts.words import change, money, percent, plain, seconds
+from pages.parts.words import change, inline, money, percent, plain, seconds, spoken
 
 
 @pytest.mark.parametrize(
@@ -32,16 +32,16 @@ def test_money(amount: str | None, text: str) -> None:
 
 def test_seconds() -> None:
     """One decimal, and a dash for what is unknown."""
-    assert (seconds(8249), seconds(None)) == ("8.2 s", "-")
+    assert (seconds(8249), seconds(None)) == ("8.2\u00a0s", "-")
 
 
 @pytest.mark.parametrize(
     ("now", "before", "written"),
     [
-        (9, 8, "+12.5 %"),
-        (Decimal("6"), Decimal("8"), "-25.0 %"),
-        (0, 8, "-100.0 %"),
-        (79.9, 8, "+898.8 %"),
+        (9, 8, "+12.5\u00a0%"),
+        (Decimal("6"), Decimal("8"), "-25.0\u00a0%"),
+        (0, 8, "-100.0\u00a0%"),
+        (79.9, 8, "+898.8\u00a0%"),
         (942, 8, "118 times as much"),
         (5, 0, None),
         (5, -1, None),
@@ -58,16 +58,16 @@ def test_a_change_in_words(now: float | None, before: float | None, written: str
     ("share", "written"),
     [
         (None, "-"),
-        (0, "0.0 %"),
-        (100, "100.0 %"),
-        (Decimal("5.04"), "5.0 %"),
-        (99.94, "99.9 %"),
-        (99.97, "99.97 %"),
-        (99.9996, "99.9996 %"),
-        (0.04, "0.04 %"),
-        (0.0042, "0.004 %"),
-        (-0.004, "-0.004 %"),
-        (250, "250.0 %"),
+        (0, "0.0\u00a0%"),
+        (100, "100.0\u00a0%"),
+        (Decimal("5.04"), "5.0\u00a0%"),
+        (99.94, "99.9\u00a0%"),
+        (99.97, "99.97\u00a0%"),
+        (99.9996, "99.9996\u00a0%"),
+        (0.04, "0.04\u00a0%"),
+        (0.0042, "0.004\u00a0%"),
+        (-0.004, "-0.004\u00a0%"),
+        (250, "250.0\u00a0%"),
     ],
 )
 def test_a_share_is_all_or_nothing_only_where_it_is(share: float | None, written: str) -> None:
@@ -88,3 +88,17 @@ def test_a_share_is_all_or_nothing_only_where_it_is(share: float | None, written
 def test_foreign_text_is_no_markdown(text: object, written: str) -> None:
     """Every character that could mean something is escaped, and line breaks are spaces."""
     assert plain(text) == written
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [("step_type_unknown", "Step type unknown"), ("not_json", "Not JSON"), ("api_error", "API error"), ("", "")],
+)
+def test_codes_as_people_say_them(code: str, text: str) -> None:
+    """Capitals where the language wants them."""
+    assert spoken(code) == text
+
+
+def test_a_label_within_a_sentence() -> None:
+    """An abbreviation stays one."""
+    assert (inline("Answer refused"), inline("API error"), inline("")) == ("answer refused", "API error", "")
