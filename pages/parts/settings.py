@@ -83,7 +83,7 @@ def save(
     except (OrchestratorError, StoreError) as error:
         st.session_state[_OUTCOME] = error
         return None
-    st.session_state[_OUTCOME] = f"Saved as version {saved.version}; the next generation follows it."
+    st.session_state[_OUTCOME] = f"Version {saved.version} holds from the next generation on."
     return saved
 
 

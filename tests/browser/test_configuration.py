@@ -27,7 +27,7 @@ def test_a_change_a_conflict_a_return_and_a_roll_back(visit: Visit, hand: Hand) 
     expect(second.get_by_text("since you opened this page")).to_be_hidden(timeout=20_000)
 
     hand.press(first, "Return to")
-    expect(first.get_by_text(f"Saved as version {version + 1}")).to_be_visible(timeout=20_000)
+    expect(first.get_by_text(f"Version {version + 1} holds")).to_be_visible(timeout=20_000)
     page = visit.another("/playground")
     hand.press(page, "Roll back now")
     hand.press(page, "Roll back to Claude Sonnet 4")
@@ -40,6 +40,6 @@ def test_a_change_a_conflict_a_return_and_a_roll_back(visit: Visit, hand: Hand) 
 
 def _saved(page: Page) -> int:
     """The version that was saved."""
-    told = page.get_by_text(re.compile(r"Saved as version \d+"))
+    told = page.get_by_text(re.compile(r"Version \d+ holds"))
     expect(told).to_be_visible(timeout=20_000)
-    return int(told.inner_text().split("version ")[1].split(";")[0])
+    return int(told.inner_text().split()[1])

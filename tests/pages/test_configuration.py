@@ -48,7 +48,7 @@ def test_a_primary_brings_its_fallback_and_is_reviewed_before_it_is_saved(
     press(configuration, "Save 2 changes")
     assert not configuration.exception
     assert stored(store) == OrchestratorSettings(CLAUDE, MINI, True, 2)
-    assert "Saved as version 2" in configuration.success[0].value
+    assert "Version 2 holds" in configuration.success[0].value
 
 
 def test_fallback_off_disables_its_choice(configuration: AppTest, store: PooledStore) -> None:
