@@ -106,10 +106,10 @@ def test_any_earlier_version_can_be_returned_to(configuration: AppTest, store: P
     save_settings(store.person(), {PRIMARY_KEY: CLAUDE, FALLBACK_KEY: MINI})
     save_settings(store.person(), {ENABLE_FALLBACK_KEY: False})
     configuration.run()
-    configuration.button(key="return_2").click().run()
+    press(configuration, "Return to version 2")
 
     assert stored(store) == OrchestratorSettings(CLAUDE, MINI, True, 4)
-    configuration.button(key="return_first").click().run()
+    press(configuration, "Return to the start")
     assert stored(store) == OrchestratorSettings(MINI, CLAUDE, True, 5)
     assert any("Changed by you@this.machine just now" in text for text in said(configuration.caption))
 
