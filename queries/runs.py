@@ -98,9 +98,6 @@ def find_run(database: Database, generation_id: UUID) -> StoredRun | None:
     return None if answer is None else StoredRun.model_validate(answer)
 
 
-_COLUMNS = ("generation_id", "prompt", "status", "generator_used", "cost_usd", "steps", "started_at", "simulated")
-
-
 class _Listed(BaseModel):
     generation_id: UUID
     prompt: str
@@ -116,12 +113,11 @@ def latest_runs(database: Database, *, search: str = "", limit: int = 20) -> pd.
     """The latest runs that this identity may see, newest first, whose prompt, agent or id contains `search`.
 
     Columns: generation_id (UUID), prompt (its first 200 characters), status, generator_used, cost_usd (Decimal, US
-    dollars), steps, started_at (aware), simulated. Unknown is missing, never 0. No rows when nothing matches.
+    dollars), steps, started_at (aware), simulated. Unknown is None. No rows when nothing matches.
 
     Raises:
         StoreError: the database did not answer.
     """
     answer = database.call("list_workflows", p_search=search.strip(), p_limit=limit)
     rows = TypeAdapter(list[_Listed]).validate_python(answer)
-    frame = pd.DataFrame([row.model_dump() for row in rows], columns=list(_COLUMNS))
-    return frame.astype({"steps": "Int64", "generator_used": "object"})
+    return pd.DataFrame([row.model_dump() for row in rows], columns=list(_Listed.model_fields), dtype=object)

@@ -167,6 +167,12 @@ def test_past_runs_are_listed_and_searched(playground: AppTest) -> None:
     table = playground.dataframe[-1].value
     assert table["Prompt"].tolist() == ["Alert the team"]
     assert table["Open"].tolist() == [f"/playground?run={playground.query_params['run']}"]
+    playground.selectbox(key="playground_fault").select("Server error")
+    playground.selectbox(key="playground_fallback").select("None: one attempt only")
+    generate(playground, "Alert nobody")
+    table = playground.dataframe[-1].value
+    assert table["Status"].tolist() == ["Failed", "Succeeded"]
+    assert table["Answered by"].tolist() == ["-", "GPT-4o mini"]
     playground.text_input(key="playground_search").set_value("nowhere").run()
 
     assert any("No run matches" in caption.value for caption in playground.caption)
