@@ -33,7 +33,8 @@ _ORIGIN_LABELS = {
     "platform": "Platform",
     "elsewhere": "Other systems",
 }
-_KEPT = "filters_kept"
+_KEPT, _PASSED_OVER = "filters_kept", "filters_passed_over"
+_LONGEST_QUOTE = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +66,13 @@ def zone() -> str:
 
 
 def bar(model_label: str = "Answered by", *, with_model: bool = True) -> Chosen:
-    """Draw the bar and return what is chosen; strange values in the address are passed over.
+    """Draw the bar and return what is chosen; what the address asks for and nobody has is named and passed over.
 
     Args:
         model_label: what choosing a model means on this page.
         with_model: whether there is such a choice.
     """
+    st.session_state[_PASSED_OVER] = []
     with st.container(horizontal=True, vertical_alignment="bottom"):
         preset = _select("period", "Period", list(_PRESETS), f"{DEFAULT_DAYS}d", _PRESETS, 140)
         days = _days() if preset == "days" else _ready(preset)
@@ -81,6 +83,11 @@ def bar(model_label: str = "Answered by", *, with_model: bool = True) -> Chosen:
         origin = _select("origin", "Asked from", [_ANY, *ORIGINS], _ANY, {_ANY: "Anywhere"} | _ORIGIN_LABELS, 160)
     filters = Filters(cast(Source, source), None if origin == _ANY else cast(Origin, origin))
     chosen = Chosen(days, filters, None if model == _ANY else model)
+    if passed_over := st.session_state[_PASSED_OVER]:
+        st.warning(
+            f"The address asks for what there is not: {plain(', '.join(passed_over))}. Shown without it.",
+            icon=":material/link_off:",
+        )
     today = ", today included" if chosen.unfinished else ""
     st.caption(f"{day(days.first)} to {day(days.last)}, days of {days.zone}{today}. {_ABOUT_SOURCE[source]}")
     return chosen
@@ -139,12 +146,13 @@ def _prepared(name: str, default: Any, read: Callable[[str], Any]) -> str:
     key, kept = f"filter_{name}", st.session_state.setdefault(_KEPT, {})
     addressed = st.query_params.get(name)
     value, written = kept.get(name, (default, None))
-    if addressed is not None and addressed != written and (asked := read(addressed)) is not None:
-        # A link was opened, or the browser went back.
-        st.session_state[key] = asked
-    else:
-        # Assigned even where it stands already: a widget of the same key on another page would not take it over.
-        st.session_state[key] = st.session_state.get(key, value)
+    # Another one than was written there: a link was opened, or the browser went back.
+    asked = addressed if addressed != written else None
+    found = None if asked is None else read(asked)
+    if asked is not None and found is None:
+        st.session_state[_PASSED_OVER].append(f"{name}={asked[:_LONGEST_QUOTE]}")
+    # Assigned even where it stands already: a widget of the same key on another page would not take it over.
+    st.session_state[key] = st.session_state.get(key, value) if found is None else found
     return key
 
 

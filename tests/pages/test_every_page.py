@@ -147,23 +147,28 @@ def test_a_member_sees_figures_but_changes_nothing(open_page: OpenPage, owner: p
 
 
 @pytest.mark.parametrize(
-    "parameters",
+    ("parameters", "named"),
     [
-        {"period": "'; drop table", "source": "imagined", "origin": "nowhere", "model": "<script>"},
-        {"period": "days", "days": "2026-11-02..2026-11-01"},
-        {"period": "days", "days": "yesterday"},
-        {"period": "days", "days": "9999-01-01..9999-01-02"},
-        {"period": "days", "days": "2027-01-01..2027-01-31"},
+        ({"period": "'; drop table", "origin": "<script>"}, ["period='; drop table, origin=<script>"]),
+        ({"period": "days", "days": "2026-11-02..2026-11-01"}, ["days=2026-11-02..2026-11-01"]),
+        ({"period": "days", "days": "yesterday"}, ["days=yesterday"]),
+        ({"period": "days", "days": "9999-01-01..9999-01-02"}, ["days=9999-01-01..9999-01-02"]),
+        ({"period": "days", "days": "2027-01-01..2027-01-31"}, []),
     ],
     ids=range(5),
 )
 @pytest.mark.parametrize("file", REPORTS)
-def test_a_strange_address_is_passed_over(open_page: OpenPage, file: str, parameters: dict[str, str]) -> None:
-    """Tampered values, an end before the start, a period to come: an honest empty page."""
+def test_a_strange_address_is_named_and_passed_over(
+    open_page: OpenPage, file: str, parameters: dict[str, str], named: list[str]
+) -> None:
+    """Tampered values, an end before the start: told; a period to come: an honest empty page."""
     page = open_page(file, **parameters)
 
     assert not page.exception
     assert not page.error
+    assert said(page.warning) == [
+        f"The address asks for what there is not: {what}. Shown without it." for what in named
+    ]
     assert "Nothing to show yet" in texts(page)
 
 
