@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from concurrent.futures import CancelledError, Future
 from typing import Any, Generic, TypeVar
 
@@ -17,12 +17,12 @@ class Job(Generic[T]):
     """Work on the background loop.
 
     Attributes:
-        future: its outcome; `concurrent.futures.CancelledError` where it was stopped and had nothing to say.
-            Never cancel this one: `cancel` lets the work end as it must.
+        future: its outcome. It cannot be cancelled itself: `cancel` lets the work end as it must.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.future: Future[T] = Future()
+        self.future.set_running_or_notify_cancel()
         self._loop = loop
         self._task: asyncio.Task[T] | None = None
 
@@ -102,7 +102,7 @@ async def all_done(tasks: Collection[asyncio.Future[Any]]) -> bool:
     return cancelled
 
 
-async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
+async def to_its_end(work: Awaitable[T]) -> T:
     """The result of work that a cancellation must not tear apart; the cancellation follows once it is done."""
     task = asyncio.ensure_future(work)
     cancelled = await all_done([task])
@@ -134,5 +134,5 @@ async def on_daemon_thread(work: Callable[[], T]) -> T:
         with contextlib.suppress(RuntimeError):  # the loop has closed: nobody awaits any more
             loop.call_soon_threadsafe(settle, done)
 
-    threading.Thread(target=run, name="warming", daemon=True).start()
+    threading.Thread(target=run, name="blocking work", daemon=True).start()
     return await outcome

@@ -8,7 +8,6 @@ import json
 import sys
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -135,9 +134,7 @@ def _result(job: Job[WorkflowGenerationResult]) -> WorkflowGenerationResult:
         return job.future.result()
     except KeyboardInterrupt:
         job.cancel()
-        with contextlib.suppress(CancelledError):
-            return job.future.result()
-        raise
+        return job.future.result()
 
 
 def _request(prompt: str, services: list[str], agent_id: str | None, actor_id: str) -> WorkflowRequest:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -104,7 +105,7 @@ class Generation:
         call = self._calls[number]
         answering = call.request.model
         self.emit(AttemptStarted(number, call.model.name, answering.api_model, call.request.limit_s))
-        arrived = iter(range(10**9))
+        arrived = itertools.count()
 
         def accept(step: Step) -> None:
             self.emit(StepAccepted(number, next(arrived), step))

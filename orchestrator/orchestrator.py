@@ -6,14 +6,14 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 from uuid import UUID, uuid4
 
 from orchestrator import pricing
 from orchestrator.audit import Circumstances
-from orchestrator.background import BackgroundLoop, Job
+from orchestrator.background import BackgroundLoop, Job, to_its_end
 from orchestrator.errors import GenerationCancelled, OrchestratorError
 from orchestrator.events import Finished, GenerationEvent
 from orchestrator.generation import Generation, Limits
@@ -106,8 +106,6 @@ class WorkflowOrchestrator:
         except KeyboardInterrupt:
             job.cancel()
             return job.future.result()
-        except CancelledError:
-            raise _stopped_before_start() from None
 
     async def generate_workflow_async(
         self,
@@ -121,10 +119,8 @@ class WorkflowOrchestrator:
         """The same, awaited. Cancelling the awaiting task cancels the generation and waits until it is booked."""
         events = self.stream(user_id=user_id, agent_id=agent_id, prompt=prompt, services=services, options=options)
         async with contextlib.aclosing(events):
-            async for event in events:
-                if isinstance(event, Finished):
-                    return event.result
-        raise _stopped_before_start()
+            told = [event async for event in events]
+        return cast(Finished, told[-1]).result
 
     async def stream(
         self,
@@ -154,15 +150,11 @@ class WorkflowOrchestrator:
             while (event := await told.get()) is not None:
                 yield event
             yield Finished(job.future.result())
-        except CancelledError:
-            if job.future.done():
-                raise _stopped_before_start() from None
-            raise
         finally:
             if not job.future.done():
                 job.cancel()
-                with contextlib.suppress(OrchestratorError, StoreError, CancelledError):
-                    await asyncio.wrap_future(job.future)
+                with contextlib.suppress(OrchestratorError, StoreError):
+                    await to_its_end(asyncio.wrap_future(job.future))
 
     def start(
         self,
@@ -175,7 +167,7 @@ class WorkflowOrchestrator:
         Args:
             emit: called with every event but the last, on the background loop: it must be quick.
         """
-        return self._background.start(lambda: self._generate(request, options, _heard(emit)))
+        return self._background.start(lambda: self._stoppable(request, options, _heard(emit)))
 
     def warm(self) -> None:
         """Import the SDKs and the price list, which takes seconds; from any thread, before anybody waits for them."""
@@ -186,6 +178,14 @@ class WorkflowOrchestrator:
     def close(self) -> None:
         """Cancel what runs, wait until it is booked, and close every connection to the models."""
         self._background.close(self._close_providers)
+
+    async def _stoppable(
+        self, request: WorkflowRequest, options: RunOptions, emit: Callable[[GenerationEvent], None]
+    ) -> WorkflowGenerationResult:
+        try:
+            return await self._generate(request, options, emit)
+        except asyncio.CancelledError:
+            raise GenerationCancelled("The generation was cancelled before a model was asked.") from None
 
     async def _generate(
         self, request: WorkflowRequest, options: RunOptions, emit: Callable[[GenerationEvent], None]
@@ -217,11 +217,7 @@ def _heard(emit: Callable[[GenerationEvent], None]) -> Callable[[GenerationEvent
     def tell(event: GenerationEvent) -> None:
         try:
             emit(event)
-        except Exception:
+        except Exception:  # a listener's mistake is not the run's
             log.exception("A listener failed on %s.", type(event).__name__)
 
     return tell
-
-
-def _stopped_before_start() -> GenerationCancelled:
-    return GenerationCancelled("The generation was cancelled before a model was asked.")

@@ -26,6 +26,7 @@ from orchestrator import (
 from orchestrator.events import GenerationEvent
 from orchestrator.outbox import Outbox
 from orchestrator.request import checked_request
+from orchestrator.settings import OrchestratorSettings, read_settings
 from orchestrator.simulator import Fault, SimulatedTransport
 from store import Argument, Database, Json, Unavailable
 from store.identity import LOCAL_PERSON_ID
@@ -133,8 +134,33 @@ def test_leaving_a_stream_early_cancels_it(make_application: MakeApplication, lo
     assert log.actions() == ["WORKFLOW_GENERATION_CANCELLED"]
 
 
-def test_cancelling_the_awaiting_task_waits_for_the_booking(make_application: MakeApplication, log: Log) -> None:
-    """When the cancelled task has ended, the event is there."""
+def test_cancelling_before_a_model_is_asked(
+    make_application: MakeApplication, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is spent or booked, and the error says so."""
+    reading, answered = threading.Event(), threading.Event()
+
+    def slow(database: Database) -> OrchestratorSettings:
+        reading.set()
+        answered.wait(timeout=30)
+        return read_settings(database)
+
+    monkeypatch.setattr("orchestrator.orchestrator.read_settings", slow)
+    job = make_application().orchestrator.start(REQUEST, RunOptions(), lambda event: None)
+    assert reading.wait(timeout=30)
+    job.cancel()
+
+    with pytest.raises(GenerationCancelled, match="before a model was asked"):
+        job.future.result(timeout=30)
+    answered.set()
+    assert log.actions() == []
+
+
+@pytest.mark.parametrize("times", [1, 20])
+def test_cancelling_the_awaiting_task_waits_for_the_booking(
+    make_application: MakeApplication, log: Log, times: int
+) -> None:
+    """When the cancelled task has ended, the event is there, however often it was cancelled."""
     simulator = SimulatedTransport(speed=0.3)
     application = make_application(transport=simulator)
 
@@ -146,7 +172,9 @@ def test_cancelling_the_awaiting_task_waits_for_the_booking(make_application: Ma
         )
         while not simulator.requests:  # noqa: ASYNC110 - the requests arrive on another loop
             await asyncio.sleep(0.01)
-        task.cancel()
+        for _ in range(times):
+            task.cancel()
+            await asyncio.sleep(0)
         with pytest.raises(asyncio.CancelledError):
             await task
 
@@ -329,6 +357,7 @@ KILLED = """
 import os, signal, sys
 from orchestrator import AttemptStarted, RunOptions, bootstrap
 from orchestrator.request import checked_request
+from orchestrator.settings import OrchestratorSettings, read_settings
 application = bootstrap({"ORCHESTRATOR_DATA_DIR": sys.argv[1], "ORCHESTRATOR_ATTEMPT_TIMEOUT_S": "1",
     "ORCHESTRATOR_LAST_ATTEMPT_TIMEOUT_S": "1", "ORCHESTRATOR_OFFLINE_SPEED": "100"})
 request = checked_request(prompt="x", services=[], agent_id=None, user_id="u", origin="cli")
