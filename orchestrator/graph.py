@@ -18,11 +18,25 @@ def references(step: Step) -> Iterator[tuple[str, object]]:
         for index, binding in enumerate(_list(step.get(field))):
             if isinstance(binding, dict) and binding.get("from_step") is not None:
                 yield f"{field}[{index}].from_step", binding["from_step"]
-    for index, target in enumerate(_list(step.get("depends_on"))):
+    for index, target in enumerate(awaited(step)):
         yield f"depends_on[{index}]", target
     for index, branch in enumerate(_list(step.get("branches"))):
         if isinstance(branch, dict) and branch.get("next") is not None:
             yield f"branches[{index}].next", branch["next"]
+
+
+def awaited(step: Step) -> list[object]:
+    """What `depends_on` names, as it stands there; nothing where it is no array."""
+    return _list(step.get("depends_on"))
+
+
+def cases(step: Step) -> list[tuple[object, object]]:
+    """Each branch's condition and the step that follows then; what is no branch is left out."""
+    return [
+        (branch.get("when"), branch["next"])
+        for branch in _list(step.get("branches"))
+        if isinstance(branch, dict) and branch.get("next") is not None
+    ]
 
 
 def edges(steps: Iterable[Step]) -> set[Edge]:

@@ -19,7 +19,7 @@ class Outbox:
         self._folder = folder
 
     def put(self, generation_id: UUID, outcome: str) -> None:
-        """Keep an outcome safely: it is on the disk when this returns, or not there at all.
+        """Keep an outcome safely: it is on the disk when this returns.
 
         Raises:
             OSError: the disk would not take it.
@@ -33,13 +33,14 @@ class Outbox:
                 file.flush()
                 os.fsync(file.fileno())
             unfinished.rename(path)
+            self._sync()
         except OSError:
             unfinished.unlink(missing_ok=True)
             raise
 
     def waiting(self) -> Iterator[tuple[UUID, str]]:
-        """Every outcome that waits, oldest first; a file that another process has just delivered is passed over."""
-        for path in sorted(self._folder.glob("*.json"), key=lambda path: path.name):
+        """Every outcome that waits, in no order; a file that somebody else has just delivered is passed over."""
+        for path in self._folder.glob("*.json"):
             try:
                 kept = json.loads(path.read_text())
                 yield UUID(kept["generation_id"]), kept["outcome"]
@@ -51,6 +52,14 @@ class Outbox:
     def delivered(self, generation_id: UUID) -> None:
         """Forget an outcome that has arrived."""
         self._path(generation_id).unlink(missing_ok=True)
+
+    def _sync(self) -> None:
+        """Make sure that the folder remembers its new name for a file."""
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     def _path(self, generation_id: UUID) -> Path:
         return self._folder / f"{generation_id}.json"

@@ -34,6 +34,8 @@ class Recorder:
     def start(self, run: Circumstances, limit_s: float, events_if_interrupted: list[Event]) -> None:
         """Note that a run begins, before anything is spent.
 
+        What waits in the outbox is delivered first: starting closes the runs that are overdue, and those are not.
+
         Args:
             limit_s: the limits of all its attempts together.
             events_if_interrupted: what to append to the audit log should this process die.
@@ -41,6 +43,7 @@ class Recorder:
         Raises:
             StoreError: it could not be noted, so the run must not begin.
         """
+        self._deliver()
         request = run.request
         row = {
             "generation_id": run.generation_id,
@@ -89,6 +92,13 @@ class Recorder:
 
     def catch_up(self) -> None:
         """Deliver what waits in the outbox, then close runs whose process died; what does not work is logged."""
+        self._deliver()
+        try:
+            self._database.call("close_interrupted_generations")
+        except StoreError as error:
+            log.warning("Interrupted runs could not be looked for: %s", error)
+
+    def _deliver(self) -> None:
         for generation_id, outcome in self._outbox.waiting():
             try:
                 self._send(generation_id, outcome)
@@ -96,10 +106,6 @@ class Recorder:
                 log.warning("Generation %s still waits in the outbox: %s", generation_id, error)
             else:
                 self._outbox.delivered(generation_id)
-        try:
-            self._database.call("close_interrupted_generations")
-        except StoreError as error:
-            log.warning("Interrupted runs could not be looked for: %s", error)
 
     def _send(self, generation_id: UUID, outcome: str) -> None:
         self._database.call("finish_generation", p_generation_id=str(generation_id), p_outcome=outcome)

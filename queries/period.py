@@ -63,10 +63,8 @@ def period(first: date, last: date, zone: str) -> Period:
     Raises:
         InvalidPeriod: the end lies before the start, the period is too long, or the zone is not known.
     """
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise InvalidPeriod(f"There is no time zone {zone[:40]!r}; a name looks like Europe/Berlin or UTC.") from error
+    if not is_zone(zone):
+        raise InvalidPeriod(f"There is no time zone {zone[:40]!r}; a name looks like Europe/Berlin or UTC.")
     if last < first:
         raise InvalidPeriod(f"The period ends on {last}, before it begins on {first}.")
     if (last - first).days >= LONGEST_DAYS:
@@ -74,6 +72,15 @@ def period(first: date, last: date, zone: str) -> Period:
     if first < _EARLIEST or last > _LATEST:
         raise InvalidPeriod(f"The period must lie between {_EARLIEST} and {_LATEST}.")
     return Period(first, last, zone)
+
+
+def is_zone(name: str) -> bool:
+    """Whether there is a time zone of this name."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 def latest(days: int, zone: str, now: datetime) -> Period:

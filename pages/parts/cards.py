@@ -7,7 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
-from pages.parts.words import threshold
+from pages.parts.words import UNCHANGED, threshold
 from queries.period import Period
 from queries.targets import Standing, Target
 
@@ -84,7 +84,7 @@ def _metric(card: Card) -> None:
         colour = "off"
     elif card.falling_is_good:
         colour = "inverse"
-    if card.change is not None and card.change.strip("+-0. %pts") == "":
-        st.metric(card.label, card.value, "unchanged", delta_color="off", delta_arrow="off", help=card.help)
+    if card.change == UNCHANGED:
+        st.metric(card.label, card.value, card.change, delta_color="off", delta_arrow="off", help=card.help)
     else:
         st.metric(card.label, card.value, card.change, delta_color=colour, help=card.help)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
-from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -15,7 +14,7 @@ from pages.parts.palette import label
 from pages.parts.words import day, plain
 from queries.errors import QueryError
 from queries.filters import ORIGINS, SOURCES, Filters, Origin, Source, default_source
-from queries.period import Period, latest, month, period
+from queries.period import Period, is_zone, latest, month, period
 from store import read_environment
 
 DEFAULT_DAYS = 30
@@ -58,11 +57,7 @@ class Chosen:
 def zone() -> str:
     """The viewer's time zone; UTC where the browser does not say, or says something strange."""
     name = st.context.timezone or "UTC"
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError):
-        return "UTC"
-    return name
+    return name if is_zone(name) else "UTC"
 
 
 def bar(model_label: str = "Answered by", *, with_model: bool = True) -> Chosen:

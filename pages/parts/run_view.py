@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from orchestrator.graph import awaited, cases
 from orchestrator.models import BASELINE
 from pages.parts.annotated import annotated
 from pages.parts.filters import zone
@@ -72,8 +73,8 @@ def _steps(steps: list[dict[str, Any]]) -> None:
         rows = [_step_row(step) for step in steps]
         listing(rows, "The steps of the workflow in order")
         for step in steps:
-            for branch in step.get("branches") or ():
-                st.caption(plain(f"{step['id']}: {branch.get('when')} → {branch.get('next')}"))
+            for condition, following in cases(step):
+                st.caption(plain(f"{step['id']}: {condition} → {following}"))
     with graph:
         st.graphviz_chart(dot(steps), width="content")
 
@@ -82,26 +83,26 @@ def _step_row(step: dict[str, Any]) -> dict[str, str]:
     return {
         "Step": step["id"],
         "What it does": step["operation"],
-        "Service": step.get("service") or NONE,
+        "Service": str(step.get("service") or NONE),
         "Kind": spoken(step["step_type"]),
-        "After": ", ".join(map(str, step.get("depends_on") or ())) or NONE,
+        "After": ", ".join(map(str, awaited(step))) or NONE,
     }
 
 
 def dot(steps: list[dict[str, Any]]) -> str:
     """The steps as a Graphviz graph: boxes, diamonds for conditionals, branches dashed with their condition."""
     lines = ["digraph {", 'rankdir=TB; node [shape=box, style=rounded, fontname="sans-serif", fontsize=11]']
-    branched = {(step["id"], branch.get("next")) for step in steps for branch in step.get("branches") or ()}
+    branched = [(step["id"], following) for step in steps for _, following in cases(step)]
     for step in steps:
         shape = ", shape=diamond, style=solid" if step["step_type"] == "conditional" else ""
         service = f"\n{step['service']}" if step.get("service") else ""
         lines.append(f"{_quoted(step['id'])} [label={_quoted(step['operation'] + service)}{shape}]")
-        for before in step.get("depends_on") or ():
+        for before in awaited(step):
             if (before, step["id"]) not in branched:
                 lines.append(f"{_quoted(before)} -> {_quoted(step['id'])}")
-        for branch in step.get("branches") or ():
-            arrow = f"{_quoted(step['id'])} -> {_quoted(branch.get('next'))}"
-            lines.append(f"{arrow} [label={_quoted(branch.get('when'))}, style=dashed, fontsize=10]")
+        for condition, following in cases(step):
+            arrow = f"{_quoted(step['id'])} -> {_quoted(following)}"
+            lines.append(f"{arrow} [label={_quoted(condition)}, style=dashed, fontsize=10]")
     return "\n".join([*lines, "}"])
 
 

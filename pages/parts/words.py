@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from queries.rates import Rate
 
 NONE = "-"
+UNCHANGED = "unchanged"
 
 # Keeps a number and its unit on one line.
 _UNIT = "\u00a0"
@@ -134,16 +135,20 @@ def ago(instant: datetime, now: datetime) -> str:
 
 
 def change(now: Number | None, before: Number | None) -> str | None:
-    """By how much something grew: `+12.5 %`, from tenfold on `12 times as much`.
+    """By how much something grew: `+12.5 %`, from tenfold on `12 times as much`, or that it did not.
 
     None where either is unknown, or nothing or less was there before.
     """
     if now is None or before is None or before <= 0:
         return None
     ratio = float(now) / float(before)
-    return f"{ratio:,.0f} times as much" if ratio >= 10 else f"{100 * (ratio - 1):+.1f}{_UNIT}%"
+    return f"{ratio:,.0f} times as much" if ratio >= 10 else _grown(100 * (ratio - 1), "%")
 
 
 def points(now: Number | None, before: Number | None) -> str | None:
-    """By how many percentage points a share grew: `+0.6 pts`; None where either is unknown."""
-    return None if now is None or before is None else f"{float(now) - float(before):+.1f}{_UNIT}pts"
+    """By how many percentage points a share grew: `+0.6 pts`, or that it did not; None where either is unknown."""
+    return None if now is None or before is None else _grown(float(now) - float(before), "pts")
+
+
+def _grown(by: float, unit: str) -> str:
+    return f"{by:+.1f}{_UNIT}{unit}" if round(by, 1) else UNCHANGED

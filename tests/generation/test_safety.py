@@ -269,6 +269,22 @@ def test_an_outcome_waits_in_the_outbox(
     assert log.column("select pilot_steps from public.workflows") == [list(result.pilot_steps)]
 
 
+def test_an_outcome_in_the_outbox_is_booked_before_overdue_runs_are_closed(
+    make_application: MakeApplication, store: FlakyStore, tmp_path: Path, ask: Ask, log: Log, owner: psycopg.Connection
+) -> None:
+    """The next run of the same process delivers it, however long that took."""
+    application = make_application()
+    store.flaky.away = {"finish_generation"}
+    ask(application)
+    owner.execute("update public.workflows set deadline_at = now() - interval '1 hour'")
+    store.flaky.away = set()
+    ask(application)
+
+    assert list((tmp_path / "outbox").iterdir()) == []
+    assert log.actions() == ["WORKFLOW_GENERATED", "WORKFLOW_GENERATED"]
+    assert set(log.column("select status from public.workflows")) == {"succeeded"}
+
+
 def test_a_delivery_that_is_repeated_counts_once(
     make_application: MakeApplication, store: FlakyStore, tmp_path: Path, ask: Ask, log: Log
 ) -> None:

@@ -41,6 +41,8 @@ def test_seconds() -> None:
         (9, 8, "+12.5\u00a0%"),
         (Decimal("6"), Decimal("8"), "-25.0\u00a0%"),
         (0, 8, "-100.0\u00a0%"),
+        (8.003, 8, "unchanged"),
+        (7.997, 8, "unchanged"),
         (79.9, 8, "+898.8\u00a0%"),
         (942, 8, "118 times as much"),
         (5, 0, None),
