@@ -7,7 +7,7 @@ import sys
 
 from orchestrator import commands
 from orchestrator.errors import InvalidRequest, OrchestratorError
-from store import StoreError, command_line
+from store import InvalidInput, StoreError, command_line
 
 
 def parser() -> argparse.ArgumentParser:
@@ -20,13 +20,15 @@ def parser() -> argparse.ArgumentParser:
     generate = command.add_parser("generate", help="describe a process, get a validated workflow")
     generate.add_argument("prompt", nargs="?", help="the process in words")
     generate.add_argument("--file", metavar="PROMPTS.jsonl", help='one {"prompt", "services"} a line; - for stdin')
-    generate.add_argument("--services", default="", help="connected services, separated by commas")
+    generate.add_argument("--services", help="connected services, separated by commas")
     generate.add_argument("--agent-id", help="the agent that the workflow is for; a new one by default")
     generate.add_argument("--json", action="store_true", help="print each result as one line of JSON")
     generate.set_defaults(run=commands.generate)
 
     settings = command.add_parser("settings", help="show the system keys, or change them")
-    settings.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="keys to change, all at once")
+    settings.add_argument(
+        "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="keys to change, all at once"
+    )
     settings.add_argument("--json", action="store_true", help="print them as one line of JSON")
     settings.set_defaults(run=commands.settings)
     return top
@@ -39,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser(),
         arguments,
         failures=(OrchestratorError, StoreError),
-        wrong_usage=(InvalidRequest,),
+        wrong_usage=(InvalidRequest, InvalidInput),
     )
 
 

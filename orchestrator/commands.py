@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import contextlib
+import itertools
 import json
 import sys
 from collections import deque
@@ -33,11 +35,13 @@ def generate(arguments: argparse.Namespace) -> int:
     """One prompt, or a file of them."""
     if (arguments.prompt is None) == (arguments.file is None):
         raise InvalidRequest("Give either a prompt or --file.")
+    if arguments.file is not None and (arguments.services, arguments.agent_id) != (None, None):
+        raise InvalidRequest("--services and --agent-id go with a prompt; in a file each line has its own.")
     with _application() as application:
         actor_id = _actor_id(application)
         if arguments.file is not None:
             return _generate_file(application, actor_id, arguments)
-        services = [name for name in arguments.services.split(",") if name.strip()]
+        services = [name for name in (arguments.services or "").split(",") if name.strip()]
         request = _request(arguments.prompt, services, arguments.agent_id, actor_id)
         job = application.orchestrator.start(request, RunOptions(origin="cli"), _tell)
         _print(_result(job), arguments.json)
@@ -97,13 +101,15 @@ def _cancel_all(waiting: deque[Job[WorkflowGenerationResult] | _Failure]) -> Non
         job.cancel()
     for job in jobs:
         job.future.exception()
-    say(f"Cancelled {len(jobs)} generations; what they spent is booked.")
+    say("What was running is cancelled; what it spent is booked.")
 
 
 def _lines(name: str) -> Iterator[bytes]:
     try:
         with sys.stdin.buffer if name == "-" else Path(name).open("rb") as file:
-            yield from (line for line in file if line.strip())
+            # Some editors begin a file with a byte-order mark.
+            lines = itertools.chain([next(file, b"").removeprefix(codecs.BOM_UTF8)], file)
+            yield from (line for line in lines if line.strip())
     except OSError as error:
         raise InvalidRequest(f"The file {name} cannot be read ({error.strerror}).") from error
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from orchestrator.errors import InvalidSettings
 from orchestrator.generation import Limits
+from store import is_offline
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +34,15 @@ class ModelConfiguration:
 
         Raises:
             InvalidSettings: a number is none.
+            InvalidInput: a truth is none.
         """
         openai_key, anthropic_key = _key(environment, "OPENAI_API_KEY"), _key(environment, "ANTHROPIC_API_KEY")
-        asked_offline = environment.get("ORCHESTRATOR_OFFLINE", "0").strip().lower() not in (
-            "0",
-            "false",
-            "no",
-        )
         return cls(
             openai_key=openai_key,
             anthropic_key=anthropic_key,
             openai_base_url=environment.get("OPENAI_BASE_URL"),
             anthropic_base_url=environment.get("ANTHROPIC_BASE_URL"),
-            offline=asked_offline or not (openai_key or anthropic_key),
+            offline=is_offline(environment) or not (openai_key or anthropic_key),
             offline_speed=_number(environment, "ORCHESTRATOR_OFFLINE_SPEED", 1.0, least=0.0),
             limits=Limits(
                 attempt_s=_number(environment, "ORCHESTRATOR_ATTEMPT_TIMEOUT_S", 30.0, least=0.001),

@@ -1,7 +1,7 @@
 """What can go wrong between a request and its workflow.
 
 OrchestratorError         orchestrator_error     base; never raised itself
-├── InvalidRequest        invalid_request        the prompt, a service or an id cannot be taken; nothing was asked
+├── InvalidRequest        invalid_request        a prompt, service, id or assignment cannot be taken; nothing was asked
 ├── InvalidSettings       invalid_settings       a system key holds a value that cannot be used; nothing was asked
 ├── ModelNotConfigured    model_not_configured   the primary's provider has no API key; nothing was asked
 ├── GenerationFailed      generation_failed      no model gave a valid workflow; `attempts` says why

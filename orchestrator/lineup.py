@@ -63,7 +63,7 @@ def line_up(
             "set it, or choose another primary model."
         )
     first = Contender(primary, answering(primary, on), providers[primary.provider])
-    if not settings.fallback_enabled:
+    if not settings.has_second:
         return (first,)
     fallback = named(settings.fallback)
     second = answering(fallback, on)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from orchestrator.errors import InvalidSettings
+from orchestrator.errors import InvalidRequest, InvalidSettings
 from store import Database, Json
 
 PRIMARY_KEY = "orchestrator_primary_model"
@@ -26,8 +25,6 @@ DEFAULTS: dict[str, str | bool] = {
 
 class _Entry(BaseModel):
     value: Any
-    updated_at: datetime | None = None
-    updated_by: str | None = None
 
 
 class _Snapshot(BaseModel):
@@ -48,6 +45,11 @@ class OrchestratorSettings:
     fallback: str
     fallback_enabled: bool
     version: int
+
+    @property
+    def has_second(self) -> bool:
+        """Whether another model stands behind the primary: the same one twice is asked once."""
+        return self.fallback_enabled and self.fallback != self.primary
 
     def values(self) -> dict[str, str | bool]:
         """The keys under their own names."""
@@ -93,11 +95,11 @@ def setting_from_text(assignment: str) -> tuple[str, str | bool]:
     """The key and value of a text such as `orchestrator_enable_fallback=false`.
 
     Raises:
-        InvalidSettings: it is no assignment.
+        InvalidRequest: it is no assignment.
     """
     key, separator, text = assignment.partition("=")
     if not separator or not key.strip():
-        raise InvalidSettings("A setting is given as key=value.")
+        raise InvalidRequest("A setting is given as key=value.")
     value = text.strip().strip('"')
     known_truth = {"true": True, "false": False}
     return key.strip(), known_truth.get(value.lower(), value) if key.strip() == ENABLE_FALLBACK_KEY else value

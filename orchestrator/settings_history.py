@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from orchestrator.errors import InvalidSettings
-from orchestrator.settings import OrchestratorSettings
+from orchestrator.settings import DEFAULTS, OrchestratorSettings
 from store import Database
 
 
@@ -60,5 +60,5 @@ def read_history(database: Database, current: OrchestratorSettings, limit: int =
     for save in saves:
         changes = {key: (change.before, change.after) for key, change in save.changes.items()}
         history.append(Save(save.version, save.changed_at, save.changed_by, changes, dict(values)))
-        values |= {key: before for key, (before, _) in changes.items()}
+        values |= {key: DEFAULTS.get(key, "") if before is None else before for key, (before, _) in changes.items()}
     return tuple(history)

@@ -1,4 +1,4 @@
-"""What happens to a request, and how often does which way it take?"""
+"""What happens to a request, and how often does it take which way?"""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ import streamlit as st
 from orchestrator import OrchestratorSettings, read_settings
 from orchestrator.models import BASELINE
 from pages.parts import frame, states
-from pages.parts.filters import Chosen, zone
+from pages.parts.filters import Chosen, default_filters, zone
 from pages.parts.flow_chart import flow_chart, ways
 from pages.parts.settings import answers_as
 from pages.parts.words import many, money, percent, plain, share
-from queries.filters import Filters, default_source
 from queries.flow import Flow, read_flow
 from queries.period import latest
-from store import read_environment
 
 DAYS = 7
 
@@ -24,7 +22,7 @@ DAYS = 7
 def steps(keys: OrchestratorSettings, flow: Flow) -> list[tuple[str, str, str, str]]:
     """What happens, in order: title, what happens there, where one reads more, and what that link says."""
     total, primary, fallback = flow.total, plain(answers_as(keys.primary)), plain(answers_as(keys.fallback))
-    second = f"**{fallback}** is asked when it fails" if keys.fallback_enabled else "there is no fallback"
+    second = f"**{fallback}** is asked when it fails" if keys.has_second else "there is no second model"
     return [
         (
             "1 · A request arrives",
@@ -63,9 +61,9 @@ def steps(keys: OrchestratorSettings, flow: Flow) -> list[tuple[str, str, str, s
     ]  # fmt: skip
 
 
-application = frame.opening("System flow", "What happens to a request, and which way does it take how often?")
+application = frame.opening("System flow", "What happens to a request, and how often does it take which way?")
 person = application.person()
-filters = Filters(default_source(read_environment()))
+filters = default_filters()
 period = latest(DAYS, zone(), datetime.now(UTC))
 chosen = Chosen(period, filters, None)
 keys = states.read(lambda: read_settings(person))

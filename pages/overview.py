@@ -7,16 +7,14 @@ from datetime import UTC, datetime
 from pages.parts import charts, frame, generators, states, tally_cards
 from pages.parts.behind import behind, clicked_day
 from pages.parts.cards import Card, cards
-from pages.parts.filters import Chosen, zone
+from pages.parts.filters import Chosen, default_filters, zone
 from pages.parts.judgement import judgement
 from pages.parts.palette import label
 from pages.parts.past_runs import latest
 from pages.parts.words import day
 from queries.behind import Which
-from queries.filters import Filters, default_source
 from queries.overview import Overview, read_overview
 from queries.period import latest as latest_days
-from store import read_environment
 
 DAYS = 7
 
@@ -36,7 +34,7 @@ def figures(report: Overview) -> list[Card]:
 application = frame.opening("Overview", "Is all well with the generated workflows, and what do they cost?")
 person = application.person()
 period = latest_days(DAYS, zone(), datetime.now(UTC))
-filters = Filters(default_source(read_environment()))
+filters = default_filters()
 report = states.read(lambda: read_overview(person, period, filters))
 if report.judgement == "nothing" and not report.total.rows:
     states.empty(person, sentence=f"No workflow was generated in the last {DAYS} days.")

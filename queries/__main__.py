@@ -9,9 +9,9 @@ from typing import Any
 
 from queries.errors import InvalidPeriod
 from queries.filters import SOURCES, Filters, default_source
-from queries.period import period
+from queries.period import period, today_in
 from queries.report import read_report
-from store import StoreError, StoreSettings, command_line, connect, exact_json, read_environment
+from store import InvalidInput, StoreError, StoreSettings, command_line, connect, exact_json, read_environment
 from store.command_line import DONE
 
 
@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser(),
         arguments,
         failures=(StoreError, InvalidPeriod),
-        wrong_usage=(InvalidPeriod,),
+        wrong_usage=(InvalidPeriod, InvalidInput),
     )
 
 
@@ -48,7 +48,7 @@ def _day(text: str) -> date:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    today = datetime.now(UTC).date()
+    today = today_in(arguments.time_zone, datetime.now(UTC))
     last = arguments.last or max(today, arguments.first or today)
     days = period(arguments.first or last - timedelta(days=29), last, arguments.time_zone)
     environment = read_environment()

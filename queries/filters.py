@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from store import is_offline
+
 Source = Literal["real", "simulated", "all"]
 Origin = Literal["playground", "cli", "api", "platform", "elsewhere"]
 
@@ -33,5 +35,10 @@ class Filters:
 
 
 def default_source(environment: Mapping[str, str]) -> Source:
-    """What to look at where nothing was chosen: real events where a model key is configured, else simulated ones."""
-    return "real" if any(environment.get(key, "").strip() for key in _KEYS) else "simulated"
+    """What to look at where nothing was chosen: real events where real models are asked, else simulated ones.
+
+    Raises:
+        InvalidInput: the variable that asks for simulated models says neither yes nor no.
+    """
+    has_key = any(environment.get(key, "").strip() for key in _KEYS)
+    return "real" if has_key and not is_offline(environment) else "simulated"

@@ -47,7 +47,7 @@ class Period:
 
     def unfinished(self, now: datetime) -> date | None:
         """The day of the period that is not over yet; None where all are, or none has begun."""
-        today = now.astimezone(ZoneInfo(self.zone)).date()
+        today = today_in(self.zone, now)
         return today if self.first <= today <= self.last else None
 
     @property
@@ -63,8 +63,7 @@ def period(first: date, last: date, zone: str) -> Period:
     Raises:
         InvalidPeriod: the end lies before the start, the period is too long, or the zone is not known.
     """
-    if not is_zone(zone):
-        raise InvalidPeriod(f"There is no time zone {zone[:40]!r}; a name looks like Europe/Berlin or UTC.")
+    _known(zone)
     if last < first:
         raise InvalidPeriod(f"The period ends on {last}, before it begins on {first}.")
     if (last - first).days >= LONGEST_DAYS:
@@ -83,15 +82,30 @@ def is_zone(name: str) -> bool:
     return True
 
 
+def today_in(zone: str, now: datetime) -> date:
+    """The day that it is there.
+
+    Raises:
+        InvalidPeriod: the zone is not known.
+    """
+    return now.astimezone(_known(zone)).date()
+
+
+def _known(zone: str) -> ZoneInfo:
+    if not is_zone(zone):
+        raise InvalidPeriod(f"There is no time zone {zone[:40]!r}; a name looks like Europe/Berlin or UTC.")
+    return ZoneInfo(zone)
+
+
 def latest(days: int, zone: str, now: datetime) -> Period:
     """The last `days` days of the zone, today included."""
-    today = now.astimezone(ZoneInfo(zone)).date()
+    today = today_in(zone, now)
     return period(today - timedelta(days=days - 1), today, zone)
 
 
 def month(back: int, zone: str, now: datetime) -> Period:
     """A month of the zone: 0 for this one until today, 1 for the whole one before, and so on."""
-    last = now.astimezone(ZoneInfo(zone)).date()
+    last = today_in(zone, now)
     for _ in range(back):
         last = last.replace(day=1) - timedelta(days=1)
     return period(last.replace(day=1), last, zone)

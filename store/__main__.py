@@ -20,6 +20,8 @@ from store.migrate import migrate
 from store.rollups import recount
 from store.sample import DAYS, PER_DAY, SEED, add_sample_data, remove_sample_data
 
+_NO_URL = "Name the project's database with --url or SUPABASE_DB_URL."
+
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
@@ -71,7 +73,15 @@ def _embedded() -> Cluster:
 
 
 def _url(arguments: argparse.Namespace) -> str | None:
-    given: str | None = arguments.url or read_environment().get("SUPABASE_DB_URL")
+    """The hosted database's address; None where the embedded one is meant.
+
+    Raises:
+        InvalidInput: a hosted project is configured, but not where its database is.
+    """
+    environment = read_environment()
+    given: str | None = arguments.url or environment.get("SUPABASE_DB_URL")
+    if given is None and StoreSettings.from_environment(environment).hosted:
+        raise InvalidInput(_NO_URL)
     return given
 
 
@@ -90,7 +100,7 @@ def _dsn(arguments: argparse.Namespace) -> int:
 def _migrate(arguments: argparse.Namespace) -> int:
     if url := _url(arguments):
         applied = migrate(url, exclusive=False)
-        say(f"{len(applied)} migrations applied." if applied else "The schema is up to date.")
+        say(f"{', '.join(applied)}: applied." if applied else "The schema is up to date.")
         return DONE
     with _embedded_owner():
         say("The embedded database is up to date.")
@@ -150,7 +160,7 @@ def _recount(arguments: argparse.Namespace) -> int:
 def _grant(arguments: argparse.Namespace) -> int:
     url = _url(arguments)
     if url is None:
-        raise InvalidInput("Name the project's database with --url or SUPABASE_DB_URL.")
+        raise InvalidInput(_NO_URL)
     grant(url, arguments.email, arguments.role)
     say(f"{arguments.email} is now {arguments.role}.")
     return DONE

@@ -13,6 +13,8 @@ from dotenv import dotenv_values
 from store.errors import InvalidInput
 from store.identity import PasswordLogin
 
+_YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -46,6 +48,18 @@ def _secrets(path: Path) -> dict[str, str]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidInput(f"The file .streamlit/{path.name} cannot be read as TOML.") from error
     return {key: str(value) for key, value in values.items() if isinstance(value, str | int | float)}
+
+
+def is_offline(environment: Mapping[str, str]) -> bool:
+    """Whether models are to be simulated although there are keys.
+
+    Raises:
+        InvalidInput: the variable says neither yes nor no.
+    """
+    said = environment.get("ORCHESTRATOR_OFFLINE", "0").strip().lower()
+    if said not in _YES + _NO:
+        raise InvalidInput("ORCHESTRATOR_OFFLINE must be 1 or 0.")
+    return said in _YES
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ _BY_CLASS: dict[str, FallbackReason] = {
     "LengthFinishReasonError": "validation_failed",
     "ContentFilterFinishReasonError": "validation_failed",
 }
+_LEAST_ERROR_STATUS = 400
 _RATE_LIMIT_STATUS = 429
 _RATE_LIMIT_WORDS = ("rate_limit", "ratelimit", "too_many_requests")
 _RATE_LIMIT_CODES = frozenset({"429", "insufficient_quota", "tokens", "requests"})
@@ -52,9 +53,10 @@ def _reason(error: Exception, status: object, codes: list[str]) -> FallbackReaso
     for base in type(error).__mro__:
         if found := _BY_CLASS.get(base.__name__):
             return found
-    if status == _RATE_LIMIT_STATUS or any(_limits_rate(code.casefold()) for code in codes):
-        return "rate_limit"
-    return "api_error"
+    # An error status says what it is; inside a stream, which began with success, only type and code do.
+    refused = isinstance(status, int) and status >= _LEAST_ERROR_STATUS
+    limited = status == _RATE_LIMIT_STATUS if refused else any(_limits_rate(code.casefold()) for code in codes)
+    return "rate_limit" if limited else "api_error"
 
 
 def _limits_rate(code: str) -> bool:
@@ -62,6 +64,6 @@ def _limits_rate(code: str) -> bool:
 
 
 def _detail(error: Exception, status: object, codes: list[str]) -> str:
-    parts = [f"HTTP {status}"] if isinstance(status, int) and status >= 400 else []
+    parts = [f"HTTP {status}"] if isinstance(status, int) and status >= _LEAST_ERROR_STATUS else []
     parts += [code for code in codes if _CODE.fullmatch(code)][:1]
     return " ".join(parts) or type(error).__name__

@@ -60,6 +60,11 @@ def zone() -> str:
     return name if is_zone(name) else "UTC"
 
 
+def default_filters() -> Filters:
+    """What pages without a bar look at: events of the models that are asked now, however they were asked for."""
+    return Filters(default_source(read_environment()))
+
+
 def bar(model_label: str = "Answered by", *, with_model: bool = True) -> Chosen:
     """Draw the bar and return what is chosen; what the address asks for and nobody has is named and passed over.
 
@@ -74,7 +79,7 @@ def bar(model_label: str = "Answered by", *, with_model: bool = True) -> Chosen:
         model = (
             _select("model", model_label, [_ANY, *CATALOGUE], _ANY, {_ANY: "Any model"}, 190) if with_model else _ANY
         )
-        source = _select("source", "Source", list(SOURCES), default_source(read_environment()), _SOURCE_LABELS, 150)
+        source = _select("source", "Source", list(SOURCES), default_filters().source, _SOURCE_LABELS, 150)
         origin = _select("origin", "Asked from", [_ANY, *ORIGINS], _ANY, {_ANY: "Anywhere"} | _ORIGIN_LABELS, 160)
     filters = Filters(cast(Source, source), None if origin == _ANY else cast(Origin, origin))
     chosen = Chosen(days, filters, None if model == _ANY else model)

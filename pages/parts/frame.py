@@ -32,7 +32,7 @@ def _notices(application: Application, *, present: bool) -> None:
             "Simulated models",
             icon=":material/science:",
             color="gray",
-            help="No model key is configured: nothing leaves this machine; answers, times and prices are simulated.",
+            help="Nothing leaves this machine; answers, times and tokens are made up, prices are real.",
         )
     database = application.person()
     if present:

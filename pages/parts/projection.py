@@ -10,13 +10,12 @@ import streamlit as st
 from orchestrator.models import named
 from orchestrator.projection import TYPICAL, scenarios
 from pages.parts import states
-from pages.parts.filters import zone
+from pages.parts.filters import default_filters, zone
 from pages.parts.tables import listing
 from pages.parts.words import count, money, percent, share
-from queries.filters import Filters, default_source
 from queries.period import latest
 from queries.rollout import read_rollout
-from store import Database, read_environment
+from store import Database
 
 VOLUMES = (100, 10_000, 100_000)
 MEASURED_DAYS = 30
@@ -27,7 +26,7 @@ def projection(database: Database, primary: str, fallback: str) -> None:
     """The table, from list prices and a fallback rate that starts from the measured one."""
     st.subheader("What would so many workflows a month cost?", anchor=False)
     now = datetime.now(UTC)
-    days, filters = latest(MEASURED_DAYS, zone(), now), Filters(default_source(read_environment()))
+    days, filters = latest(MEASURED_DAYS, zone(), now), default_filters()
     measured = states.read(lambda: read_rollout(database, days, filters)).total.fallback
     rate = st.number_input(
         "Fallback rate to assume, %",

@@ -36,7 +36,9 @@ def spoken(key: str, value: Any) -> str:
     """A value in words."""
     if key == ENABLE_FALLBACK_KEY:
         return "on" if value is True else "off" if value is False else str(value)
-    return CATALOGUE[value].label if value in CATALOGUE else str(value)
+    if value is None:
+        return "not set"
+    return CATALOGUE[value].label if isinstance(value, str) and value in CATALOGUE else str(value)
 
 
 def changes_in_words(changes: Mapping[str, tuple[Any, Any]]) -> list[str]:
@@ -124,6 +126,7 @@ def roll_back_button(words: str = "Roll back now", *, key: str = "top") -> None:
     with st.popover(words, icon=":material/undo:", help="Let Claude go first again"):
         st.markdown(
             f"From the next generation on **{BASELINE.label}** goes first, in every process. Each workflow then costs "
-            f"about {unit_price(price_per_workflow(BASELINE, datetime.now(UTC)))}. Nothing else changes."
+            f"about {unit_price(price_per_workflow(BASELINE, datetime.now(UTC)))}. The fallback "
+            "stays as it is; where that is the same model, it is asked once, without a second one behind it."
         )
         st.button(f"Roll back to {BASELINE.label}", type="primary", on_click=roll_back, key=f"roll_back_{key}")

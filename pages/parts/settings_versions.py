@@ -11,7 +11,7 @@ from orchestrator.settings_history import Save
 from pages.parts import settings
 from pages.parts.filters import zone
 from pages.parts.settings_form import load
-from pages.parts.words import ago, moment, plain
+from pages.parts.words import ago, many, moment, plain
 from store import Database
 
 _SHOWN = 6
@@ -26,14 +26,14 @@ def versions(database: Database, saves: tuple[Save, ...], version: int) -> None:
     for save in saves[:_SHOWN]:
         _version(database, save, version)
     if len(saves) > _SHOWN:
-        with st.expander(f"{len(saves) - _SHOWN} older ones"):
+        with st.expander(many(len(saves) - _SHOWN, "older one")):
             for save in saves[_SHOWN:]:
                 _version(database, save, version)
     oldest = saves[-1]
     before = oldest.values | {key: was for key, (was, _) in oldest.changes.items()}
     with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown("**Before all of these**")
-        _return_button(database, before, version, "the start")
+        _return_button(database, before, version, f"before version {oldest.version}")
     st.caption(f"Times in {zone()}.")
 
 

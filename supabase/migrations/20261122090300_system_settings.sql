@@ -1,6 +1,6 @@
 -- The three system keys, their history, and the only door through which they change.
 -- An earlier system's table of this name is adopted: columns it lacks are added, its values freed of a second pair
--- of quotes, its rows put into their category. A change made by hand in SQL is recorded like any other.
+-- of quotes, its rows put into their category. An update made by hand in SQL is recorded like any other.
 
 create table if not exists public.system_settings_config (
     id uuid primary key default gen_random_uuid(),

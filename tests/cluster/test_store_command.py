@@ -88,6 +88,15 @@ def test_grant_without_a_project_is_wrong_usage(data_dir: Path, me: Person) -> N
     assert (outcome.returncode, outcome.stderr.count("\n")) == (2, 1)
 
 
+@pytest.mark.parametrize("command", ["migrate", "recount"])
+def test_a_hosted_project_is_not_mistaken_for_the_embedded_one(data_dir: Path, me: Person, command: str) -> None:
+    """With a project but without its database's address nothing is touched."""
+    outcome = me.run(data_dir, command, SUPABASE_URL="https://project.example", SUPABASE_KEY="k")
+    assert (outcome.returncode, outcome.stdout, outcome.stderr.count("\n")) == (2, "", 1)
+    assert "SUPABASE_DB_URL" in outcome.stderr
+    assert not data_dir.exists()
+
+
 @pytest.mark.parametrize(
     ("command", "folder"),
     [

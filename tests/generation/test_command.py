@@ -84,9 +84,11 @@ def test_one_prompt_for_people(run: Run) -> None:
 
 
 def test_a_file_of_prompts_comes_back_in_order(run: Run, tmp_path: Path) -> None:
-    """One result a line in the order of the lines; a line that cannot be taken fails in its place, and exit is 1."""
+    """One result a line in the order of the lines; a line that cannot be taken fails in its place, and exit is 1.
+
+    The file begins with a byte-order mark, as some editors write it."""
     lines = [json.dumps(prompt) for prompt in PROMPTS]
-    (tmp_path / "prompts.jsonl").write_text("\n".join([*lines, "not json", '{"prompt": " "}', "", lines[0]]))
+    (tmp_path / "prompts.jsonl").write_text("\ufeff" + "\n".join([*lines, "not json", '{"prompt": " "}', "", lines[0]]))
     done = run("generate", "--file", str(tmp_path / "prompts.jsonl"), "--json")
     results = [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -131,14 +133,16 @@ def test_every_result_is_in_the_log(run: Run, data: Path) -> None:
         (["generate"], 2, "either a prompt or --file"),
         (["generate", "x", "--file", "y"], 2, "either a prompt or --file"),
         (["generate", "--file", "/does/not/exist"], 2, "cannot be read"),
-        (["settings", "--set", "orchestrator_primary_model=gpt-99"], 1, "must be one of"),
-        (["settings", "--set", "colour=red"], 1, "no such setting"),
-        (["settings", "--set", "colour"], 1, "key=value"),
+        (["generate", "--file", "y", "--services", "Gmail"], 2, "go with a prompt"),
+        (["generate", "--file", "y", "--agent-id", "a"], 2, "go with a prompt"),
+        (["settings", "--set", "orchestrator_primary_model=gpt-99"], 2, "must be one of"),
+        (["settings", "--set", "colour=red"], 2, "no such setting"),
+        (["settings", "--set", "colour"], 2, "key=value"),
     ],
     ids=lambda value: str(value)[:40],
 )
 def test_bad_input_gets_one_line(run: Run, arguments: list[str], code: int, sentence: str) -> None:
-    """Exit 1 or 2, nothing on stdout, one sentence on stderr."""
+    """Exit 2, nothing on stdout, one sentence on stderr."""
     done = run(*arguments)
 
     assert (done.returncode, done.stdout) == (code, "")

@@ -5,7 +5,14 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from orchestrator import Application, InvalidSettings, ModelNotConfigured, read_settings, save_settings
+from orchestrator import (
+    Application,
+    InvalidSettings,
+    ModelNotConfigured,
+    OrchestratorSettings,
+    read_settings,
+    save_settings,
+)
 from orchestrator.simulator import SimulatedTransport
 from store import Conflict, InvalidInput, NotPermitted
 from tests.conftest import MakeApplication, PooledStore
@@ -52,6 +59,35 @@ def test_a_change_by_hand_is_recorded_too(store: PooledStore, owner: psycopg.Con
     assert read_settings(store.person()).version == 2
     assert log.column("select changed_by || after::text from public.system_settings_history") == ["postgresfalse"]
     assert log.actions() == ["SYSTEM_CONFIG_UPDATED"]
+
+
+def test_a_key_that_is_removed_and_added_by_hand_is_recorded_too(
+    store: PooledStore, owner: psycopg.Connection, log: Log
+) -> None:
+    """As null while it is not there, when its default holds; whoever saves on top of an older version is told."""
+    owner.execute("delete from public.system_settings_config where key = %s", [FALLBACK])
+    assert read_settings(store.person()) == OrchestratorSettings("gpt-4o-mini", "claude-sonnet-4", True, 2)
+    owner.execute("insert into public.system_settings_config (key, value) values (%s, %s)", [FALLBACK, '"gpt-6-luna"'])
+
+    assert read_settings(store.person()) == OrchestratorSettings("gpt-4o-mini", "gpt-6-luna", True, 3)
+    assert log.column("select changes from public.audit_logs order by details ->> 'version'") == [
+        {FALLBACK: {"before": "claude-sonnet-4", "after": None}},
+        {FALLBACK: {"before": None, "after": "gpt-6-luna"}},
+    ]
+    with pytest.raises(Conflict):
+        save_settings(store.person(), {PRIMARY: "gpt-6-luna"}, expected_version=1)
+    owner.execute("truncate public.system_settings_config")
+    assert read_settings(store.person()).version == 4
+    assert save_settings(store.person(), {PRIMARY: "gpt-6-luna"}, expected_version=4).primary == "gpt-6-luna"
+
+
+def test_other_keys_of_the_table_stay_out_of_the_log(owner: psycopg.Connection, log: Log) -> None:
+    """They may be secrets."""
+    statement = "insert into public.system_settings_config (key, value) values ('orchestrator_token', '\"a\"')"
+    owner.execute(statement.encode())
+    owner.execute("update public.system_settings_config set value = '7' where key = 'orchestrator_token'")
+
+    assert log.actions() == []
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def test_any_earlier_version_can_be_returned_to(configuration: AppTest, store: P
     press(configuration, "Return to version 2")
 
     assert stored(store) == OrchestratorSettings(CLAUDE, MINI, True, 4)
-    press(configuration, "Return to the start")
+    press(configuration, "Return to before version 2")
     assert stored(store) == OrchestratorSettings(MINI, CLAUDE, True, 5)
     assert any("Changed by you@this.machine just now" in text for text in said(configuration.caption))
 
@@ -123,9 +123,12 @@ def test_roll_back_from_any_page(page: AppTest, store: PooledStore) -> None:
     assert stored(store) == OrchestratorSettings(CLAUDE, CLAUDE, True, 2)
 
 
-def test_a_broken_key_can_be_mended_here(page: AppTest, owner: psycopg.Connection, store: PooledStore) -> None:
-    """The sentence, and a button that puts the defaults back."""
-    owner.execute("update public.system_settings_config set value = '7' where key = %s", [PRIMARY_KEY])
+@pytest.mark.parametrize("value", ["7", "null", '["gpt-4o-mini"]', '{"model": "gpt-4o-mini"}'])
+def test_a_broken_key_can_be_mended_here(
+    page: AppTest, owner: psycopg.Connection, store: PooledStore, value: str
+) -> None:
+    """The sentence, and a button that puts the defaults back; the history shows what stood there."""
+    owner.execute("update public.system_settings_config set value = %s where key = %s", [value, PRIMARY_KEY])
     page.run()
     page.switch_page("configuration.py").run()
 
@@ -133,6 +136,9 @@ def test_a_broken_key_can_be_mended_here(page: AppTest, owner: psycopg.Connectio
     assert PRIMARY_KEY in said(page.error)[0]
     press(page, "Put the defaults back")
     assert stored(store).primary == MINI
+    assert not page.exception
+    page.switch_page("cost.py").run()
+    assert not page.exception
 
 
 def test_another_page_may_propose_values(page: AppTest, store: PooledStore) -> None:

@@ -91,6 +91,17 @@ def test_the_pages_show_what_the_command_prints(sample: PooledStore, open_page: 
     assert shown["95 % within (P95)"] == seconds(report["latency_ms"]["p95"])
 
 
+@pytest.mark.parametrize("name", ["Foo/Bar", "../x", ""])
+def test_a_strange_time_zone_counts_as_utc(page: AppTest, name: str) -> None:
+    """Whatever a browser says about itself."""
+    page.context = {"timezone": name}
+    page.run()
+    page.switch_page("cost.py").run()
+
+    assert not page.exception
+    assert any("days of UTC" in caption.value for caption in page.caption)
+
+
 @pytest.mark.parametrize("file", PAGES)
 def test_without_a_database_the_page_says_so(page: AppTest, monkeypatch: pytest.MonkeyPatch, file: str) -> None:
     """The store's own sentence, no traceback, no blank page."""

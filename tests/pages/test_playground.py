@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict
 from uuid import UUID
 
@@ -141,7 +142,7 @@ def test_somebody_elses_run_is_not_shown(
 
 def test_a_refused_answer_is_shown_with_its_findings(playground: AppTest) -> None:
     """In offline mode the primary can be told to fail; what it said, and at its place why it was refused."""
-    playground.selectbox(key="playground_fault").select("bad step")
+    playground.selectbox(key="playground_fault").select("Bad step")
     generate(playground, "Alert the team on Slack", ["Slack"])
 
     assert not playground.exception
@@ -159,6 +160,20 @@ def test_models_for_one_run_are_booked_as_such(playground: AppTest) -> None:
     found = stored(playground)
 
     assert (found.overridden, found.generator_used) == (True, "claude-sonnet-4")
+
+
+def test_fields_of_an_odd_form_are_shown_as_they_are(
+    playground: AppTest, owner: psycopg.Connection, open_page: OpenPage
+) -> None:
+    """Only three fields of a step are checked; what else a foreign model wrote breaks no page."""
+    generate(playground, "Alert the team")
+    step = {"id": "a", "operation": "b", "step_type": "conditional", "service": ["x"], "depends_on": "nope"}
+    steps = [step | {"branches": ["zz", {"when": 1, "next": {}}]}, step | {"id": "c", "depends_on": [4], "branches": 3}]
+    owner.execute("update public.workflows set pilot_steps = %s", [json.dumps(steps)])
+    page = open_page("playground.py", run=str(ended(playground)))
+
+    assert not page.exception
+    assert page.dataframe[0].value["After"].tolist() == ["-", "4"]
 
 
 def test_past_runs_are_listed_and_searched(playground: AppTest) -> None:

@@ -192,6 +192,17 @@ def test_status_decides(package: str, status: int) -> None:
     assert (found.reason, found.detail) == ("rate_limit" if status == 429 else "api_error", f"HTTP {status}")
 
 
+@pytest.mark.parametrize("package", ["openai", "anthropic"])
+@pytest.mark.parametrize("status", [400, 403, 503])
+def test_a_status_outweighs_what_the_body_says(package: str, status: int) -> None:
+    """Words of a rate limit under another status are no rate limit."""
+    kind = importlib.import_module(package).APIStatusError
+    response = httpx2.Response(status, request=REQUEST)
+    body = {"type": "tokens", "code": "rate_limit_exceeded", "error": {"type": "rate_limit_error"}}
+    found = failure(kind("Failed.", response=response, body=body), answered=False, key="sk-test")
+    assert found.reason == "api_error"
+
+
 @dataclass(frozen=True)
 class InStream:
     """An error inside a stream, where the status says 200.

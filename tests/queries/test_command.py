@@ -105,8 +105,13 @@ def test_a_recount_agrees(data_dir: Path) -> None:
 
 @pytest.mark.parametrize(
     ("environment", "source"),
-    [({}, "simulated"), ({"OPENAI_API_KEY": " "}, "simulated"), ({"ANTHROPIC_API_KEY": "k"}, "real")],
+    [
+        ({}, "simulated"),
+        ({"OPENAI_API_KEY": " "}, "simulated"),
+        ({"ANTHROPIC_API_KEY": "k"}, "real"),
+        ({"ANTHROPIC_API_KEY": "k", "ORCHESTRATOR_OFFLINE": "1"}, "simulated"),
+    ],
 )
 def test_the_default_source(environment: dict[str, str], source: str) -> None:
-    """Real where a model key is configured."""
+    """Real where real models are asked."""
     assert default_source(environment) == source

@@ -194,3 +194,13 @@ def test_numbers_out_of_range_are_refused(store: PooledStore, numbers: dict[str,
     """Before anything is added."""
     with pytest.raises(InvalidInput, match="1 to 3,660 days"):
         next(add_sample_data(store.person(), **numbers))
+
+
+def test_sample_rows_do_not_leave_the_log_alone(sample: PooledStore, owner: psycopg.Connection) -> None:
+    """Not even at the owner's hand: what was counted of them would stay."""
+    with pytest.raises(psycopg.Error, match="append-only"):
+        owner.execute("delete from public.audit_logs where details ->> 'sample' = 'true'")
+    remove_sample_data(sample.person())
+    assert not has_sample_data(sample.person())
+    with pytest.raises(psycopg.Error, match="append-only"):
+        owner.execute("delete from public.audit_logs")

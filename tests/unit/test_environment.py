@@ -52,11 +52,19 @@ def test_half_a_pair_is_refused() -> None:
         ({"ANTHROPIC_API_KEY": "k"}, False),
         ({"OPENAI_API_KEY": "k", "ORCHESTRATOR_OFFLINE": "1"}, True),
         ({"OPENAI_API_KEY": "k", "ORCHESTRATOR_OFFLINE": "0"}, False),
+        ({"OPENAI_API_KEY": "k", "ORCHESTRATOR_OFFLINE": "Off"}, False),
+        ({"OPENAI_API_KEY": "k", "ORCHESTRATOR_OFFLINE": "yes"}, True),
     ],
 )
 def test_when_models_are_simulated(environment: dict[str, str], offline: bool) -> None:
     """Without any key, or on request."""
     assert ModelConfiguration.from_environment(environment).offline is offline
+
+
+def test_offline_is_said_or_not() -> None:
+    """What is neither yes nor no is refused: a guess would spend money, or would not."""
+    with pytest.raises(InvalidInput, match="ORCHESTRATOR_OFFLINE"):
+        ModelConfiguration.from_environment({"ORCHESTRATOR_OFFLINE": "maybe"})
 
 
 @pytest.mark.parametrize("value", ["soon", "-1", "nan", "inf", "1e9"])

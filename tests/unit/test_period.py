@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from queries.errors import InvalidPeriod
-from queries.period import latest, month, period
+from queries.period import latest, month, period, today_in
 
 
 def hours(first: str, zone: str, count: int = 1) -> list[float]:
@@ -47,6 +47,14 @@ def test_the_period_before_is_as_long_in_days() -> None:
     before = period(date(2026, 11, 1), date(2026, 11, 30), "UTC").before
 
     assert (before.first, before.last) == (date(2026, 10, 2), date(2026, 10, 31))
+
+
+def test_today_is_the_zones_own() -> None:
+    """East of Greenwich it may be tomorrow already."""
+    evening = datetime(2026, 11, 25, 20, 43, tzinfo=UTC)
+    assert (today_in("Asia/Tokyo", evening), today_in("UTC", evening)) == (date(2026, 11, 26), date(2026, 11, 25))
+    with pytest.raises(InvalidPeriod, match="no time zone"):
+        today_in("Foo/Bar", evening)
 
 
 def test_the_latest_days_end_with_today_there() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.errors import InvalidSettings
+from orchestrator.errors import InvalidRequest, InvalidSettings
 from orchestrator.lineup import Overrides, line_up
 from orchestrator.settings import OrchestratorSettings, read_settings, setting_from_text
 from store import Argument, Json
@@ -71,7 +71,7 @@ def test_settings_are_read_from_text() -> None:
     """Truth values are truth, everything else is text; quotes are let go."""
     assert setting_from_text("orchestrator_enable_fallback=FALSE") == ("orchestrator_enable_fallback", False)
     assert setting_from_text('orchestrator_primary_model="a=b"') == ("orchestrator_primary_model", "a=b")
-    with pytest.raises(InvalidSettings):
+    with pytest.raises(InvalidRequest):
         setting_from_text("orchestrator_primary_model")
 
 
