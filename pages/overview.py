@@ -12,7 +12,7 @@ from pages.parts.judgement import judgement
 from pages.parts.palette import label
 from pages.parts.past_runs import latest
 from pages.parts.words import day
-from queries.behind import Which
+from queries.behind import UNKNOWN, Which
 from queries.overview import Overview, read_overview
 from queries.period import latest as latest_days
 
@@ -49,6 +49,9 @@ else:
         note=f"Days of {period.zone}; today is not over yet. Click a bar for its workflows.", drill=True,
     )  # fmt: skip
     if clicked and (of := clicked_day(clicked[0])):
-        which, title = Which(outcome="completed", generator=clicked[1]), f"Answered by {label(clicked[1])} on {day(of)}"
+        which, title = (
+            Which(outcome="completed", generator=clicked[1] or UNKNOWN),
+            f"Answered by {label(clicked[1])} on {day(of)}",
+        )
         behind(person, Chosen(period, filters, None), of, which, title)
 latest(person)

@@ -14,6 +14,9 @@ from pydantic import BaseModel, TypeAdapter
 from queries.filters import Filters
 from store import Database
 
+UNKNOWN = ""
+"""Stands for the model of those generations whose model is not known."""
+
 
 @dataclass(frozen=True, slots=True)
 class Which:
@@ -21,6 +24,7 @@ class Which:
 
     Attributes:
         outcome: completed, failed or cancelled.
+        primary_model, generator: `UNKNOWN` for those whose model is not known.
         fallback_reason: one of the four, or `any` for all that fell back.
         unreadable: whether only those that could not be read in full are wanted.
         steps_from ... latency_ms_to: bounds, both included.
@@ -106,8 +110,13 @@ class Agents:
     frame: pd.DataFrame
 
 
-def agents(database: Database, begins: datetime, ends: datetime, filters: Filters, limit: int = 10) -> Agents:
+def agents(
+    database: Database, begins: datetime, ends: datetime, filters: Filters, *, primary: str | None, limit: int = 10
+) -> Agents:
     """The agents with most of the latest 5,000 fallbacks of a period.
+
+    Args:
+        primary: the model that was asked first; None for any.
 
     Raises:
         StoreError: the database did not answer, or this identity may not read.
@@ -117,7 +126,7 @@ def agents(database: Database, begins: datetime, ends: datetime, filters: Filter
             "list_agents_with_fallbacks",
             p_from=begins.isoformat(),
             p_to=ends.isoformat(),
-            p_filters=dict(filters.as_json()),
+            p_filters={**filters.as_json(), "primary_model": primary},
             p_limit=limit,
         )
     )

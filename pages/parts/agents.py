@@ -14,7 +14,9 @@ from store import Database
 
 def agents(database: Database, chosen: Chosen) -> None:
     """A table of at most ten; a sentence where there are none."""
-    found = states.read(lambda: read_agents(database, chosen.period.begins, chosen.period.ends, chosen.filters))
+    found = states.read(
+        lambda: read_agents(database, chosen.period.begins, chosen.period.ends, chosen.filters, primary=chosen.model)
+    )
     if found.frame.empty:
         st.caption("No agent's workflow needed the fallback in this period.")
         return

@@ -11,7 +11,7 @@ from pages.parts.charts import numbers
 from pages.parts.filters import Chosen
 from pages.parts.palette import GAIN, GREY, label
 from pages.parts.words import day, money
-from queries.behind import Which
+from queries.behind import UNKNOWN, Which
 from queries.cost import CostReport
 from store import Database
 
@@ -38,7 +38,7 @@ def daily(report: CostReport, chosen: Chosen, person: Database) -> None:
         drill=True,
     )
     if clicked and (of := clicked_day(clicked[0])):
-        which = Which(outcome="completed", generator=clicked[1])
+        which = Which(outcome="completed", generator=clicked[1] or UNKNOWN)
         behind(person, chosen, of, which, f"Answered by {label(clicked[1])} on {day(of)}")
 
 

@@ -14,7 +14,7 @@ from pages.parts.charts import numbers
 from pages.parts.filters import Chosen
 from pages.parts.palette import GREY, REASON_COLOURS, colour, label
 from queries import targets
-from queries.behind import Which
+from queries.behind import UNKNOWN, Which
 from queries.fallbacks import SERVICE_BANDS, STEP_BANDS, Band, FallbackReport
 from store import Database
 
@@ -32,7 +32,7 @@ def by_primary(report: FallbackReport, chosen: Chosen, person: Database) -> None
     )
     if clicked:
         name = frame["primary_model"][clicked[0]]
-        which = Which(outcome="completed", primary_model=name, fallback_reason="any")
+        which = Which(outcome="completed", primary_model=name or UNKNOWN, fallback_reason="any")
         behind(person, chosen, None, which, f"Fallbacks with {label(name)} asked first")
 
 

@@ -11,7 +11,7 @@ from pages.parts.behind import behind
 from pages.parts.filters import Chosen
 from pages.parts.palette import GREY, REASON_COLOURS, REASON_LABELS, colour, label
 from pages.parts.words import NONE, count, inline, money, percent, seconds
-from queries.behind import Which
+from queries.behind import UNKNOWN, Which
 from queries.flow import Flow, Way
 from store import Database
 
@@ -94,7 +94,7 @@ def ways(flow: Flow, chosen: Chosen, person: Database) -> None:
     )  # fmt: skip
     if place is not None:
         way = flow.ways[place]
-        which = Which(way.outcome, way.primary, way.generator, way.reason)
+        which = Which(way.outcome, way.primary or UNKNOWN, way.generator or UNKNOWN, way.reason)
         reason = f", {inline(REASON_LABELS[way.reason])}" if way.reason else ""
         behind(person, chosen, None, which, f"{label(way.primary)} asked first{reason}: {inline(_ENDS[way.outcome])}")
 

@@ -11,7 +11,7 @@ from pages.parts.charts import numbers
 from pages.parts.filters import Chosen
 from pages.parts.palette import OUTCOME_LABELS, colour, label
 from pages.parts.words import count, day, duration, inline, seconds
-from queries.behind import Which
+from queries.behind import UNKNOWN, Which
 from queries.latency import LatencyReport
 from store import Database
 
@@ -40,7 +40,7 @@ def over_time(report: LatencyReport, chosen: Chosen, person: Database) -> None:
     )
     if clicked and (of := clicked_day(clicked[0])):
         title = f"Answered by {label(clicked[1])} on {day(of)}"
-        behind(person, chosen, of, Which(outcome="completed", generator=clicked[1]), title)
+        behind(person, chosen, of, Which(outcome="completed", generator=clicked[1] or UNKNOWN), title)
 
 
 def distribution(report: LatencyReport, chosen: Chosen, person: Database) -> None:
@@ -77,7 +77,7 @@ def distribution(report: LatencyReport, chosen: Chosen, person: Database) -> Non
     if clicked:
         second, name, said = clicked
         last = None if second == _LONGEST_S else 1000 * second + 999
-        which = Which(outcome="completed", generator=name, latency_ms_from=1000 * second, latency_ms_to=last)
+        which = Which(outcome="completed", generator=name or UNKNOWN, latency_ms_from=1000 * second, latency_ms_to=last)
         behind(person, chosen, None, which, f"{label(name)}, {said}")
 
 
@@ -129,5 +129,5 @@ def lost(report: LatencyReport, chosen: Chosen, person: Database) -> None:
         drill=True,
     )
     if clicked:
-        which = Which(outcome="completed", primary_model=clicked[0], fallback_reason=clicked[1])
+        which = Which(outcome="completed", primary_model=clicked[0] or UNKNOWN, fallback_reason=clicked[1])
         behind(person, chosen, None, which, f"{label(clicked[0])}: {inline(OUTCOME_LABELS[clicked[1]])}")

@@ -12,7 +12,7 @@ from pages.parts.filters import Chosen
 from pages.parts.palette import label
 from pages.parts.words import NONE, count, day, interval, percent, plain, points, share
 from queries import targets
-from queries.behind import Which
+from queries.behind import UNKNOWN, Which
 from queries.quality import Measure, QualityReport
 from store import Database
 
@@ -101,7 +101,13 @@ def over_time(report: QualityReport, chosen: Chosen, person: Database) -> None:
         drill=True,
     )
     if clicked and (of := clicked_day(clicked[0])):
-        behind(person, chosen, of, Which(primary_model=clicked[1]), f"{label(clicked[1])} asked first on {day(of)}")
+        behind(
+            person,
+            chosen,
+            of,
+            Which(primary_model=clicked[1] or UNKNOWN),
+            f"{label(clicked[1])} asked first on {day(of)}",
+        )
 
 
 def errors(report: QualityReport, chosen: Chosen, person: Database) -> None:
@@ -122,7 +128,7 @@ def errors(report: QualityReport, chosen: Chosen, person: Database) -> None:
         drill=True,
     )
     if clicked and (of := clicked_day(clicked[0])):
-        which = Which(primary_model=clicked[1], fallback_reason="any")
+        which = Which(primary_model=clicked[1] or UNKNOWN, fallback_reason="any")
         behind(person, chosen, of, which, f"Fallbacks from {label(clicked[1])} on {day(of)}")
 
 

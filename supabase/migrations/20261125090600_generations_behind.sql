@@ -40,7 +40,7 @@ revoke all on function private.is_within(jsonb, text, numeric) from public, anon
 -- The latest ended generations from p_from to before p_to, newest first, at most p_limit.
 --
 -- p_filters: {source, origin} as for the figures; {outcome, primary_model, generator, fallback_reason, unreadable}, each
--- null for all, fallback_reason `any` for those that fell back at all; {steps, services, latency_ms}_from and _to. Which
+-- null for all, a model '' for the unknown one, fallback_reason `any` for those that fell back at all; {steps, services, latency_ms}_from and _to. Which
 -- slots hold such generations the rollups know, and slots are looked through from the latest on until there are enough.
 --
 -- [{at, event_id, generation_id, agent_id, action, primary_model, generator, fallback_reason, cost_usd, wasted_usd,
@@ -62,8 +62,8 @@ begin
                 and slot < p_to
                 and private.is_asked_for(p_filters, source, origin)
                 and (p_filters ->> 'outcome' is null or outcome = p_filters ->> 'outcome')
-                and (p_filters ->> 'primary_model' is null or primary_model = p_filters ->> 'primary_model')
-                and (p_filters ->> 'generator' is null or generator = p_filters ->> 'generator')
+                and (p_filters ->> 'primary_model' is null or coalesce(primary_model, '') = p_filters ->> 'primary_model')
+                and (p_filters ->> 'generator' is null or coalesce(generator, '') = p_filters ->> 'generator')
                 and private.has_reason(p_filters, fallback_reason)
                 and (p_filters ->> 'unreadable' is null or unreadable > 0)
             order by slot desc
@@ -100,8 +100,8 @@ begin
                     and logged.timestamp < least(slots.slot + interval '15 minutes', p_to)
                     and private.is_asked_for(p_filters, fact.source, fact.origin)
                     and (p_filters ->> 'outcome' is null or fact.outcome = p_filters ->> 'outcome')
-                    and (p_filters ->> 'primary_model' is null or fact.primary_model = p_filters ->> 'primary_model')
-                    and (p_filters ->> 'generator' is null or fact.generator = p_filters ->> 'generator')
+                    and (p_filters ->> 'primary_model' is null or coalesce(fact.primary_model, '') = p_filters ->> 'primary_model')
+                    and (p_filters ->> 'generator' is null or coalesce(fact.generator, '') = p_filters ->> 'generator')
                     and private.has_reason(p_filters, fact.fallback_reason)
                     and (p_filters ->> 'unreadable' is null or fact.unreadable)
                     and private.is_within(p_filters, 'steps', fact.steps)
@@ -126,7 +126,26 @@ revoke all on function public.list_generations(timestamptz, timestamptz, jsonb, 
 grant execute on function public.list_generations(timestamptz, timestamptz, jsonb, integer) to authenticated;
 
 
--- The agents with most fallbacks among the latest p_latest of a period, at most p_limit.
+-- Whether the event of a completed generation is asked for by source, origin and the model that was asked first.
+create function private.is_event_asked_for(p_filters jsonb, p_details jsonb) returns boolean
+language sql immutable
+as $$
+    select private.is_asked_for(
+            p_filters,
+            private.event_source(p_details ->> 'sample', p_details ->> 'simulated'),
+            private.event_origin(p_details ->> 'origin')
+        )
+        and (
+            p_filters ->> 'primary_model' is null
+            or private.label(p_details -> 'attempts' -> 0 -> 'model') = p_filters ->> 'primary_model'
+        )
+$$;
+
+revoke all on function private.is_event_asked_for(jsonb, jsonb) from public, anon, authenticated;
+
+
+-- The agents with most fallbacks among the latest p_latest of a period that are asked for, at most p_limit.
+-- p_filters: {source, origin, primary_model} as above.
 -- {fallbacks: how many were looked at, agents: [{agent_id, fallbacks, generations}]}, generations being all that the
 -- agent completed in the period.
 create function public.list_agents_with_fallbacks(
@@ -141,29 +160,20 @@ begin
     perform private.require_role('admin', 'member');
     return (
         with latest as (
-            select entity_id, details
+            select entity_id
             from public.audit_logs
             where action = 'WORKFLOW_GENERATED'
                 and details ->> 'fallback_reason' is not null
                 and timestamp >= p_from
                 and timestamp < p_to
+                and private.is_event_asked_for(p_filters, details)
             order by timestamp desc
             limit p_latest
         ),
 
-        asked_for as (
-            select entity_id
-            from latest
-            where private.is_asked_for(
-                p_filters,
-                private.event_source(details ->> 'sample', details ->> 'simulated'),
-                private.event_origin(details ->> 'origin')
-            )
-        ),
-
         agents as (
             select entity_id as agent_id, count(*) as fallbacks
-            from asked_for
+            from latest
             where entity_id is not null
             group by entity_id
             order by fallbacks desc, entity_id
@@ -178,12 +188,13 @@ begin
                     and generation.entity_id = agents.agent_id
                     and generation.timestamp >= p_from
                     and generation.timestamp < p_to
+                    and private.is_event_asked_for(p_filters, generation.details)
             ) as generations
             from agents
         )
 
         select jsonb_build_object(
-            'fallbacks', (select count(*) from asked_for),
+            'fallbacks', (select count(*) from latest),
             'agents', coalesce(jsonb_agg(to_jsonb(counted) order by fallbacks desc, agent_id), '[]')
         )
         from counted

@@ -16,34 +16,18 @@ begin
 end
 $$;
 
--- Removes all sample data and what was counted of it, and leaves an event that says so. Answers {removed}: the events.
-create or replace function private.remove_sample_data() returns jsonb
-language plpgsql
+-- Removes all sample data and what was counted of it, for admins, and leaves an event. Answers {removed}: the events.
+create or replace function public.remove_sample_data() returns jsonb
+language plpgsql security definer
 set search_path = ''
 as $$
 declare
-    removed integer;
+    answer jsonb;
 begin
-    delete from public.generation_rollups where source = 'sample';
-    delete from public.latency_rollups where source = 'sample';
-    delete from public.attempt_rollups where source = 'sample';
-    delete from public.finding_rollups where source = 'sample';
-    delete from public.verdict_rollups where source = 'sample';
-    delete from public.workflows where sample;
-
+    perform private.require_role('admin');
     perform set_config('console.removes_sample', 'on', true);
-    delete from public.audit_logs where details ->> 'sample' = 'true';
-    get diagnostics removed = row_count;
+    answer := private.remove_sample_data();
     perform set_config('console.removes_sample', 'off', true);
-
-    perform private.append_events(jsonb_build_array(jsonb_build_object(
-        'id', gen_random_uuid(),
-        'action', 'SAMPLE_DATA_REMOVED',
-        'user_id', auth.uid(),
-        'actor_id', coalesce(auth.uid()::text, session_user::text),
-        'entity_type', 'audit_log',
-        'details', jsonb_build_object('removed', removed)
-    )));
-    return jsonb_build_object('removed', removed);
+    return answer;
 end
 $$;

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
-from queries.behind import Which, agents, generations, rejected_answers
+from queries.behind import UNKNOWN, Which, agents, generations, rejected_answers
 from queries.figures import BEFORE, read_figures
 from queries.filters import Filters
 from queries.period import period
@@ -83,7 +84,7 @@ def test_single_generations_are_for_admins(store: PooledStore, owner: psycopg.Co
 
 def test_the_agents_with_most_fallbacks(store: PooledStore, owner: psycopg.Connection) -> None:
     """As counted in the log."""
-    found = agents(store.person(), BEGINS, ENDS, Filters())
+    found = agents(store.person(), BEGINS, ENDS, Filters(), primary=None)
     rows: list[Any] = owner.execute("""
         select entity_id, count(*) from public.audit_logs
         where action = 'WORKFLOW_GENERATED' and details ->> 'fallback_reason' is not null
@@ -92,7 +93,44 @@ def test_the_agents_with_most_fallbacks(store: PooledStore, owner: psycopg.Conne
 
     assert list(zip(found.frame["agent_id"], found.frame["fallbacks"], strict=True)) == rows
     assert (found.frame["generations"] >= found.frame["fallbacks"]).all()
-    assert agents(store.person(), BEGINS, ENDS, Filters("real")).frame.empty
+    assert agents(store.person(), BEGINS, ENDS, Filters("real"), primary=None).frame.empty
+
+
+def test_agents_are_looked_for_among_what_is_asked_for(store: PooledStore, owner: psycopg.Connection) -> None:
+    """Later fallbacks of another source push none of them out, and a first model narrows them."""
+    found = agents(store.person(), BEGINS, ENDS, Filters(), primary="gpt-6-luna")
+    rows = owner.execute(
+        "select entity_id from public.audit_logs where details -> 'attempts' -> 0 ->> 'model' = 'gpt-6-luna'"
+    ).fetchall()
+    assert set(found.frame["agent_id"]) <= {agent for (agent,) in rows}
+    assert 0 < found.looked_at < agents(store.person(), BEGINS, ENDS, Filters(), primary=None).looked_at
+    append(owner, fallback_reason="timeout", generator_used="claude-sonnet-4")
+    answer: Any = store.person().call(
+        "list_agents_with_fallbacks", p_from=BEGINS.isoformat(), p_to=ENDS.isoformat(),
+        p_filters={"source": "simulated", "origin": None}, p_latest=1,
+    )  # fmt: skip
+
+    assert answer["fallbacks"] == 1
+    assert answer["agents"][0]["agent_id"].startswith("sample-agent")
+
+
+def test_an_unknown_model_is_not_any(store: PooledStore, owner: psycopg.Connection) -> None:
+    """Behind the figure of those whose model is not known are they alone."""
+    append(owner, fallback_reason="timeout", generator_used="claude-sonnet-4")
+    append(owner, cost_usd=1)
+    first = generations(store.person(), BEGINS, ENDS, Filters(), Which(primary_model=UNKNOWN, fallback_reason="any"))
+    answered = generations(store.person(), BEGINS, ENDS, Filters(), Which("completed", generator=UNKNOWN))
+
+    assert first["generator"].tolist() == ["claude-sonnet-4"]
+    assert answered["generator"].tolist() == [None]
+
+
+def append(owner: psycopg.Connection, **details: Any) -> None:
+    """Another system's workflow, on the sample's last day."""
+    owner.execute(
+        "insert into public.audit_logs (timestamp, action, details) values (%s, 'WORKFLOW_GENERATED', %s)",
+        [ENDS - timedelta(minutes=1), json.dumps(details)],
+    )
 
 
 def test_refused_answers_of_one_rule(store: PooledStore) -> None:
