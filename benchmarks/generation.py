@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 from openai import AsyncOpenAI
 
 from benchmarks.measure import Comparison, compare
@@ -18,9 +20,19 @@ from store.identity import LOCAL_PERSON_ID
 _PROMPT = "When a Zendesk ticket is urgent, alert the team on Slack, otherwise create a Jira issue."
 
 
+class _Overheard(SimulatedTransport):
+    """Remembers the latest request, so that it can be sent again."""
+
+    latest: dict[str, object]
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.latest = json.loads(await request.aread())
+        return await super().handle_async_request(request)
+
+
 def measure() -> Iterator[Comparison]:
     """Settings, run, streamed validation, price and audit event included."""
-    transport = SimulatedTransport(speed=0)
+    transport = _Overheard(speed=0)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)  # Postgres runs as another user where root runs this
         environment = {"ORCHESTRATOR_DATA_DIR": f"{folder}/data", "ORCHESTRATOR_OFFLINE": "1"}
@@ -29,7 +41,7 @@ def measure() -> Iterator[Comparison]:
             application.orchestrator.generate_workflow(
                 user_id=LOCAL_PERSON_ID, agent_id=None, prompt=_PROMPT, services=["Slack"]
             )
-            request = transport.requests[-1]
+            request = transport.latest
             with asyncio.Runner() as runner:
                 client = AsyncOpenAI(api_key="none", max_retries=0, http_client=http_client(transport))
                 yield compare(

@@ -70,7 +70,7 @@ def bootstrap(
     store = store or connect(settings)
     try:
         database = store.machine()
-        recorder = Recorder(database, Outbox(settings.data_dir / "outbox"))
+        recorder = Recorder(database, Outbox(settings.outbox))
         recorder.catch_up()
     except BaseException:  # whatever went wrong, the server must not stay behind
         store.close()

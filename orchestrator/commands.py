@@ -44,7 +44,12 @@ def generate(arguments: argparse.Namespace) -> int:
         services = [name for name in (arguments.services or "").split(",") if name.strip()]
         request = _request(arguments.prompt, services, arguments.agent_id, actor_id)
         job = application.orchestrator.start(request, RunOptions(origin="cli"), _tell)
-        _print(_result(job), arguments.json)
+        try:
+            _print(_result(job), arguments.json)
+        except RecordingFailed as error:
+            if error.result:
+                _print(error.result, arguments.json)
+            raise
         return DONE
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from graphlib import CycleError, TopologicalSorter
+from collections.abc import Iterable, Iterator, Mapping
 
 from orchestrator.workflow import Step
 
@@ -53,16 +52,11 @@ def edges(steps: Iterable[Step]) -> set[Edge]:
 
 
 def cyclic(ids: list[str], arrows: set[Edge]) -> list[int]:
-    """Positions of the steps of one circle, in order; empty when there is none."""
-    before: dict[str, set[str]] = defaultdict(set)
+    """Positions of the steps that come before themselves, in order; empty when there is no circle."""
+    after: dict[str, set[str]] = defaultdict(set)
     for first, second in arrows:
-        before[second].add(first)
-    try:
-        TopologicalSorter(before).prepare()
-    except CycleError as error:
-        circle = set(error.args[1])
-        return [index for index, step_id in enumerate(ids) if step_id in circle]
-    return []
+        after[first].add(second)
+    return [index for index, step_id in enumerate(ids) if step_id in _reached(after, after[step_id])]
 
 
 def unreachable(ids: list[str], arrows: set[Edge]) -> list[int]:
@@ -76,12 +70,19 @@ def unreachable(ids: list[str], arrows: set[Edge]) -> list[int]:
     for first, second in arrows:
         neighbours[first].add(second)
         neighbours[second].add(first)
-    reached, waiting = {ids[0]}, [ids[0]]
+    reached = _reached(neighbours, {ids[0]})
+    return [index for index, step_id in enumerate(ids) if step_id not in reached]
+
+
+def _reached(following: Mapping[str, set[str]], begins: Iterable[str]) -> set[str]:
+    """The steps that one comes to from these, these included."""
+    reached = set(begins)
+    waiting = list(reached)
     while waiting:
-        new = neighbours[waiting.pop()] - reached
+        new = following.get(waiting.pop(), set()) - reached
         reached |= new
         waiting.extend(new)
-    return [index for index, step_id in enumerate(ids) if step_id not in reached]
+    return reached
 
 
 def _list(value: object) -> list[object]:

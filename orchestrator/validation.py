@@ -121,7 +121,7 @@ def _semantics(steps: list[Step], path: str, services: Collection[str]) -> Itera
     for index in unreachable(ids, arrows):
         sentence = "Nothing connects this step to the first one."
         yield Finding(f"{path}[{index}]", "step_unreachable", sentence, "semantic", rejects=False)
-    connected = {service.strip().casefold() for service in services}
+    connected = {service.strip().casefold() for service in services if isinstance(service, str)}
     for index, step in enumerate(steps):
         for place, service in _services_used(step):
             if service.strip().casefold() not in connected:

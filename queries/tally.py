@@ -18,8 +18,8 @@ REASONS = ("validation_failed", "api_error", "timeout", "rate_limit")
 class Tally:
     """The sums over rows of any bins, by the definitions of `docs/figures.md`.
 
-    Money is exact. Waste, baseline and savings are None where nothing is known of them; cost is its known part, with the
-    number of events that cannot be read beside it.
+    Money is exact. Waste, baseline and savings are None where nothing is known of them; cost is its known
+    part, with the number of events that cannot be read beside it.
     """
 
     rows: tuple[Generations, ...]

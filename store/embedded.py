@@ -38,10 +38,15 @@ _READ_ONLY = "select provolatile <> 'v' from pg_proc where pronamespace = 'publi
 class EmbeddedDatabase:
     """The calls of one identity over a shared pool."""
 
-    def __init__(self, pool: ConnectionPool, identity: Identity) -> None:
+    def __init__(self, pool: ConnectionPool, identity: Identity, read_only: dict[str, bool] | None = None) -> None:
+        """Make one.
+
+        Args:
+            read_only: what is known so far of which function promises not to write; shared and added to.
+        """
         self._pool = pool
         self._identity = identity
-        self._read_only: dict[str, bool] = {}
+        self._read_only = {} if read_only is None else read_only
 
     def call(self, function: str, **arguments: Argument) -> Json:
         """See `store.database.Database.call`."""
@@ -80,6 +85,7 @@ class EmbeddedStore:
     def __init__(self, data_dir: Path) -> None:
         self._cluster = Cluster(data_dir)
         self._pool: ConnectionPool | None = None
+        self._read_only: dict[str, bool] = {}
         self._guard = threading.Lock()
 
     def person(self) -> Database:
@@ -96,7 +102,7 @@ class EmbeddedStore:
         Raises:
             Unavailable: the server cannot be started.
         """
-        return EmbeddedDatabase(self._open(), identity)
+        return EmbeddedDatabase(self._open(), identity, self._read_only)
 
     def close(self) -> None:
         """See `store.database.Store.close`."""

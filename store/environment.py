@@ -13,6 +13,9 @@ from dotenv import dotenv_values
 from store.errors import InvalidInput
 from store.identity import PasswordLogin
 
+OUTBOX = "outbox"
+"""Name of a folder beside the embedded database."""
+
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -77,6 +80,11 @@ class StoreSettings:
     supabase_key: str | None = field(default=None, repr=False)
     machine: PasswordLogin | None = None
     person: PasswordLogin | None = None
+
+    @property
+    def outbox(self) -> Path:
+        """Folder of outcomes that the database would not take."""
+        return self.data_dir / OUTBOX
 
     @property
     def hosted(self) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from store import binaries
 from store.binaries import ServerUser
+from store.environment import OUTBOX
 from store.errors import Unavailable
 from store.password import password
 
@@ -81,7 +82,7 @@ def prepare(data_dir: Path) -> Place:
 
 
 def remove(data_dir: Path) -> None:
-    """Remove everything that belongs to the server: data, programs, socket; also where it can no longer run.
+    """Remove everything that the program keeps: data, programs, socket, outbox; also where it can no longer run.
 
     Raises:
         Unavailable: a folder belongs to somebody else, or cannot be removed.
@@ -90,6 +91,7 @@ def remove(data_dir: Path) -> None:
         home = _home(data_dir, binaries.server_user())
         shutil.rmtree(_socket_folder(home), ignore_errors=True)
         shutil.rmtree(home)
+        shutil.rmtree(data_dir / OUTBOX, ignore_errors=True)
         (data_dir / "password").unlink(missing_ok=True)
         (data_dir / "elsewhere").unlink(missing_ok=True)
     except OSError as error:

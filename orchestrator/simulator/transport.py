@@ -6,7 +6,6 @@ import asyncio
 import json
 import random
 from collections.abc import AsyncIterator
-from typing import Any
 
 import httpx2
 
@@ -25,7 +24,7 @@ class SimulatedTransport(httpx2.AsyncBaseTransport):
     """Both providers' endpoints.
 
     Attributes:
-        requests: the bodies received so far, for tests that count calls.
+        requests: how many were received so far.
     """
 
     def __init__(self, *, speed: float = 1.0, seed: int = 0) -> None:
@@ -35,7 +34,7 @@ class SimulatedTransport(httpx2.AsyncBaseTransport):
             speed: factor on every delay; 1 is like a model, 0 at once.
             seed: chooses among equally good delays; equal seeds and requests give equal replies.
         """
-        self.requests: list[dict[str, Any]] = []
+        self.requests = 0
         self._speed = speed
         self._seed = seed
 
@@ -45,7 +44,7 @@ class SimulatedTransport(httpx2.AsyncBaseTransport):
         if wire is None:
             return _status(404, "not_found")
         body = json.loads(await request.aread())
-        self.requests.append(body)
+        self.requests += 1
         try:
             asked = wire.read(body)
         except (KeyError, TypeError, ValueError):
@@ -76,10 +75,11 @@ class SimulatedTransport(httpx2.AsyncBaseTransport):
         await self._sleep(wire.first_token_s * chance.uniform(0.7, 1.6))
         yield wire.start(asked)
         pace = wire.tokens_per_s * chance.uniform(0.8, 1.2)
-        for at in range(0, len(text), _PIECE_CHARS):
+        length = 1 if fault is Fault.DRIP else _PIECE_CHARS
+        for at in range(0, len(text), length):
             if fault is Fault.DRIP:
                 await asyncio.sleep(_DRIP_S)
-            piece = text[at : at + (1 if fault is Fault.DRIP else _PIECE_CHARS)]
+            piece = text[at : at + length]
             await self._sleep(estimate(piece) / pace)
             yield wire.text(asked, piece)
             if at > len(text) / 2 and fault in (

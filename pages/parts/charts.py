@@ -15,6 +15,7 @@ import streamlit as st
 from pages.parts import tables
 from pages.parts.palette import GREY
 from pages.parts.settings import changes_in_words, pairs
+from pages.parts.words import charted
 from queries.figures import Change
 from queries.period import Period
 
@@ -151,7 +152,8 @@ def changes(drawn: go.Figure, saves: Iterable[Change], zone: str, prompts: Mappi
             go.Scatter(
                 x=[_edge(day, 0) for day in told], y=[1] * len(told), yaxis="y2", mode="markers", name="Changes",
                 marker={"symbol": "triangle-down", "size": 10, "color": GREY},
-                text=["<br>".join(lines) for lines in told.values()], hovertemplate="%{text}<extra></extra>",
+                text=["<br>".join(map(charted, lines)) for lines in told.values()],
+                hovertemplate="%{text}<extra></extra>",
             )
         )  # fmt: skip
         drawn.update_layout(yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True})

@@ -12,7 +12,7 @@ from pages.parts import charts
 from pages.parts.behind import behind
 from pages.parts.charts import numbers
 from pages.parts.filters import Chosen
-from pages.parts.palette import GREY, REASON_COLOURS, colour, label
+from pages.parts.palette import GREY, REASON_COLOURS, colour, label, mark
 from queries import targets
 from queries.behind import UNKNOWN, Which
 from queries.fallbacks import SERVICE_BANDS, STEP_BANDS, Band, FallbackReport
@@ -24,7 +24,7 @@ def by_primary(report: FallbackReport, chosen: Chosen, person: Database) -> None
     frame = report.by_primary
     clicked = _bars(
         frame,
-        [label(name) for name in frame["primary_model"]],
+        [mark(name) for name in frame["primary_model"]],
         [colour(name) for name in frame["primary_model"]],
         key="fallback_primary",
         title="Which first model needed it?",

@@ -9,7 +9,7 @@ import streamlit as st
 from pages.parts import charts, tables
 from pages.parts.behind import behind
 from pages.parts.filters import Chosen
-from pages.parts.palette import GREY, REASON_COLOURS, REASON_LABELS, colour, label
+from pages.parts.palette import GREY, REASON_COLOURS, REASON_LABELS, colour, label, mark
 from pages.parts.words import NONE, count, inline, money, percent, seconds
 from queries.behind import UNKNOWN, Which
 from queries.flow import Flow, Way
@@ -101,14 +101,14 @@ def ways(flow: Flow, chosen: Chosen, person: Database) -> None:
 
 def _add(nodes: _Nodes, way: Way) -> None:
     request = nodes.at(0, "Requests", GREY)
-    first = nodes.at(1, label(way.primary), colour(way.primary))
+    first = nodes.at(1, mark(way.primary), colour(way.primary))
     end = nodes.at(4, _ENDS[way.outcome], GREY)
     nodes.join(request, first, way, colour(way.primary))
     if way.reason is None:
         nodes.join(first, end, way, colour(way.primary) if way.outcome == "completed" else GREY)
         return
     reason = nodes.at(2, REASON_LABELS[way.reason], REASON_COLOURS[way.reason])
-    second = nodes.at(3, label(way.generator), colour(way.generator))
+    second = nodes.at(3, mark(way.generator), colour(way.generator))
     nodes.join(first, reason, way, REASON_COLOURS[way.reason])
     nodes.join(reason, second, way, REASON_COLOURS[way.reason])
     nodes.join(second, end, way, colour(way.generator))

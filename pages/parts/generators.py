@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from pages.parts import charts
-from pages.parts.palette import GREY, colour, label, place
+from pages.parts.palette import GREY, colour, mark, place
 
 _NONE = "rgba(0,0,0,0)"
 
@@ -26,10 +26,10 @@ def bars(drawn: go.Figure, frame: pd.DataFrame, column: str, words: str, unfinis
             drawn,
             own["day"].tolist(),
             own[column].tolist(),
-            name=label(name),
+            name=mark(name),
             marker={"color": colour(name)},
             about=[[str(day), name] for day in own["day"]],
-            words=f"{label(name)}: {words}",
+            words=f"{mark(name)}: {words}",
             unfinished=unfinished,
         )
     drawn.update_layout(barmode="stack")
@@ -52,10 +52,10 @@ def spent(drawn: go.Figure, frame: pd.DataFrame, unfinished: date | None) -> Non
                     drawn,
                     own["day"].tolist(),
                     values,
-                    name=f"{label(name)}, {words}",
+                    name=f"{mark(name)}, {words}",
                     marker=marker,
                     about=[[str(day), name, of] for day, of in zip(own["day"], own["generations"], strict=True)],
-                    words=f"{label(name)}, {words}: $%{{y:,.4f}}<br>%{{customdata[2]:,}} workflows",
+                    words=f"{mark(name)}, {words}: $%{{y:,.4f}}<br>%{{customdata[2]:,}} workflows",
                     unfinished=unfinished,
                 )
     drawn.update_layout(barmode="stack")
@@ -77,10 +77,10 @@ def lines(
             drawn,
             own["day"].tolist(),
             [None if value is None else float(value) / scale for value in own[column]],
-            name=label(name),
+            name=mark(name),
             colour=colour(name),
             about=[[str(day), name, of] for day, of in zip(own["day"], own[whole], strict=True)],
-            words=f"{label(name)}: {words}",
+            words=f"{mark(name)}: {words}",
             unfinished=unfinished,
         )
 

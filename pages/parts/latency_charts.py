@@ -9,7 +9,7 @@ from pages.parts import charts, generators, tables
 from pages.parts.behind import behind, clicked_day
 from pages.parts.charts import numbers
 from pages.parts.filters import Chosen
-from pages.parts.palette import OUTCOME_LABELS, colour, label
+from pages.parts.palette import OUTCOME_LABELS, colour, label, mark
 from pages.parts.words import count, day, duration, inline, seconds
 from queries.behind import UNKNOWN, Which
 from queries.latency import LatencyReport
@@ -56,10 +56,10 @@ def distribution(report: LatencyReport, chosen: Chosen, person: Database) -> Non
             go.Bar(
                 x=list(range(_LONGEST_S + 1)),
                 y=counts,
-                name=label(name),
+                name=mark(name),
                 marker_color=colour(name),
                 customdata=[[second, name, said] for second, said in enumerate(words)],
-                hovertemplate=f"{label(name)}<br>%{{customdata[2]}}: %{{y:,}} workflows<extra></extra>",
+                hovertemplate=f"{mark(name)}<br>%{{customdata[2]}}: %{{y:,}} workflows<extra></extra>",
             )
         )
     longest = max((min(second, _LONGEST_S) for second in frame["second"]), default=0)
@@ -106,7 +106,7 @@ def lost(report: LatencyReport, chosen: Chosen, person: Database) -> None:
     drawn.add_trace(
         go.Bar(
             x=[value / 60_000 for value in numbers(frame["lost_ms"].tolist()) if value is not None],
-            y=[f"{label(row['model'])}: {inline(OUTCOME_LABELS[row['outcome']])}" for row in frame.to_dict("records")],
+            y=[f"{mark(row['model'])}: {inline(OUTCOME_LABELS[row['outcome']])}" for row in frame.to_dict("records")],
             orientation="h",
             marker_color=[colour(name) for name in frame["model"]],
             customdata=[

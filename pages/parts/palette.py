@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from orchestrator.models import CATALOGUE
 from orchestrator.settings import DEFAULTS, FALLBACK_KEY, PRIMARY_KEY
+from pages.parts.words import charted
 
 # Okabe and Ito's set, which colour-blind eyes can tell apart, without its black and its yellow.
 _MODELS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
-_UNKNOWN = "#8a8f98"
-
 GREY = "#8a8f98"
-"""For what belongs to no model: totals, targets, changes."""
+"""For what belongs to no model, or to none that is known: totals, targets, changes."""
 
 GAIN = "#6f86b5"
 """For money that was not spent."""
@@ -40,7 +39,7 @@ _COLOURS = dict(
 
 def colour(model: str | None) -> str:
     """A model's colour, grey for one that the catalogue does not know."""
-    return _COLOURS.get(model or "", _UNKNOWN)
+    return _COLOURS.get(model or "", GREY)
 
 
 def place(model: str | None) -> tuple[int, str]:
@@ -54,3 +53,8 @@ def label(model: str | None) -> str:
     if model is None:
         return "Unknown model"
     return CATALOGUE[model].label if model in CATALOGUE else model
+
+
+def mark(model: str | None) -> str:
+    """That name on a chart, which would take tags and templates in it for its own."""
+    return charted(label(model))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -66,15 +67,21 @@ def listing(
     Returns:
         The place of the row that was chosen; None for none.
     """
-    shown = {name: st.column_config.Column(alignment="right") for name in amounts(rows)} | dict(columns or {})
+    figures = amounts(rows)
+    shown = {name: st.column_config.Column(alignment="right") for name in figures} | dict(columns or {})
     if key is None:
         st.dataframe(rows, hide_index=True, height=height, column_config=shown, alt=alt)
         return None
     chosen = st.dataframe(
         rows, hide_index=True, height=height, column_config=shown, alt=alt,
-        key=key, on_select="rerun", selection_mode="single-row",
+        key=f"{key}_{_same(rows, figures)}", on_select="rerun", selection_mode="single-row",
     )["selection"]["rows"]  # fmt: skip
     return int(chosen[0]) if chosen else None
+
+
+def _same(rows: list[dict[str, Any]], figures: list[str]) -> str:
+    """Changes with the rows, not with their figures: a choice must not stay with a place that another row has taken."""
+    return str(zlib.crc32(repr([[row[name] for name in row if name not in figures] for row in rows]).encode()))
 
 
 def amounts(rows: list[dict[str, Any]]) -> list[str]:

@@ -31,6 +31,11 @@ def plain(text: object) -> str:
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(str(text).split()))
 
 
+def charted(text: str) -> str:
+    """Text from elsewhere for a chart: Plotly would take `<a href=...>` and `%{...}` in it for its own."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace("%{", "%&#123;")
+
+
 def spoken(code: str) -> str:
     """A stable code as people say it: `step_type_unknown` is `Step type unknown`, `not_json` is `Not JSON`."""
     words = " ".join(_ACRONYMS.get(word, word) for word in code.split("_"))

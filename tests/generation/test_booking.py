@@ -102,7 +102,7 @@ def test_a_fallback_is_told_priced_and_booked_once(
     """Two calls, one FALLBACK, one GENERATED, both attempts in the cost."""
     result = ask(application, primary_fault=fault, overrides=overrides)
 
-    assert len(simulator.requests) == 2
+    assert simulator.requests == 2
     assert log.actions() == ["WORKFLOW_GENERATION_FALLBACK", "WORKFLOW_GENERATED"]
     assert result.fallback_reason == reason == log.details("WORKFLOW_GENERATED")["fallback_reason"]
     assert [attempt.outcome for attempt in result.attempts] == [reason, "succeeded"]

@@ -101,7 +101,7 @@ def test_a_cancelled_run_is_booked_with_what_it_spent(make_application: MakeAppl
     assert attempt.tokens.output > 0
     assert details["cause"] == "cancelled"
     assert details["attempts"][0]["tokens"]["total"] == attempt.tokens.total
-    assert len(simulator.requests) == 1
+    assert simulator.requests == 1
     assert log.column("select status from public.workflows") == ["cancelled"]
 
 
@@ -246,7 +246,7 @@ def test_without_a_database_nothing_is_asked(
         with pytest.raises(Unavailable):
             ask(application)
 
-    assert simulator.requests == []
+    assert simulator.requests == 0
 
 
 def test_an_outcome_waits_in_the_outbox(

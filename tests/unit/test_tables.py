@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from pages.parts.tables import amounts, csv
-from pages.parts.words import percent, seconds, threshold
+from pages.parts.words import charted, percent, seconds, threshold
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@a", "\tx", "\rx"])
@@ -35,6 +35,11 @@ def test_amounts_stand_to_the_right() -> None:
     others = {"First used": "27 Oct 2026", "Started": "2026-11-24 22:22", "Target": f"{threshold(99)} or more"}
 
     assert amounts([row | others for row in rows]) == ["Cost", "Tokens", "Rate", "Time"]
+
+
+def test_a_name_is_no_template() -> None:
+    """A chart shows a foreign name as it is: no link, no tag, no reference to its data."""
+    assert charted('<a href="x">%{y}</a> & co') == '&lt;a href="x">%&#123;y}&lt;/a> &amp; co'
 
 
 def test_what_is_never_known_is_no_amount() -> None:

@@ -68,6 +68,19 @@ CASES = [
         [("$.pilot_steps[0]", "cycle"), ("$.pilot_steps[1]", "cycle")],
     ),
     Case(
+        "two circles, and a step that only waits for one",
+        {
+            "pilot_steps": [
+                step("a", depends_on=["b"]),
+                step("b", depends_on=["a"]),
+                step("c", depends_on=["d"]),
+                step("d", depends_on=["c"]),
+                step("e", depends_on=["d", "a"]),
+            ]
+        },
+        [(f"$.pilot_steps[{place}]", "cycle") for place in range(4)],
+    ),
+    Case(
         "a step that waits for itself", {"pilot_steps": [step("a", depends_on=["a"])]}, [("$.pilot_steps[0]", "cycle")]
     ),
     Case(
