@@ -11,35 +11,28 @@ from pages.parts.filters import bar
 from pages.parts.left_out import left_out
 from pages.parts.palette import REASON_LABELS
 from pages.parts.rejected import rejected
-from pages.parts.words import count, money, percent
+from pages.parts.words import NONE, money, share
 from queries.fallbacks import FallbackReport, read_fallbacks
-from queries.tally import tally
 
 
 def figures(report: FallbackReport) -> list[Card]:
     """Rate, number, main reason, and what it cost."""
     total, before = report.total, report.before
-    fallen = tally(row for row in total.rows if row.fallback_reason)
-    fallen_before = tally(row for row in before.rows if row.fallback_reason)
-    reasons = total.fallback_reasons
-    main = max(reasons, key=lambda reason: reasons[reason]) if any(reasons.values()) else None
-    rate = tally_cards.fallback(
-        tally(row for row in total.rows if not row.overridden), tally(row for row in before.rows if not row.overridden)
-    )
+    reason, share_of_it = total.main_reason or (None, None)
     return [
-        rate,
-        tally_cards.generations(fallen, fallen_before).named("Fallbacks", "Generations that the fallback answered."),
+        tally_cards.fallback(total, before),
+        tally_cards.generations(total.fallen_back, before.fallen_back).named(
+            "Fallbacks", "Generations that the fallback answered."
+        ),
         Card(
             "Main reason",
-            REASON_LABELS[main] if main else "-",
+            REASON_LABELS[reason] if reason else NONE,
             "The reason of most fallbacks.",
-            note=f"{percent(100 * reasons[main] / total.fallback.part)} of {count(total.fallback.part)}"
-            if main
-            else None,
+            note=share(share_of_it) if share_of_it else None,
         ),
-        tally_cards.cost(fallen, fallen_before)
+        tally_cards.cost(total.fallen_back, before.fallen_back)
         .named("Cost of fallbacks", "All attempts of the generations that the fallback answered.")
-        .noted(f"{money(fallen.wasted_usd)} of it wasted"),
+        .noted(f"{money(total.fallen_back.wasted_usd)} of it wasted"),
     ]
 
 

@@ -23,8 +23,8 @@ def figures(report: Overview) -> list[Card]:
     """The six figures, the most telling first."""
     return [
         tally_cards.generations(report.total, report.before),
-        tally_cards.fallback(report.as_configured, report.before_as_configured),
-        tally_cards.success(report.as_configured, report.before_as_configured),
+        tally_cards.fallback(report.total, report.before),
+        tally_cards.success(report.total, report.before),
         tally_cards.cost(report.total, report.before),
         tally_cards.saved(report.total, report.before),
         tally_cards.p95(report.latency, report.latency_before),

@@ -148,7 +148,6 @@ class Figures:
     """
 
     period: Period
-    filters: Filters
     generations: tuple[Generations, ...]
     latencies: tuple[Latencies, ...]
     attempts: tuple[Attempts, ...]
@@ -179,7 +178,6 @@ def read_figures(database: Database, period: Period, filters: Filters, parts: It
     )
     return Figures(
         period,
-        filters,
         _binned(answer.generations),
         _binned(answer.latencies),
         _binned(answer.attempts),

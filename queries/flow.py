@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from queries.figures import Figures, Generations, read_figures
@@ -47,6 +48,12 @@ class Way:
         """How long one took, of those whose time is known; None of none."""
         timed = sum(row.timed for row in self.total.rows)
         return float(sum(row.latency_ms for row in self.total.rows)) / timed if timed else None
+
+
+def together(ways: Sequence[Way]) -> Way:
+    """Several ways, one at least, as one: called like the first."""
+    rows = (row for way in ways for row in way.total.rows)
+    return replace(ways[0], total=tally(rows))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,8 @@ from queries.filters import Filters
 from queries.histogram import Histogram, merged
 from queries.period import Period
 from queries.series import before, by_day, by_generator, now
-from queries.tally import Tally, tally
+from queries.tally import REASONS, Tally, tally
 from store import Database
-
-_FAILED = ("validation_failed", "timeout", "api_error", "rate_limit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +122,7 @@ def _distribution(latencies: list[Latencies]) -> pd.DataFrame:
 def _lost(attempts: Iterable[Attempts]) -> pd.DataFrame:
     lost: dict[tuple[str | None, str], tuple[int, float]] = {}
     for row in attempts:
-        if row.outcome in _FAILED:
+        if row.outcome in REASONS:
             count, lost_ms = lost.get((row.model, row.outcome), (0, 0.0))
             lost[row.model, row.outcome] = (count + row.attempts, lost_ms + float(row.duration_ms))
     records = sorted(((*key, *value) for key, value in lost.items()), key=lambda record: -record[3])

@@ -28,15 +28,12 @@ class Overview:
     """A period and the one before it.
 
     Attributes:
-        as_configured: the generations that targets speak of: without those whose models were chosen for them alone.
         daily: see `queries.cost.CostReport`.
     """
 
     figures: Figures
     total: Tally
-    as_configured: Tally
     before: Tally
-    before_as_configured: Tally
     latency: LatencySummary
     latency_before: LatencySummary
     daily: pd.DataFrame
@@ -48,7 +45,7 @@ class Overview:
         nothing: nothing ended; few: too little to judge; failing: the success rate misses its target; often: the
         fallback rate does, badly; more_often: it does, slightly; well: neither.
         """
-        ended = self.as_configured.success.whole
+        ended = self.total.as_configured.success.whole
         if not ended:
             return "nothing"
         if ended < _FEW:
@@ -61,18 +58,12 @@ class Overview:
     @property
     def success_standing(self) -> Standing:
         """The success rate against its target."""
-        return targets.SUCCESS.standing(self.as_configured.success)
+        return targets.SUCCESS.standing(self.total.as_configured.success)
 
     @property
     def fallback_standing(self) -> Standing:
         """The fallback rate against its target."""
-        return targets.FALLBACK.standing(self.as_configured.fallback)
-
-    @property
-    def main_reason(self) -> str | None:
-        """Why the fallback was asked most often; None when it never was."""
-        reasons = self.as_configured.fallback_reasons
-        return max(reasons, key=lambda reason: reasons[reason]) if any(reasons.values()) else None
+        return targets.FALLBACK.standing(self.total.as_configured.fallback)
 
 
 def read_overview(database: Database, period: Period, filters: Filters) -> Overview:
@@ -86,14 +77,8 @@ def read_overview(database: Database, period: Period, filters: Filters) -> Overv
     return Overview(
         figures,
         current,
-        _as_configured(current),
         earlier,
-        _as_configured(earlier),
         summary(current, histogram(now(figures.latencies))),
         summary(earlier, histogram(before(figures.latencies))),
         daily(figures, figures.generations),
     )
-
-
-def _as_configured(total: Tally) -> Tally:
-    return tally(row for row in total.rows if not row.overridden)

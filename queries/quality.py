@@ -90,8 +90,8 @@ def read_quality(database: Database, period: Period, filters: Filters, model: st
     return QualityReport(
         figures,
         overall(
-            tally(row for row in everything.rows if not row.overridden),
-            tally(row for row in before(figures.generations) if not row.overridden),
+            everything.as_configured,
+            tally(before(figures.generations)).as_configured,
         ),
         tuple(_models(attempts, verdicts)),
         _daily(figures, attempts),

@@ -36,6 +36,3 @@ class Rate:
         centre = (share + _Z**2 / (2 * count)) / spread
         half = _Z * math.sqrt(share * (1 - share) / count + _Z**2 / (4 * count**2)) / spread
         return 100 * max(0.0, centre - half), 100 * min(1.0, centre + half)
-
-    def __add__(self, other: Rate) -> Rate:
-        return Rate(self.part + other.part, self.whole + other.whole)

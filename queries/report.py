@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from queries.figures import BEFORE, Figures, Part, read_figures
+from queries.figures import Figures, Part, read_figures
 from queries.filters import Filters
 from queries.latency import LatencySummary, histogram, summary
 from queries.models import call_rates, verdict_rate
 from queries.period import Period
 from queries.rates import Rate
+from queries.series import now
 from queries.tally import Tally, tally
 from store import Database
 
@@ -28,8 +28,8 @@ def read_report(database: Database, period: Period, filters: Filters) -> dict[st
         StoreError: the database did not answer, or this identity may not read.
     """
     figures = read_figures(database, period, filters, _PARTS)
-    total = tally(row for row in figures.generations if row.bin != BEFORE)
-    as_configured = tally(row for row in total.rows if not row.overridden)
+    total = tally(now(figures.generations))
+    as_configured = total.as_configured
     return {
         "from": period.first.isoformat(),
         "to": period.last.isoformat(),
@@ -43,7 +43,7 @@ def read_report(database: Database, period: Period, filters: Filters) -> dict[st
         "fallback_reasons": total.fallback_reasons,
         **_money(total),
         "by_generator": _by_generator(figures, total),
-        "latency_ms": _latency(summary(total, histogram(_now(figures.latencies)))),
+        "latency_ms": _latency(summary(total, histogram(now(figures.latencies)))),
         "regeneration_rate_pct": _pct(total.regeneration),
         "overridden": total.overridden,
         "as_configured": {
@@ -57,7 +57,7 @@ def read_report(database: Database, period: Period, filters: Filters) -> dict[st
             "without_baseline": total.completed - total.compared,
             "without_waste": total.without_waste,
             "unpriced_attempts": total.unpriced,
-            "unreadable": total.unreadable + sum(row.unreadable for row in _now(figures.verdicts)),
+            "unreadable": total.unreadable + sum(row.unreadable for row in now(figures.verdicts)),
             "undated": figures.undated,
         },
     }
@@ -77,14 +77,14 @@ def _money(total: Tally) -> dict[str, Any]:
 
 def _by_generator(figures: Figures, total: Tally) -> dict[str, Any]:
     completed = [row for row in total.rows if row.outcome == "completed"]
-    attempts, verdicts = _now(figures.attempts), [row for row in _now(figures.verdicts) if row.total]
+    attempts, verdicts = now(figures.attempts), [row for row in now(figures.verdicts) if row.total]
     names = {row.generator for row in completed} | {row.model for row in attempts} | {row.generator for row in verdicts}
     answer = {}
     for name in sorted(names, key=str):
         own = tally(row for row in completed if row.generator == name)
         calls = call_rates(row for row in attempts if row.model == name)
         judged = [row for row in verdicts if row.generator == name]
-        latencies = histogram(row for row in _now(figures.latencies) if row.generator == name)
+        latencies = histogram(row for row in now(figures.latencies) if row.generator == name)
         answer[name or UNKNOWN] = {
             "generations": own.completed,
             "cost_usd": own.cost_usd,
@@ -96,10 +96,6 @@ def _by_generator(figures: Figures, total: Tally) -> dict[str, Any]:
             "satisfaction_pct": _pct(verdict_rate(judged, "rating")),
         }
     return answer
-
-
-def _now(rows: Sequence[Any]) -> list[Any]:
-    return [row for row in rows if row.bin != BEFORE]
 
 
 def _latency(figures: LatencySummary) -> dict[str, float | None]:

@@ -81,7 +81,7 @@ def read_rollout(database: Database, period: Period, filters: Filters) -> Rollou
     """
     figures = read_figures(database, period, filters, ("generations", "attempts"))
     everything = tally(now(figures.generations))
-    as_configured = tally(row for row in everything.rows if not row.overridden)
+    as_configured = everything.as_configured
     first = {row.primary_model for row in as_configured.rows} - {None}
     calls = call_rates(row for row in now(figures.attempts) if not row.overridden and row.model in first)
     return Rollout(figures, as_configured, everything.overridden, calls.validation)

@@ -47,7 +47,7 @@ class Rejected(_Frozen):
     text: str
 
 
-class Figures(_Frozen):
+class ResultFigures(_Frozen):
     """What the result said beyond its attempts; None for what there was not."""
 
     api_model: str | None = None
@@ -78,7 +78,7 @@ class StoredRun(_Frozen):
     attempts: list[AttemptRow]
     generator_used: str | None
     cost_usd: Decimal | None
-    figures: Figures
+    figures: ResultFigures
     simulated: bool
     overridden: bool
     replaces_generation_id: UUID | None

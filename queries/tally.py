@@ -28,6 +28,16 @@ class Tally:
     def _completed(self) -> tuple[Generations, ...]:
         return tuple(row for row in self.rows if row.outcome == "completed")
 
+    @cached_property
+    def as_configured(self) -> Tally:
+        """Of those alone that targets speak of: without the generations whose models were chosen for that run only."""
+        return tally(row for row in self.rows if not row.overridden)
+
+    @cached_property
+    def fallen_back(self) -> Tally:
+        """Of those alone that the fallback answered."""
+        return tally(row for row in self._completed if row.fallback_reason)
+
     @property
     def completed(self) -> int:
         """Generations that gave a workflow."""
@@ -61,7 +71,7 @@ class Tally:
     @property
     def fallback(self) -> Rate:
         """Those that the fallback answered, of the completed."""
-        return Rate(sum(row.generations for row in self._completed if row.fallback_reason), self.completed)
+        return Rate(self.fallen_back.completed, self.completed)
 
     @property
     def fallback_reasons(self) -> dict[str, int]:
@@ -70,6 +80,12 @@ class Tally:
             reason: sum(row.generations for row in self._completed if row.fallback_reason == reason)
             for reason in REASONS
         }
+
+    @property
+    def main_reason(self) -> tuple[str, Rate] | None:
+        """Why the fallback was asked most often, and the share of its fallbacks; None when it never was."""
+        reason, number = max(self.fallback_reasons.items(), key=lambda entry: entry[1])
+        return (reason, Rate(number, self.fallback.part)) if number else None
 
     @property
     def regeneration(self) -> Rate:
@@ -92,6 +108,11 @@ class Tally:
         if self.completed and self.without_waste == self.completed:
             return None
         return _sum(row.wasted_usd for row in self._completed)
+
+    @property
+    def wasted_pct(self) -> Decimal | None:
+        """Waste of the cost, in percent; None where either is unknown or nothing was spent."""
+        return 100 * self.wasted_usd / self.cost_usd if self.wasted_usd is not None and self.cost_usd else None
 
     @property
     def without_waste(self) -> int:

@@ -14,7 +14,7 @@ from pages.parts.past_runs import run_link
 from pages.parts.tables import OPEN, listing
 from pages.parts.words import NONE, moment, money, plain, seconds
 from queries.behind import Which, generations
-from queries.period import begin_of, period
+from queries.period import period
 from store import Database, NotPermitted
 
 _OUTCOMES = {
@@ -30,7 +30,7 @@ def behind(database: Database, chosen: Chosen, day: date | None, which: Which, t
     with st.container(border=True):
         st.subheader(plain(title), anchor=False)
         try:
-            found = generations(database, begin_of(days.first, days.zone), days.ends, chosen.filters, which)
+            found = generations(database, days.begins, days.ends, chosen.filters, which)
         except NotPermitted:
             st.caption("Single generations are shown to admins; your own are among the past runs of the playground.")
             return

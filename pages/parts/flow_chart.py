@@ -12,7 +12,7 @@ from pages.parts.filters import Chosen
 from pages.parts.palette import GREY, REASON_COLOURS, REASON_LABELS, colour, label, mark
 from pages.parts.words import NONE, count, inline, money, percent, seconds
 from queries.behind import UNKNOWN, Which
-from queries.flow import Flow, Way
+from queries.flow import Flow, Way, together
 from store import Database
 
 _INK = {"light": "#1c2430", "dark": "#e6ebf1"}
@@ -25,7 +25,7 @@ class _Nodes:
     def __init__(self) -> None:
         self.boxes: list[tuple[int, str]] = []
         self.colours: list[str] = []
-        self.links: dict[tuple[int, int], tuple[int, str, list[Way]]] = {}
+        self.links: dict[tuple[int, int], tuple[str, list[Way]]] = {}
 
     def at(self, column: int, name: str, fill: str) -> int:
         if (column, name) not in self.boxes:
@@ -34,8 +34,8 @@ class _Nodes:
         return self.boxes.index((column, name))
 
     def join(self, begin: int, end: int, way: Way, fill: str) -> None:
-        number, _, ways = self.links.get((begin, end), (0, fill, []))
-        self.links[begin, end] = (number + way.generations, fill, [*ways, way])
+        _, ways = self.links.get((begin, end), (fill, []))
+        self.links[begin, end] = (fill, [*ways, way])
 
 
 def flow_chart(flow: Flow) -> None:
@@ -43,6 +43,7 @@ def flow_chart(flow: Flow) -> None:
     nodes = _Nodes()
     for way in flow.ways:
         _add(nodes, way)
+    links = [together(ways) for _, ways in nodes.links.values()]
     drawn = charts.figure(y_title="", height=420)
     drawn.add_trace(
         go.Sankey(
@@ -58,9 +59,9 @@ def flow_chart(flow: Flow) -> None:
             link={
                 "source": [begin for begin, _ in nodes.links],
                 "target": [end for _, end in nodes.links],
-                "value": [number for number, _, _ in nodes.links.values()],
-                "color": [_faint(fill) for _, fill, _ in nodes.links.values()],
-                "customdata": [_words(flow, number, ways) for number, _, ways in nodes.links.values()],
+                "value": [link.generations for link in links],
+                "color": [_faint(fill) for fill, _ in nodes.links.values()],
+                "customdata": [_words(flow, link) for link in links],
                 "hovertemplate": "%{source.label} → %{target.label}<br>%{customdata}<extra></extra>",
             },
         )
@@ -114,14 +115,10 @@ def _add(nodes: _Nodes, way: Way) -> None:
     nodes.join(second, end, way, colour(way.generator))
 
 
-def _words(flow: Flow, number: int, ways: list[Way]) -> str:
-    cost = sum((way.cost_usd for way in ways), start=ways[0].cost_usd * 0)
-    timed = sum(row.timed for way in ways for row in way.total.rows)
-    taken = sum(float(row.latency_ms) for way in ways for row in way.total.rows)
-    time = f", {seconds(taken / timed)} each" if timed else ""
-    return (
-        f"{count(number)} of {count(flow.ended)} ({percent(100 * number / flow.ended)})<br>{money(cost)} in all{time}"
-    )
+def _words(flow: Flow, link: Way) -> str:
+    time = "" if link.average_ms is None else f", {seconds(link.average_ms)} each"
+    whole = f"{count(link.generations)} of {count(flow.ended)} ({percent(flow.share(link).pct)})"
+    return f"{whole}<br>{money(link.cost_usd)} in all{time}"
 
 
 def _frame(flow: Flow) -> pd.DataFrame:

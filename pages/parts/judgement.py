@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.parts.cards import aim
 from pages.parts.palette import REASON_LABELS
-from pages.parts.words import inline, many, percent, share
+from pages.parts.words import inline, many, percent, share, threshold
 from queries import targets
 from queries.overview import Judgement, Overview
 
@@ -34,12 +34,12 @@ def _nothing(report: Overview) -> _Told:
 
 
 def _few(report: Overview) -> _Told:
-    ended = many(report.as_configured.success.whole, "generation")
+    ended = many(report.total.as_configured.success.whole, "generation")
     return _info, f"**Too early to tell.** {ended} ended in the last days; a rate of so few says little.", "", ""
 
 
 def _failing(report: Overview) -> _Told:
-    rate = report.as_configured.success
+    rate = report.total.as_configured.success
     sentence = (
         f"**Generations fail.** {share(rate)} succeeded; the target is {aim(targets.SUCCESS)}. "
         "If that goes on, let Claude go first with Roll back now, at the top."
@@ -49,15 +49,16 @@ def _failing(report: Overview) -> _Told:
 
 def _often(report: Overview) -> _Told:
     sentence = (
-        f"**The cheap model needs help too often.** The fallback answered {share(report.as_configured.fallback)}; "
-        f"above {percent(targets.FALLBACK.bad_pct)} the prompts need work. {_why(report)}"
+        "**The cheap model needs help too often.** "
+        f"The fallback answered {share(report.total.as_configured.fallback)}; "
+        f"above {threshold(targets.FALLBACK.bad_pct)} the prompts need work. {_why(report)}"
     )
     return _error, sentence, "fallbacks.py", "See why"
 
 
 def _more_often(report: Overview) -> _Told:
     sentence = (
-        f"**Keep an eye on the fallbacks.** The fallback answered {share(report.as_configured.fallback)}; "
+        f"**Keep an eye on the fallbacks.** The fallback answered {share(report.total.as_configured.fallback)}; "
         f"the target is {aim(targets.FALLBACK)}. {_why(report)}"
     )
     return _warning, sentence, "fallbacks.py", "See why"
@@ -65,8 +66,8 @@ def _more_often(report: Overview) -> _Told:
 
 def _well(report: Overview) -> _Told:
     sentence = (
-        f"**All is well.** {share(report.as_configured.success)} succeeded and the fallback answered "
-        f"{percent(report.as_configured.fallback.pct)}, both within their targets. There is nothing to do."
+        f"**All is well.** {share(report.total.as_configured.success)} succeeded and the fallback answered "
+        f"{percent(report.total.as_configured.fallback.pct)}, both within their targets. There is nothing to do."
     )
     return _success, sentence, "", ""
 
@@ -82,11 +83,10 @@ _JUDGEMENTS: dict[Judgement, Callable[[Overview], _Told]] = {
 
 
 def _why(report: Overview) -> str:
-    reason = report.main_reason
-    if reason is None:
+    if (main := report.total.as_configured.main_reason) is None:
         return ""
-    number = report.as_configured.fallback_reasons[reason]
-    return f"Most often: {inline(REASON_LABELS[reason])} ({many(number, 'time')})."
+    reason, share_of_it = main
+    return f"Most often: {inline(REASON_LABELS[reason])} ({many(share_of_it.part, 'time')})."
 
 
 def _success(sentence: str) -> object:

@@ -24,28 +24,28 @@ def generations(total: Tally, before: Tally) -> Card:
     )
 
 
-def fallback(as_configured: Tally, before: Tally) -> Card:
+def fallback(total: Tally, before: Tally) -> Card:
     """The fallback rate against its target."""
-    rate = as_configured.fallback
+    rate = total.as_configured.fallback
     return Card(
         "Fallback rate",
         percent(rate.pct),
         f"Answered by the fallback, of the completed: {share(rate)}. {_AS_CONFIGURED}",
-        points(rate.pct, before.fallback.pct),
+        points(rate.pct, before.as_configured.fallback.pct),
         falling_is_good=True,
         standing=targets.FALLBACK.standing(rate),
         target=targets.FALLBACK,
     )
 
 
-def success(as_configured: Tally, before: Tally) -> Card:
+def success(total: Tally, before: Tally) -> Card:
     """The success rate against its target."""
-    rate = as_configured.success
+    rate = total.as_configured.success
     return Card(
         "Success rate",
         percent(rate.pct),
         f"Completed, of completed and failed: {share(rate)}. {_AS_CONFIGURED}",
-        points(rate.pct, before.success.pct),
+        points(rate.pct, before.as_configured.success.pct),
         falling_is_good=False,
         standing=targets.SUCCESS.standing(rate),
         target=targets.SUCCESS,
@@ -82,14 +82,13 @@ def saved(total: Tally, before: Tally) -> Card:
 
 def wasted(total: Tally, before: Tally) -> Card:
     """What bought no answer."""
-    share_pct = 100 * total.wasted_usd / total.cost_usd if total.wasted_usd is not None and total.cost_usd else None
     return Card(
         "Wasted",
         money(total.wasted_usd),
         "Attempts of completed generations whose answer was not used. It is part of the cost.",
         change(total.wasted_usd, before.wasted_usd),
         falling_is_good=True,
-        note=f"{percent(share_pct)} of the cost" if share_pct is not None else None,
+        note=f"{percent(total.wasted_pct)} of the cost" if total.wasted_pct is not None else None,
     )
 
 

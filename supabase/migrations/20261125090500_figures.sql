@@ -90,7 +90,7 @@ begin
     if p_parts ? 'generations' then
         with sums as (
             select
-                bin, overridden, origin, outcome, primary_model, generator, fallback_reason,
+                bin, overridden, outcome, primary_model, generator, fallback_reason,
                 sum(generations) as generations,
                 sum(regenerated) as regenerated,
                 sum(unreadable) as unreadable,
@@ -116,7 +116,7 @@ begin
                 offset 0
             ) as rollup
             where private.is_asked_for(p_filters, source, origin)
-            group by bin, overridden, origin, outcome, primary_model, generator, fallback_reason
+            group by bin, overridden, outcome, primary_model, generator, fallback_reason
         )
 
         select coalesce(jsonb_agg(to_jsonb(sums)), '[]') into part from sums;
@@ -225,15 +225,21 @@ begin
             select
                 event.timestamp as at,
                 coalesce(users.email, event.actor_id) as by,
-                event.changes,
+                shown.changes,
                 event.details -> 'version' as version,
                 event.details ->> 'sample' is not distinct from 'true' as sample
             from public.audit_logs as event
             left join auth.users as users on users.id::text = event.actor_id
+            -- Of an earlier system's events too, the system keys alone: others may be secrets.
+            cross join lateral (
+                select jsonb_object_agg(change.key, change.value) as changes
+                from jsonb_each(case when jsonb_typeof(event.changes) = 'object' then event.changes end) as change
+                where change.key like 'orchestrator\_%'
+            ) as shown
             where event.action = 'SYSTEM_CONFIG_UPDATED'
                 and event.timestamp >= (p_bounds ->> 0)::timestamptz
                 and event.timestamp < (p_bounds ->> -1)::timestamptz
-                and jsonb_typeof(event.changes) = 'object'
+                and shown.changes is not null
                 and (p_filters ->> 'source' is distinct from 'real' or event.details ->> 'sample' is distinct from 'true')
             order by event.timestamp desc
             limit 200

@@ -56,8 +56,8 @@ def test_a_change_belongs_to_the_day_of_the_zone(store: PooledStore, owner: psyc
 
 
 def test_a_save_that_names_no_change_is_passed_over(store: PooledStore, owner: psycopg.Connection) -> None:
-    """Whatever stands in its place."""
-    strange: tuple[object, ...] = (None, [], "text", 7)
+    """Whatever stands in its place; so is one of other settings, whose values may be secrets."""
+    strange: tuple[object, ...] = (None, [], "text", 7, {}, {"smtp_password": {"before": "a", "after": "b"}})
     for nothing in strange:
         saved(owner, datetime(2026, 11, 10, tzinfo=UTC), nothing)
 

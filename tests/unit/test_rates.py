@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import pytest
 
 from queries.histogram import Histogram, merged
@@ -27,11 +25,6 @@ def test_wilsons_interval(part: int, whole: int, low: float, high: float) -> Non
 
     assert interval is not None
     assert list(interval) == pytest.approx([low, high], abs=0.01)
-
-
-def test_rates_add_up_by_their_cases() -> None:
-    """Not by their percentages."""
-    assert (Rate(1, 2) + Rate(0, 98)).pct == Decimal(1)
 
 
 def test_quantiles_lie_between_their_ranks() -> None:
