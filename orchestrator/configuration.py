@@ -45,8 +45,10 @@ class ModelConfiguration:
             offline=is_offline(environment) or not (openai_key or anthropic_key),
             offline_speed=_number(environment, "ORCHESTRATOR_OFFLINE_SPEED", 1.0, least=0.0),
             limits=Limits(
-                attempt_s=_number(environment, "ORCHESTRATOR_ATTEMPT_TIMEOUT_S", 30.0, least=0.001),
-                last_attempt_s=_number(environment, "ORCHESTRATOR_LAST_ATTEMPT_TIMEOUT_S", 90.0, least=0.001),
+                attempt_s=_number(environment, "ORCHESTRATOR_ATTEMPT_TIMEOUT_S", Limits().attempt_s, least=0.001),
+                last_attempt_s=_number(
+                    environment, "ORCHESTRATOR_LAST_ATTEMPT_TIMEOUT_S", Limits().last_attempt_s, least=0.001
+                ),
             ),
         )
 

@@ -15,7 +15,7 @@ from orchestrator.attempt import Attempt, Outcome
 from orchestrator.models import Model
 from orchestrator.providers import Ending, ModelRequest, Provider, ProviderError, Usage
 from orchestrator.reply import Reply, Verdict
-from orchestrator.tokens import Tokens, estimate
+from orchestrator.tokens import Tokens, estimate, estimate_bytes
 from orchestrator.workflow import Step
 
 
@@ -142,5 +142,5 @@ class ModelCall:
             return self._usage.tokens, False
         read = self._usage.tokens if self._usage else Tokens(input=self.request.estimated_input())
         # Characters beyond what was kept are counted at a byte each.
-        written = estimate(self._reply.text) + max(0, self._reply.length_chars - len(self._reply.text)) // 4
+        written = estimate(self._reply.text) + estimate_bytes(max(0, self._reply.length_chars - len(self._reply.text)))
         return Tokens(read.input, read.cached_input, read.cache_write_input, max(read.output, written)), True

@@ -81,11 +81,11 @@ def _prompt(value: object) -> str:
 def _name(value: object, what: str) -> str:
     text = _text(value, what)
     if not text:
-        raise InvalidRequest(f"A {what} is blank; leave it out or name it.")
+        raise InvalidRequest(f"There is a blank {what}; give it a name or leave it out.")
     if len(text) > MAX_NAME_CHARS:
-        raise InvalidRequest(f"A {what} has {len(text)} characters; at most {MAX_NAME_CHARS} can be taken.")
+        raise InvalidRequest(f"One {what} has {len(text)} characters; at most {MAX_NAME_CHARS} can be taken.")
     if any(unicodedata.category(character) == "Cc" for character in text):
-        raise InvalidRequest(f"A {what} contains control characters; write its name in plain text.")
+        raise InvalidRequest(f"One {what} contains control characters; write its name in plain text.")
     return text
 
 

@@ -52,6 +52,11 @@ class Tokens:
         }
 
 
+def estimate_bytes(count: int) -> int:
+    """About how many tokens this many bytes are, 0 for none."""
+    return -(-count // _BYTES_PER_TOKEN)
+
+
 def estimate(text: str) -> int:
     """About how many tokens a text has, 0 for the empty one; within a third for English, without any table."""
-    return -(-len(text.encode("utf-8", "replace")) // _BYTES_PER_TOKEN)
+    return estimate_bytes(len(text.encode("utf-8", "replace")))

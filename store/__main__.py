@@ -132,14 +132,14 @@ def _sample_data(arguments: argparse.Namespace) -> int:
     with _person() as database:
         say(f"Adding {arguments.days:,} days ...")
         *_, events = add_sample_data(database, days=arguments.days, per_day=arguments.per_day, seed=arguments.seed)
-    say(f"{events:,} events were added; all of them are marked as a sample.")
+    say(f"Events added: {events:,}, each of them marked as a sample.")
     return DONE
 
 
 def _clear_sample_data(arguments: argparse.Namespace) -> int:
     with _person() as database:
         removed = remove_sample_data(database)
-    say(f"{removed:,} events were removed." if removed else "There was no sample data.")
+    say(f"Events removed: {removed:,}." if removed else "There was no sample data.")
     return DONE
 
 

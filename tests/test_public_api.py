@@ -1,4 +1,4 @@
-"""The public faces: complete, sorted, importable without connecting to anything; and where modules may be large."""
+"""The public faces: sorted, nothing missing, importable without connecting to anything."""
 
 from __future__ import annotations
 

@@ -11,12 +11,13 @@ from pages.parts.words import UNCHANGED, threshold
 from queries.period import Period
 from queries.targets import Standing, Target
 
-_STANDINGS: dict[Standing, tuple[str, str, Literal["green", "orange", "red", "gray"]]] = {
+STANDINGS: dict[Standing, tuple[str, str, Literal["green", "orange", "red", "gray"]]] = {
     "good": ("Good", ":material/check_circle:", "green"),
     "watch": ("Watch", ":material/visibility:", "orange"),
     "bad": ("Off target", ":material/error:", "red"),
     "unknown": ("No data", ":material/horizontal_rule:", "gray"),
 }
+"""Where a figure can stand: in words, as an icon, its colour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def cards(shown: list[Card], period: Period, *, per_row: int = 4) -> None:
 
 def standing(where: Standing, target: Target | None) -> None:
     """Where a figure stands, as an icon and in words."""
-    word, icon, colour = _STANDINGS[where]
+    word, icon, colour = STANDINGS[where]
     st.markdown(f":{colour}-badge[{icon} {word}] :small[{aim(target) if target else ''}]")
 
 

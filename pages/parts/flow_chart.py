@@ -15,7 +15,6 @@ from queries.behind import UNKNOWN, Which
 from queries.flow import Flow, Way, together
 from store import Database
 
-_INK = {"light": "#1c2430", "dark": "#e6ebf1"}
 _ENDS = {"completed": "Workflow delivered", "failed": "No workflow", "cancelled": "Cancelled"}
 
 
@@ -48,7 +47,11 @@ def flow_chart(flow: Flow) -> None:
     drawn.add_trace(
         go.Sankey(
             arrangement="snap",
-            textfont={"color": _INK[st.context.theme.type or "light"], "size": 13, "shadow": "none"},
+            textfont={
+                "color": st.get_option(f"theme.{st.context.theme.type or 'light'}.textColor"),
+                "size": 13,
+                "shadow": "none",
+            },
             node={
                 "label": [charts.wrapped(name) for _, name in nodes.boxes],
                 "color": nodes.colours,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from orchestrator.models import CATALOGUE
 from orchestrator.settings import DEFAULTS, FALLBACK_KEY, PRIMARY_KEY
 from pages.parts.words import charted
@@ -27,6 +29,15 @@ REASON_COLOURS = {
     "rate_limit": "#cdd4de",
 }
 """Shades of one neutral colour: parts of one whole, and no model's."""
+
+RUN_STATUS: dict[str, tuple[str, str, Literal["blue", "green", "red", "gray", "orange"]]] = {
+    "running": ("Running", ":material/progress_activity:", "blue"),
+    "succeeded": ("Succeeded", ":material/check_circle:", "green"),
+    "failed": ("Failed", ":material/error:", "red"),
+    "cancelled": ("Cancelled", ":material/cancel:", "gray"),
+    "interrupted": ("Interrupted", ":material/power_off:", "orange"),
+}
+"""How a run stands: in words, as an icon, its colour."""
 
 OUTCOME_LABELS = REASON_LABELS | {"succeeded": "Answer used", "cancelled": "Cancelled"}
 

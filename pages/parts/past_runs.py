@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts.filters import zone
-from pages.parts.palette import label
+from pages.parts.palette import RUN_STATUS, label
 from pages.parts.tables import OPEN, listing
 from pages.parts.words import NONE, moment, money
 from queries.runs import latest_runs
@@ -16,14 +16,6 @@ from store import Database
 
 RUN_PARAMETER = "run"
 """Names the run that the playground shows."""
-
-_STATUS = {
-    "running": "Running",
-    "succeeded": "Succeeded",
-    "failed": "Failed",
-    "cancelled": "Cancelled",
-    "interrupted": "Interrupted",
-}
 
 
 def run_link(generation_id: UUID | str) -> str:
@@ -58,7 +50,7 @@ def _table(runs: pd.DataFrame) -> None:
     rows = [
         {
             "Open": run_link(run["generation_id"]),
-            "Status": _STATUS[run["status"]],
+            "Status": RUN_STATUS[run["status"]][0],
             "Prompt": run["prompt"],
             "Answered by": label(run["generator_used"]) if run["generator_used"] else NONE,
             "Cost": money(run["cost_usd"]),

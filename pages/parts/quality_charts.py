@@ -7,13 +7,14 @@ import streamlit as st
 
 from pages.parts import charts, generators, tables
 from pages.parts.behind import behind, clicked_day
-from pages.parts.cards import Card, aim
+from pages.parts.cards import STANDINGS, Card, aim
 from pages.parts.filters import Chosen
 from pages.parts.palette import label
-from pages.parts.words import NONE, count, day, interval, percent, plain, points, share
+from pages.parts.words import NONE, count, day, interval, many, percent, plain, points, share
 from queries import targets
 from queries.behind import UNKNOWN, Which
 from queries.quality import Measure, QualityReport
+from queries.targets import Standing
 from store import Database
 
 _NAMES = {
@@ -26,7 +27,7 @@ _NAMES = {
     "execution": ("Good runs", "Of the runs of agents whose latest workflow before the run the model made."),
     "satisfaction": ("Good ratings", "Of the ratings of the model's workflows."),
 }
-_STANDING = {"good": "✓ Good", "watch": "◔ Watch", "bad": "✗ Off target", "unknown": NONE}
+_SIGNS: dict[Standing, str] = {"good": "✓", "watch": "◔", "bad": "✗"}
 
 
 def card(measure: Measure) -> Card:
@@ -136,16 +137,18 @@ def notes(report: QualityReport) -> None:
     """What these figures leave out."""
     said = []
     if report.left_out:
-        said.append(f"{count(report.left_out)} runs with models chosen for them alone are left out of this page")
+        said.append(f"{many(report.left_out, 'run')} with models chosen for them alone: left out of this page")
     if report.unattributed:
-        said.append(f"{count(report.unattributed)} runs and ratings judge a workflow that is not in the log")
+        said.append(f"{many(report.unattributed, 'verdict')} on workflows that are not in the log")
     if said:
         st.caption(f":material/info: {'; '.join(said)}.")
 
 
 def _standing(measure: Measure) -> str:
-    word = _STANDING[measure.standing]
-    return word if measure.certain or measure.standing == "unknown" else f"({word})"
+    if measure.standing == "unknown":
+        return NONE
+    words = f"{_SIGNS[measure.standing]} {STANDINGS[measure.standing][0]}"
+    return words if measure.certain else f"({words})"
 
 
 def _lowest(frame: pd.DataFrame, column: str) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -82,13 +82,7 @@ def begin(
         prompt=prompt, services=services, agent_id=agent_id, user_id=LOCAL_PERSON_ID, origin="playground"
     )
     generation_id, events = uuid4(), list[GenerationEvent]()
-    chosen = RunOptions(
-        origin="playground",
-        generation_id=generation_id,
-        overrides=options.overrides,
-        replaces_generation_id=options.replaces_generation_id,
-        primary_fault=options.primary_fault,
-    )
+    chosen = replace(options, origin="playground", generation_id=generation_id)
     run = Run(generation_id, application.orchestrator.start(request, chosen, events.append), events)
     _runs[generation_id] = run
     while len(_runs) > _KEPT and not next(iter(_runs.values())).running:

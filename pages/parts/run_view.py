@@ -11,27 +11,20 @@ from orchestrator.graph import awaited, cases
 from orchestrator.models import BASELINE
 from pages.parts.annotated import annotated
 from pages.parts.filters import zone
-from pages.parts.palette import OUTCOME_LABELS, label
+from pages.parts.palette import OUTCOME_LABELS, RUN_STATUS, label
 from pages.parts.tables import listing
 from pages.parts.words import NONE, count, moment, money, percent, plain, seconds, spoken
 from queries.runs import StoredRun
 from store import exact_json
 
 _PROMPT_CHARS = 400
-_STATUS = {
-    "running": ("Running", ":material/progress_activity:", "blue"),
-    "succeeded": ("Succeeded", ":material/check_circle:", "green"),
-    "failed": ("Failed", ":material/error:", "red"),
-    "cancelled": ("Cancelled", ":material/cancel:", "gray"),
-    "interrupted": ("Interrupted: its process ended", ":material/power_off:", "orange"),
-}
 
 
 def show_run(run: StoredRun) -> None:
     """Everything about one run."""
-    status, icon, colour = _STATUS[run.status]
+    status, icon, colour = RUN_STATUS[run.status]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(status, icon=icon, color=colour)  # type: ignore[arg-type]  # one of the badge's colours
+        st.badge(status, icon=icon, color=colour)
         if run.simulated:
             st.badge("Simulated", icon=":material/science:", color="gray")
         if run.overridden:

@@ -90,7 +90,7 @@ def form(base: OrchestratorSettings, changed: Callable[[str], str]) -> Changes:
         st.selectbox(
             "Fallback model", names, format_func=settings.choice, key=FALLBACK,
             disabled=not st.session_state[ENABLED],
-            help="It is asked when validation fails, the API errors, 30 seconds pass, or the rate limit is hit.",
+            help="It is asked when validation fails, the API errors, time runs out, or the rate limit is hit.",
         )  # fmt: skip
         st.caption(changed(FALLBACK_KEY))
         if not st.session_state[ENABLED]:
