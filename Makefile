@@ -14,7 +14,7 @@ run: setup ## Start the console on http://localhost:8501
 	@exec $(PY) -m streamlit run app.py
 
 test: setup ## Run the tests
-	@$(PY) -m pytest -n 2 --dist loadfile -m "not long"
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not long"
 
 check: setup format-check lint types layers test ## Format, lint, types, layers and tests
 

@@ -41,7 +41,7 @@ def price_per_workflow(model: Model, at: datetime) -> Decimal | None:
 def scenarios(
     primary: Model, fallback: Model, *, workflows: int, fallback_rate_pct: Decimal, at: datetime
 ) -> tuple[Scenario, ...]:
-    """The baseline alone, the primary alone, and the primary with this share of fallbacks.
+    """The baseline alone, the primary alone, and the primary with this share of fallbacks; each way once.
 
     with fallback = workflows x (primary + rate x fallback): a fallback comes after a whole wasted answer.
 
@@ -55,12 +55,12 @@ def scenarios(
     first, second = price_per_workflow(primary, at), price_per_workflow(fallback, at)
     if baseline is None or first is None or second is None:
         return ()
-    mixed = first + second * fallback_rate_pct / 100
     each = {
         f"{BASELINE.label} alone": baseline,
         f"{primary.label} alone": first,
-        f"{primary.label}, {plain(fallback_rate_pct):f} % fallback": mixed,
     }
+    if fallback != primary:
+        each[f"{primary.label}, {plain(fallback_rate_pct):f} % fallback"] = first + second * fallback_rate_pct / 100
     return tuple(
         Scenario(name, plain(workflows * usd), (1 - usd / baseline) * 100 if baseline else None)
         for name, usd in each.items()

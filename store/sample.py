@@ -8,9 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 from pydantic import BaseModel
 
 from store.database import Database
+from store.errors import InvalidInput
 
 DAYS, PER_DAY, SEED = 90, 400, 1
 """What is added where nothing else is asked for: a quarter of a year."""
+
+_MOST_SEED = 2**31 - 1
 
 
 class _Added(BaseModel):
@@ -46,6 +49,8 @@ def add_sample_data(
         InvalidInput: a number is out of range.
         NotPermitted: this identity is no admin.
     """
+    if not 0 <= seed <= _MOST_SEED:
+        raise InvalidInput(f"The seed must lie between 0 and {_MOST_SEED:,}.")
     until, events = until or yesterday(), 0
     for day in range(max(days, 1)):  # the database refuses what is out of range
         number, more = 0, True

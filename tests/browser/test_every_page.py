@@ -19,8 +19,9 @@ PAGES = ["Cost and savings", "Fallbacks", "Latency", "Quality", "Rollout", "Syst
 
 BACKGROUNDS: dict[Literal["light", "dark"], str] = {"light": "rgb(255, 255, 255)", "dark": "rgb(17, 22, 29)"}
 
-ALL_RULES: dict[str, list[str]] = {}
-CONTRAST = {"runOnly": ["color-contrast"]}
+# Without what passed, of which there is a lot.
+ALL_RULES = {"resultTypes": ["violations"]}
+CONTRAST = ALL_RULES | {"runOnly": ["color-contrast"]}
 
 # Streamlit's own menus.
 _OWN = ["[data-testid=stHeader]", "[data-testid=stSidebarNav]"]

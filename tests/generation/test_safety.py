@@ -28,7 +28,7 @@ from orchestrator.outbox import Outbox
 from orchestrator.request import checked_request
 from orchestrator.settings import OrchestratorSettings, read_settings
 from orchestrator.simulator import Fault, SimulatedTransport
-from store import Argument, Database, Json, Unavailable
+from store import Argument, Conflict, Database, Json, Unavailable
 from store.identity import LOCAL_PERSON_ID
 from tests.conftest import MakeApplication, PooledStore
 from tests.generation.conftest import PROMPT, Ask, Log
@@ -319,6 +319,16 @@ def interrupted_run(application: Application, fault: Fault | None, owner: psycop
     """A run whose process seems to have died: it is under way, and its deadline has passed."""
     start_and_wait_for(application, AttemptStarted, fault)
     owner.execute("update public.workflows set deadline_at = now() - interval '1 hour'")
+
+
+def test_an_id_starts_one_run(application: Application, simulator: SimulatedTransport, log: Log, ask: Ask) -> None:
+    """A second one under it is refused before anything is asked: its events would be passed over."""
+    result = ask(application)
+    with pytest.raises(Conflict, match="run with this id already"):
+        ask(application, generation_id=result.generation_id)
+
+    assert simulator.requests == 1
+    assert log.actions() == ["WORKFLOW_GENERATED"]
 
 
 def test_an_overdue_run_is_closed_as_interrupted(

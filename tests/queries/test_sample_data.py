@@ -189,10 +189,12 @@ def test_a_second_sample_is_refused(sample: PooledStore) -> None:
         next(add_sample_data(sample.person(), days=3, per_day=3))
 
 
-@pytest.mark.parametrize("numbers", [{"days": 0}, {"days": 4000}, {"per_day": 0}, {"per_day": 10**7}])
+@pytest.mark.parametrize(
+    "numbers", [{"days": 0}, {"days": 4000}, {"per_day": 0}, {"per_day": 10**7}, {"seed": -1}, {"seed": 2**31}]
+)
 def test_numbers_out_of_range_are_refused(store: PooledStore, numbers: dict[str, Any]) -> None:
     """Before anything is added."""
-    with pytest.raises(InvalidInput, match="1 to 3,660 days"):
+    with pytest.raises(InvalidInput, match=r"1 to 3,660 days|seed must lie"):
         next(add_sample_data(store.person(), **numbers))
 
 

@@ -24,6 +24,13 @@ def test_the_golden_month() -> None:
     ]
 
 
+def test_one_model_twice_is_asked_once() -> None:
+    """There is no fallback to count."""
+    found = scenarios(CLAUDE, CLAUDE, workflows=100, fallback_rate_pct=Decimal(5), at=NOW)
+
+    assert [(scenario.name, scenario.monthly_usd) for scenario in found] == [("Claude Sonnet 4 alone", Decimal("2.85"))]
+
+
 def test_without_a_price_there_is_no_projection() -> None:
     """An unknown price gives nothing, not 0."""
     unpriced = Model("x", "X", "openai", "no-such-model-anywhere")
