@@ -1,4 +1,7 @@
-"""The filter bar: period, generator, source and origin, kept in the address so that a link shows the same view."""
+"""The filter bar: period, generator, source and origin, kept in the address so that a link shows the same view.
+
+What is not its default stands there, and all of it is written at once: every write is a step of the browser's history.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Any, cast
 import streamlit as st
 
 from orchestrator.models import CATALOGUE
+from pages.parts import frame
 from pages.parts.palette import label
 from pages.parts.words import day, plain
 from queries.errors import QueryError
@@ -32,7 +36,7 @@ _ORIGIN_LABELS = {
     "platform": "Platform",
     "elsewhere": "Other systems",
 }
-_KEPT, _PASSED_OVER = "filters_kept", "filters_passed_over"
+_KEPT, _ADDRESS, _PASSED_OVER = "filters_kept", "filters_address", "filters_passed_over"
 _LONGEST_QUOTE = 40
 
 
@@ -72,7 +76,7 @@ def bar(model_label: str = "Answered by", *, with_model: bool = True) -> Chosen:
         model_label: what choosing a model means on this page.
         with_model: whether there is such a choice.
     """
-    st.session_state[_PASSED_OVER] = []
+    st.session_state[_PASSED_OVER], st.session_state[_ADDRESS] = [], {"days": None}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         preset = _select("period", "Period", list(_PRESETS), f"{DEFAULT_DAYS}d", _PRESETS, 140)
         days = _days() if preset == "days" else _ready(preset)
@@ -81,6 +85,8 @@ def bar(model_label: str = "Answered by", *, with_model: bool = True) -> Chosen:
         )
         source = _select("source", "Source", list(SOURCES), default_filters().source, _SOURCE_LABELS, 150)
         origin = _select("origin", "Asked from", [_ANY, *ORIGINS], _ANY, {_ANY: "Anywhere"} | _ORIGIN_LABELS, 160)
+    _write(st.session_state[_ADDRESS])
+    st.session_state[frame.CAME] = False
     filters = Filters(cast(Source, source), None if origin == _ANY else cast(Origin, origin))
     chosen = Chosen(days, filters, None if model == _ANY else model)
     if passed_over := st.session_state[_PASSED_OVER]:
@@ -109,17 +115,21 @@ def _ready(name: str) -> Period:
 def _days() -> Period:
     today = latest(1, zone(), datetime.now(UTC)).last
     default = (today - timedelta(days=DEFAULT_DAYS - 1), today)
-    key = _prepared("days", default, _read_days)
+    key = _prepared("days", default, _as_text(*default), _read_days)
     value = st.date_input("Days", key=key, max_value=today + timedelta(days=3650), width=240)
     chosen = value if isinstance(value, tuple) else (value,)
     # While the second day is still to be chosen, the first stands for both.
     first, last = (chosen[0], chosen[-1]) if chosen else default
-    _keep("days", (first, last), f"{first}..{last}")
+    _keep("days", (first, last), _as_text(first, last), None)
     try:
         return period(first, last, zone())
     except QueryError as error:
         st.warning(plain(error), icon=":material/event_busy:")
         return period(*default, zone())
+
+
+def _as_text(first: date, last: date) -> str:
+    return f"{first}..{last}"
 
 
 def _read_days(text: str) -> tuple[date, date] | None:
@@ -133,18 +143,19 @@ def _read_days(text: str) -> tuple[date, date] | None:
 
 
 def _select(name: str, text: str, options: list[str], default: str, labels: Mapping[str, str], width: int) -> str:
-    key = _prepared(name, default, lambda value: value if value in options else None)
+    key = _prepared(name, default, default, lambda value: value if value in options else None)
     value: str = st.selectbox(
         text, options, key=key, format_func=lambda option: labels.get(option) or label(option), width=width
     )
-    _keep(name, value, value)
+    _keep(name, value, value, default)
     return value
 
 
-def _prepared(name: str, default: Any, read: Callable[[str], Any]) -> str:
+def _prepared(name: str, default: Any, default_text: str, read: Callable[[str], Any]) -> str:
     """The key of a filter's widget, its value set from the address, from the page before, or to its default."""
     key, kept = f"filter_{name}", st.session_state.setdefault(_KEPT, {})
-    addressed = st.query_params.get(name)
+    # What the address does not say has its default, but whoever comes from another page brings along what was chosen.
+    addressed = st.query_params.get(name, None if st.session_state[frame.CAME] else default_text)
     value, written = kept.get(name, (default, None))
     # Another one than was written there: a link was opened, or the browser went back.
     asked = addressed if addressed != written else None
@@ -156,7 +167,14 @@ def _prepared(name: str, default: Any, read: Callable[[str], Any]) -> str:
     return key
 
 
-def _keep(name: str, value: Any, text: str) -> None:
+def _keep(name: str, value: Any, text: str, default_text: str | None) -> None:
     st.session_state[_KEPT][name] = (value, text)
-    if st.query_params.get(name) != text:
-        st.query_params[name] = text
+    st.session_state[_ADDRESS][name] = None if text == default_text else text
+
+
+def _write(address: Mapping[str, str | None]) -> None:
+    says = st.query_params.to_dict()
+    wanted = {name: text for name, text in says.items() if name not in address}
+    wanted |= {name: text for name, text in address.items() if text is not None}
+    if wanted != says:
+        st.query_params.from_dict(wanted)

@@ -8,9 +8,15 @@ from orchestrator import Application
 from pages.parts import console, settings, states
 from store.sample import has_sample_data
 
+_PAGE = "frame_page"
+CAME = "frame_came"
+"""Session key: whether the visitor comes from another page; put to False by whoever has made use of it."""
+
 
 def opening(title: str, question: str) -> Application:
     """Draw the top of a page and return the application; without one the page ends here and says why."""
+    if st.session_state.get(_PAGE) != title:
+        st.session_state[_PAGE], st.session_state[CAME] = title, True
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title(title, anchor=False, width="content")
         notices = st.container(

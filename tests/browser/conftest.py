@@ -14,20 +14,20 @@ from tests.browser.served import chromium_program, launched, served, settled
 
 _DESK, _PHONE = 1440, 390
 _SCREENS = [(width, scheme) for width in (_DESK, _PHONE) for scheme in ("light", "dark")]
-_QUICK = [(_DESK, "light", Pointer), (_PHONE, "dark", Keyboard)]
 
-EVERY_WAY = pytest.mark.parametrize(
-    ("visit", "hand"),
-    [
-        pytest.param(
-            (width, scheme), hand(), id=f"{width}-{scheme}-{hand.__name__.lower()}",
-            marks=[] if (width, scheme, hand) in _QUICK else [pytest.mark.long],
-        )
-        for width, scheme in _SCREENS for hand in (Pointer, Keyboard)
-    ],
-    indirect=["visit"],
-)  # fmt: skip
-"""At both widths, in both themes, by pointer and by keyboard; two of the eight where time is short."""
+
+def every_way(*quick: str) -> pytest.MarkDecorator:
+    """At both widths, in both themes, by pointer and by keyboard alone.
+
+    Args:
+        quick: the ways of these names are always tried, the others where there is time: `390-dark-keyboard`.
+    """
+    ways = [(width, scheme, hand) for width, scheme in _SCREENS for hand in (Pointer(), Keyboard())]
+    named = {f"{width}-{scheme}-{type(hand).__name__.lower()}": ((width, scheme), hand) for width, scheme, hand in ways}
+    marked = [
+        pytest.param(*way, id=name, marks=[] if name in quick else [pytest.mark.long]) for name, way in named.items()
+    ]
+    return pytest.mark.parametrize(("visit", "hand"), marked, indirect=["visit"])
 
 
 @pytest.fixture(name="console", scope="package")

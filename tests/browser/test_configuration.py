@@ -6,14 +6,14 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import EVERY_WAY, Visit
+from tests.browser.conftest import Visit, every_way
 from tests.browser.hands import Hand
 
 
-@EVERY_WAY
+@every_way("1440-light-pointer", "390-dark-keyboard")
 def test_a_change_a_conflict_a_return_and_a_roll_back(visit: Visit, hand: Hand) -> None:
-    """Two windows: one saves, the other is told instead of overwriting; any version can be returned to; rolling back
-    takes two clicks from any page."""
+    """Two windows: one saves, the other is told instead of overwriting; any version can be returned to, at last the
+    first one; rolling back takes two clicks from any page."""
     first = visit.open("/configuration")
     second = visit.another("/configuration")
     for window in (first, second):
@@ -33,9 +33,10 @@ def test_a_change_a_conflict_a_return_and_a_roll_back(visit: Visit, hand: Hand) 
     hand.press(page, "Roll back to Claude Sonnet 4")
     assert _saved(page) > version  # where Claude goes first already, no version is added
     page.goto(f"{visit.address}/configuration")
-    expect(page.get_by_role("combobox", name="Primary model")).to_have_value(
-        "Claude Sonnet 4 · $0.0285 per workflow", timeout=20_000
-    )
+    primary = page.get_by_role("combobox", name="Primary model")
+    expect(primary).to_have_value("Claude Sonnet 4 · $0.0285 per workflow", timeout=20_000)
+    hand.press(page, "Return to before version 2")
+    expect(primary).to_have_value("GPT-4o mini · $0.0012 per workflow", timeout=20_000)
 
 
 def _saved(page: Page) -> int:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import EVERY_WAY, Visit
+from tests.browser.conftest import Visit, every_way
 from tests.browser.hands import Hand
 
 PROMPT = "When a Zendesk ticket is urgent, alert the team on Slack, otherwise create a Jira issue."
 
 
-@EVERY_WAY
+@every_way("1440-light-pointer", "390-dark-keyboard")
 def test_from_the_first_visit_to_a_workflow(visit: Visit, hand: Hand) -> None:
     """The overview leads to the playground; describe, generate, read steps and price, rate it."""
     page = visit.open()
@@ -32,7 +32,7 @@ def test_from_the_first_visit_to_a_workflow(visit: Visit, hand: Hand) -> None:
     assert visit.foreign_hosts() == set()
 
 
-@EVERY_WAY
+@every_way("390-light-pointer")
 def test_cancel(visit: Visit, hand: Hand) -> None:
     """A running generation stops on request and says so."""
     page = visit.open("/playground")
@@ -66,7 +66,7 @@ def test_what_people_type_is_shown_as_typed(phone: Visit) -> None:
     assert all((link.get_attribute("href") or "").startswith(link.inner_text()) for link in links)
 
 
-@EVERY_WAY
+@every_way("1440-dark-keyboard")
 def test_a_fallback_survives_a_reload_and_is_opened_elsewhere(visit: Visit, hand: Hand) -> None:
     """Watch the fallback, load anew in the middle, open the same run in a second tab, ask for it again."""
     page = visit.open("/playground")

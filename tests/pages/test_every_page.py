@@ -184,15 +184,22 @@ def test_a_strange_address_is_named_and_passed_over(
 
 
 def test_the_filters_stand_in_the_address(sample: PooledStore, open_page: OpenPage) -> None:
-    """Of each choice, so that a link shows the same view; the next page keeps them."""
+    """So that a link shows the same view; the next page keeps them, and what is a default needs no mention."""
     page = open_page("cost.py", period="days", days=SAMPLE_DAYS, source="all", model="gpt-6-luna")
-    wanted = {"period": "days", "days": SAMPLE_DAYS, "source": "all", "origin": "any", "model": "gpt-6-luna"}
+    wanted = {"period": "days", "days": SAMPLE_DAYS, "source": "all", "model": "gpt-6-luna"}
     assert page.query_params == wanted
     page.selectbox(key="filter_model").set_value("gpt-4o-mini").run()
     assert page.query_params["model"] == "gpt-4o-mini"
     page.switch_page("latency.py").run()
-
     assert page.query_params == wanted | {"model": "gpt-4o-mini"}
+    assert page.selectbox(key="filter_model").value == "gpt-4o-mini"
+    page.query_params.clear()
+    page.run()
+
+    assert page.query_params == {}
+    assert [page.selectbox(key=f"filter_{name}").value for name in ("period", "model", "source")] == [
+        "30d", "any", "simulated",
+    ]  # fmt: skip
 
 
 def test_the_sample_is_loaded_and_removed(
