@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from orchestrator.__main__ import main
 from store.cluster import Cluster
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -124,30 +125,35 @@ def test_every_result_is_in_the_log(run: Run, data: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "sentence"),
+    ("arguments", "sentence"),
     [
-        (["generate", ""], 2, "empty"),
-        (["generate", "x" * 100_000], 2, "at most 20,000"),
-        (["generate", "x", "--services", "a\x07b"], 2, "control characters"),
-        (["generate", "x", "--services", "s" * 101], 2, "101 characters"),
-        (["generate"], 2, "either a prompt or --file"),
-        (["generate", "x", "--file", "y"], 2, "either a prompt or --file"),
-        (["generate", "--file", "/does/not/exist"], 2, "cannot be read"),
-        (["generate", "--file", "y", "--services", "Gmail"], 2, "go with a prompt"),
-        (["generate", "--file", "y", "--agent-id", "a"], 2, "go with a prompt"),
-        (["settings", "--set", "orchestrator_primary_model=gpt-99"], 2, "must be one of"),
-        (["settings", "--set", "colour=red"], 2, "no such setting"),
-        (["settings", "--set", "colour"], 2, "key=value"),
+        (["generate", ""], "empty"),
+        (["generate", "x" * 100_000], "at most 20,000"),
+        (["generate", "x", "--services", "a\x07b"], "control characters"),
+        (["generate", "x", "--services", "s" * 101], "101 characters"),
+        (["generate"], "either a prompt or --file"),
+        (["generate", "x", "--file", "y"], "either a prompt or --file"),
+        (["generate", "--file", "/does/not/exist"], "cannot be read"),
+        (["generate", "--file", "y", "--services", "Gmail"], "go with a prompt"),
+        (["generate", "--file", "y", "--agent-id", "a"], "go with a prompt"),
+        (["settings", "--set", "orchestrator_primary_model=gpt-99"], "must be one of"),
+        (["settings", "--set", "colour=red"], "no such setting"),
+        (["settings", "--set", "colour"], "key=value"),
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_bad_input_gets_one_line(run: Run, arguments: list[str], code: int, sentence: str) -> None:
+def test_bad_input_gets_one_line(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
+) -> None:
     """Exit 2, nothing on stdout, one sentence on stderr."""
-    done = run(*arguments)
+    monkeypatch.setenv("ORCHESTRATOR_DATA_DIR", str(data))
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # this process is the tests'
+    code = main(arguments)
+    printed = capsys.readouterr()
 
-    assert (done.returncode, done.stdout) == (code, "")
-    assert one_line(done.stderr)
-    assert sentence in done.stderr
+    assert (code, printed.out) == (2, "")
+    assert one_line(printed.err)
+    assert sentence in printed.err
 
 
 def test_a_bad_variable_gets_one_line(run: Run) -> None:
