@@ -19,6 +19,8 @@ _PAGES = {
     "flow": "/flow",
     "configuration": "/configuration",
 }
+# How long Plotly lets a flow appear.
+_FADE_IN_MS = 1_000
 _PROMPT = "When a Zendesk ticket is urgent, alert the team on Slack, otherwise create a Jira issue."
 
 
@@ -62,6 +64,7 @@ def _generate(page: Page) -> None:
 
 
 def _take(page: Page, name: str) -> None:
+    page.wait_for_timeout(_FADE_IN_MS)
     page.screenshot(path=_FOLDER / f"{name}.png", animations="disabled")
     page.close()
 
