@@ -151,7 +151,7 @@ class Anthropic:
             messages=[{"role": "user", "content": request.user}],
             output_config={"format": {"type": "json_schema", "schema": request.schema}},
             stream=True,
-            timeout=request.limit_s + 5,
+            timeout=request.sdk_limit_s,
             extra_headers=dict(request.headers),
         )
 

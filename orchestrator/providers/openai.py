@@ -126,7 +126,7 @@ class OpenAI:
             max_completion_tokens=model.max_output_tokens,
             stream=True,
             stream_options={"include_usage": True},
-            timeout=request.limit_s + 5,
+            timeout=request.sdk_limit_s,
             extra_headers=dict(request.headers),
             **options,
         )

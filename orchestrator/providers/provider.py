@@ -14,6 +14,8 @@ from orchestrator.models import Model
 from orchestrator.tokens import Tokens, estimate
 from orchestrator.workflow import Finding, schema_finding
 
+_SDK_SLACK_S = 5
+
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
@@ -32,6 +34,11 @@ class ModelRequest:
     schema: dict[str, Any]
     limit_s: float
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def sdk_limit_s(self) -> float:
+        """When the SDK gives up: later than our own clock, which is to tell."""
+        return self.limit_s + _SDK_SLACK_S
 
     def estimated_input(self) -> int:
         """About how many tokens the model reads, for when the provider does not say."""
