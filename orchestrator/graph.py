@@ -19,9 +19,8 @@ def references(step: Step) -> Iterator[tuple[str, object]]:
                 yield f"{field}[{index}].from_step", binding["from_step"]
     for index, target in enumerate(awaited(step)):
         yield f"depends_on[{index}]", target
-    for index, branch in enumerate(_list(step.get("branches"))):
-        if isinstance(branch, dict) and branch.get("next") is not None:
-            yield f"branches[{index}].next", branch["next"]
+    for index, branch in _branches(step):
+        yield f"branches[{index}].next", branch["next"]
 
 
 def awaited(step: Step) -> list[object]:
@@ -31,11 +30,7 @@ def awaited(step: Step) -> list[object]:
 
 def cases(step: Step) -> list[tuple[object, object]]:
     """Each branch's condition and the step that follows then; what is no branch is left out."""
-    return [
-        (branch.get("when"), branch["next"])
-        for branch in _list(step.get("branches"))
-        if isinstance(branch, dict) and branch.get("next") is not None
-    ]
+    return [(branch.get("when"), branch["next"]) for _, branch in _branches(step)]
 
 
 def edges(steps: Iterable[Step]) -> set[Edge]:
@@ -83,6 +78,12 @@ def _reached(following: Mapping[str, set[str]], begins: Iterable[str]) -> set[st
         reached |= new
         waiting.extend(new)
     return reached
+
+
+def _branches(step: Step) -> Iterator[tuple[int, dict[str, object]]]:
+    for index, branch in enumerate(_list(step.get("branches"))):
+        if isinstance(branch, dict) and branch.get("next") is not None:
+            yield index, branch
 
 
 def _list(value: object) -> list[object]:

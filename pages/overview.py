@@ -49,9 +49,7 @@ else:
         note=f"Days of {period.zone}; today is not over yet. Click a bar for its workflows.", drill=True,
     )  # fmt: skip
     if clicked and (of := clicked_day(clicked[0])):
-        which, title = (
-            Which(outcome="completed", generator=clicked[1] or UNKNOWN),
-            f"Answered by {label(clicked[1])} on {day(of)}",
-        )
+        which = Which(outcome="completed", generator=clicked[1] or UNKNOWN)
+        title = f"Answered by {label(clicked[1])} on {day(of)}"
         behind(person, Chosen(period, filters, None), of, which, title)
 latest(person)
