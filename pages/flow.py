@@ -12,7 +12,7 @@ from pages.parts import frame, states
 from pages.parts.filters import Chosen, default_filters, zone
 from pages.parts.flow_chart import flow_chart, ways
 from pages.parts.settings import answers_as
-from pages.parts.words import many, money, percent, plain, share
+from pages.parts.words import many, money, overridden, percent, plain, share
 from queries.flow import Flow, read_flow
 from queries.period import latest
 
@@ -21,7 +21,8 @@ DAYS = 7
 
 def steps(keys: OrchestratorSettings, flow: Flow) -> list[tuple[str, str, str, str]]:
     """What happens, in order: title, what happens there, where one reads more, and what that link says."""
-    total, primary, fallback = flow.total, plain(answers_as(keys.primary)), plain(answers_as(keys.fallback))
+    total, rates = flow.total, flow.total.as_configured
+    primary, fallback = plain(answers_as(keys.primary)), plain(answers_as(keys.fallback))
     second = f"**{fallback}** is asked when it fails" if keys.has_second else "there is no second model"
     return [
         (
@@ -37,13 +38,13 @@ def steps(keys: OrchestratorSettings, flow: Flow) -> list[tuple[str, str, str, s
         (
             "3 · The models are asked",
             f"**{primary}** is asked first; {second}. Each reply is validated while it streams. "
-            f"In the last {DAYS} days {share(total.fallback)} fell back, and {money(total.savings_usd)} "
+            f"In the last {DAYS} days {share(rates.fallback)} fell back, and {money(total.savings_usd)} "
             f"({percent(total.savings_pct)}) were saved against {BASELINE.label}.",
             "fallbacks.py", "Why it fell back",
         ),
         (
             "4 · The answer is validated",
-            f"Shape, references, circles, services. {share(total.success)} ended with a workflow that holds.",
+            f"Shape, references, circles, services. {share(rates.success)} ended with a workflow that holds.",
             "quality.py", "How good the models are",
         ),
         (
@@ -77,6 +78,8 @@ with st.grid(3, min_column_width=240):
 if flow.ways:
     flow_chart(flow)
     ways(flow, chosen, person)
-    st.caption(f"The last {DAYS} days of {period.zone}, today included.")
+    alone = flow.total.overridden
+    said = f" {overridden(alone)}: in the flow and the money, in no rate." if alone else ""
+    st.caption(f"The last {DAYS} days of {period.zone}, today included.{said}")
 else:
     states.empty(person, sentence=f"No request ended in the last {DAYS} days.")

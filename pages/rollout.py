@@ -9,7 +9,7 @@ from pages.parts.cards import cards
 from pages.parts.filters import bar
 from pages.parts.rejected import rejected
 from pages.parts.rollout_words import STAGES, advice, evidence
-from pages.parts.words import many
+from pages.parts.words import overridden
 from queries.rollout import PHASES, Rollout, read_rollout
 from queries.tally import tally
 
@@ -61,6 +61,6 @@ cards(
     [tally_cards.fallback(report.total, nothing), tally_cards.success(report.total, nothing)], chosen.period, per_row=2
 )
 if report.left_out:
-    st.caption(f":material/info: {many(report.left_out, 'run')} with models chosen for them alone: left out.")
+    st.caption(f":material/info: {overridden(report.left_out)}: left out.")
 rollback_plan()
 rejected(person, chosen, None, None)

@@ -10,7 +10,7 @@ from pages.parts.behind import behind, clicked_day
 from pages.parts.cards import STANDINGS, Card, aim
 from pages.parts.filters import Chosen
 from pages.parts.palette import label
-from pages.parts.words import NONE, count, day, interval, many, percent, plain, points, share
+from pages.parts.words import NONE, count, day, interval, many, overridden, percent, plain, points, share
 from queries import targets
 from queries.behind import UNKNOWN, Which
 from queries.quality import Measure, QualityReport
@@ -137,7 +137,7 @@ def notes(report: QualityReport) -> None:
     """What these figures leave out."""
     said = []
     if report.left_out:
-        said.append(f"{many(report.left_out, 'run')} with models chosen for them alone: left out of this page")
+        said.append(f"{overridden(report.left_out)}: left out of this page")
     if report.unattributed:
         said.append(f"{many(report.unattributed, 'verdict')} on workflows that are not in the log")
     if said:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orchestrator.models import BASELINE
 from pages.parts.cards import Card
-from pages.parts.words import change, count, many, money, percent, points, seconds, share, unit_price
+from pages.parts.words import change, count, money, overridden, percent, points, seconds, share, unit_price
 from queries import targets
 from queries.latency import LatencySummary
 from queries.tally import Tally
@@ -14,7 +14,7 @@ _AS_CONFIGURED = "Runs with models chosen for them alone are left out."
 
 def generations(total: Tally, before: Tally) -> Card:
     """How many workflows there are."""
-    note = f"{many(total.overridden, 'run')} with models chosen for them alone" if total.overridden else None
+    note = overridden(total.overridden) if total.overridden else None
     return Card(
         "Workflows",
         count(total.completed),

@@ -106,6 +106,11 @@ def many(number: int, noun: str, plural: str | None = None) -> str:
     return f"{count(number)} {noun if number == 1 else plural or noun + 's'}"
 
 
+def overridden(number: int) -> str:
+    """Runs that targets leave out: `1 run with models chosen for it alone`."""
+    return f"{many(number, 'run')} with models chosen for {'it' if number == 1 else 'them'} alone"
+
+
 def seconds(duration_ms: Number | None) -> str:
     """Seconds with one decimal: `8.2 s`."""
     return NONE if duration_ms is None else f"{duration_ms / 1000:,.1f}{_UNIT}s"

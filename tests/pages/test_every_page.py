@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 
 import psycopg
@@ -89,6 +90,31 @@ def test_the_pages_show_what_the_command_prints(sample: PooledStore, open_page: 
     assert shown["Fallback rate"] == percent(report["as_configured"]["fallback_rate_pct"])
     assert shown["Success rate"] == percent(report["as_configured"]["success_rate_pct"])
     assert shown["95 % within (P95)"] == seconds(report["latency_ms"]["p95"])
+
+
+@pytest.mark.parametrize(
+    ("file", "sentence"), [("overview.py", "1 generation ended"), ("flow.py", "0.0 % of 1 fell back")]
+)
+def test_a_run_with_models_of_its_own_is_in_no_rate(
+    open_page: OpenPage, owner: psycopg.Connection, file: str, sentence: str
+) -> None:
+    """The overview and the flow show the same rate, and both say who is left out of it."""
+    usual = {
+        "generation_id": "a",
+        "simulated": True,
+        "generator_used": "gpt-4o-mini",
+        "cost_usd": 0.001,
+        "attempts": [],
+    }
+    for details in (usual, usual | {"generation_id": "b", "overridden": True, "fallback_reason": "timeout"}):
+        owner.execute(
+            "insert into public.audit_logs (action, details) values ('WORKFLOW_GENERATED', %s)", [json.dumps(details)]
+        )
+    page = open_page(file)
+
+    assert not page.exception
+    assert sentence in texts(page).replace("\u00a0", " ")
+    assert "1 run with models chosen for it alone" in texts(page)
 
 
 @pytest.mark.parametrize("name", ["Foo/Bar", "../x", ""])
