@@ -43,7 +43,7 @@ class Generations(_Sums):
     Attributes:
         primary_model: asked first; None where that cannot be told.
         generator: answered; None for a failed or cancelled generation and for an unreadable name.
-        without_waste: how many have an unknown waste, which `wasted_usd` leaves out.
+        without_cost, without_waste: how many have an unknown cost or waste, which the sum leaves out.
         compared: how many are in savings, with the three sums beside it.
         timed: how many have a known latency, with its sum.
         by_steps: 1-3, 4-6, 7-10, 11-20, more; by_services: 0, 1, 2, 3, more.
@@ -59,6 +59,7 @@ class Generations(_Sums):
     unreadable: int
     unpriced: int
     cost_usd: Decimal
+    without_cost: int
     wasted_usd: Decimal
     without_waste: int
     compared: int
@@ -84,7 +85,11 @@ class Latencies(_Sums):
 
 
 class Attempts(_Sums):
-    """Calls of one model with one outcome; what was cancelled is not among them."""
+    """Calls of one model with one outcome; what was cancelled is not among them.
+
+    Attributes:
+        timed: how many have a known duration, with its sum.
+    """
 
     overridden: bool
     model: str | None
@@ -92,7 +97,7 @@ class Attempts(_Sums):
     outcome: Literal["succeeded", "validation_failed", "api_error", "timeout", "rate_limit"]
     refused_for: Literal["schema", "semantic"] | None
     attempts: int
-    cost_usd: Decimal
+    timed: int
     duration_ms: Decimal
 
 

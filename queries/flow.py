@@ -39,9 +39,9 @@ class Way:
         return sum(row.generations for row in self.total.rows)
 
     @property
-    def cost_usd(self) -> Decimal:
-        """What they cost, all attempts."""
-        return sum((row.cost_usd for row in self.total.rows), Decimal(0))
+    def cost_usd(self) -> Decimal | None:
+        """What they cost, all attempts; None where none of them says it."""
+        return self.total.spent_usd
 
     @property
     def average_ms(self) -> float | None:

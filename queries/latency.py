@@ -38,7 +38,8 @@ class LatencyReport:
         by_generator: generator, generations, avg_ms, p50_ms, p95_ms, p99_ms.
         daily: the same with `day` in front; a day on which a generator did not answer has no row for it.
         distribution: generator, second (from 0; n stands for n to n + 1 s), generations.
-        lost: model, outcome, attempts, lost_ms; time in attempts that gave no workflow, most first.
+        lost: model, outcome, attempts, timed (those whose duration is known), lost_ms (theirs; None of none); time in
+            attempts that gave no workflow, most first.
     """
 
     figures: Figures
@@ -120,10 +121,14 @@ def _distribution(latencies: list[Latencies]) -> pd.DataFrame:
 
 
 def _lost(attempts: Iterable[Attempts]) -> pd.DataFrame:
-    lost: dict[tuple[str | None, str], tuple[int, float]] = {}
+    kinds: dict[tuple[str | None, str], list[Attempts]] = {}
     for row in attempts:
         if row.outcome in REASONS:
-            count, lost_ms = lost.get((row.model, row.outcome), (0, 0.0))
-            lost[row.model, row.outcome] = (count + row.attempts, lost_ms + float(row.duration_ms))
-    records = sorted(((*key, *value) for key, value in lost.items()), key=lambda record: -record[3])
-    return pd.DataFrame(records, columns=["model", "outcome", "attempts", "lost_ms"], dtype=object)
+            kinds.setdefault((row.model, row.outcome), []).append(row)
+    records = []
+    for kind, rows in kinds.items():
+        timed = sum(row.timed for row in rows)
+        lost_ms = float(sum(row.duration_ms for row in rows)) if timed else None
+        records.append((*kind, sum(row.attempts for row in rows), timed, lost_ms))
+    records.sort(key=lambda record: -(record[4] or 0))
+    return pd.DataFrame(records, columns=["model", "outcome", "attempts", "timed", "lost_ms"], dtype=object)

@@ -55,6 +55,7 @@ def read_report(database: Database, period: Period, filters: Filters) -> dict[st
         },
         "left_out": {
             "without_baseline": total.completed - total.compared,
+            "without_cost": total.without_cost,
             "without_waste": total.without_waste,
             "unpriced_attempts": total.unpriced,
             "unreadable": total.unreadable + sum(row.unreadable for row in now(figures.verdicts)),

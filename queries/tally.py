@@ -18,8 +18,8 @@ REASONS = ("validation_failed", "api_error", "timeout", "rate_limit")
 class Tally:
     """The sums over rows of any bins, by the definitions of `docs/figures.md`.
 
-    Money is exact. Waste, baseline and savings are None where nothing is known of them; cost is its known
-    part, with the number of events that cannot be read beside it.
+    Money is exact. A sum is its known part, with the number of generations that it leaves out beside it; None where
+    all of it is unknown.
     """
 
     rows: tuple[Generations, ...]
@@ -93,21 +93,34 @@ class Tally:
         return Rate(sum(row.regenerated for row in self._completed), self.completed)
 
     @property
-    def cost_usd(self) -> Decimal:
-        """All attempts of completed generations, as far as their price is known."""
-        return _sum(row.cost_usd for row in self._completed)
+    def cost_usd(self) -> Decimal | None:
+        """All attempts of completed generations."""
+        return _known_cost(self._completed)
 
     @property
-    def cost_failed_usd(self) -> Decimal:
+    def cost_failed_usd(self) -> Decimal | None:
         """All attempts of failed and cancelled generations."""
-        return _sum(row.cost_usd for row in self.rows if row.outcome != "completed")
+        return _known_cost(row for row in self.rows if row.outcome != "completed")
+
+    @property
+    def spent_usd(self) -> Decimal | None:
+        """All attempts of all generations."""
+        return _known_cost(self.rows)
+
+    @property
+    def without_cost(self) -> int:
+        """Generations that do not say what they cost."""
+        return sum(row.without_cost for row in self.rows)
+
+    @property
+    def with_cost(self) -> int:
+        """Completed generations that say what they cost."""
+        return sum(row.generations - row.without_cost for row in self._completed)
 
     @property
     def wasted_usd(self) -> Decimal | None:
-        """What attempts of completed generations cost whose answer was not used; None while all of it is unknown."""
-        if self.completed and self.without_waste == self.completed:
-            return None
-        return _sum(row.wasted_usd for row in self._completed)
+        """What attempts of completed generations cost whose answer was not used."""
+        return _known((row.generations, row.without_waste, row.wasted_usd) for row in self._completed)
 
     @property
     def wasted_pct(self) -> Decimal | None:
@@ -157,8 +170,8 @@ class Tally:
 
     @property
     def cost_per_workflow_usd(self) -> Decimal | None:
-        """Cost of completed generations over their number; None of none."""
-        return self.cost_usd / self.completed if self.completed else None
+        """Cost of completed generations over `with_cost`; None of none."""
+        return self.cost_usd / self.with_cost if self.cost_usd is not None and self.with_cost else None
 
     @property
     def average_latency_ms(self) -> Decimal | None:
@@ -173,6 +186,17 @@ class Tally:
 def tally(rows: Iterable[Generations]) -> Tally:
     """The tally of these rows."""
     return Tally(tuple(rows))
+
+
+def _known_cost(rows: Iterable[Generations]) -> Decimal | None:
+    return _known((row.generations, row.without_cost, row.cost_usd) for row in rows)
+
+
+def _known(sums: Iterable[tuple[int, int, Decimal]]) -> Decimal | None:
+    """The sum of (generations, how many of them it leaves out, amount); None where it leaves out all that there are."""
+    known = tuple(sums)
+    number, unknown = sum(entry[0] for entry in known), sum(entry[1] for entry in known)
+    return None if number and number == unknown else _sum(entry[2] for entry in known)
 
 
 def _sum(amounts: Iterable[Decimal]) -> Decimal:

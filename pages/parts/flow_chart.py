@@ -119,9 +119,10 @@ def _add(nodes: _Nodes, way: Way) -> None:
 
 
 def _words(flow: Flow, link: Way) -> str:
-    time = "" if link.average_ms is None else f", {seconds(link.average_ms)} each"
     whole = f"{count(link.generations)} of {count(flow.ended)} ({percent(flow.share(link).pct)})"
-    return f"{whole}<br>{money(link.cost_usd)} in all{time}"
+    cost = "cost unknown" if link.cost_usd is None else f"{money(link.cost_usd)} in all"
+    time = "" if link.average_ms is None else f", {seconds(link.average_ms)} each"
+    return f"{whole}<br>{cost}{time}"
 
 
 def _frame(flow: Flow) -> pd.DataFrame:

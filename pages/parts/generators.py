@@ -43,7 +43,7 @@ def spent(drawn: go.Figure, frame: pd.DataFrame, unfinished: date | None) -> Non
     """
     for name, own in by_model(frame, "generator"):
         wasted = [value or 0 for value in own["wasted_usd"]]
-        used = [cost - waste for cost, waste in zip(own["cost_usd"], wasted, strict=True)]
+        used = [None if cost is None else cost - waste for cost, waste in zip(own["cost_usd"], wasted, strict=True)]
         solid = {"color": colour(name)}
         hatched = {"color": GREY, "pattern": {"shape": "/", "fgcolor": colour(name), "bgcolor": _NONE, "size": 6}}
         for values, words, marker in ((used, "answers", solid), (wasted, "wasted", hatched)):

@@ -7,7 +7,6 @@ import streamlit as st
 
 from pages.parts import charts, generators, tables
 from pages.parts.behind import behind, clicked_day
-from pages.parts.charts import numbers
 from pages.parts.filters import Chosen
 from pages.parts.palette import OUTCOME_LABELS, colour, label, mark
 from pages.parts.words import count, day, duration, inline, seconds
@@ -99,18 +98,18 @@ def by_generator(report: LatencyReport) -> None:
 
 def lost(report: LatencyReport, chosen: Chosen, person: Database) -> None:
     """Time that went into attempts that gave no workflow; a click shows the fallbacks that followed."""
-    frame = report.lost
+    frame = report.lost[report.lost["timed"] > 0]
     if frame.empty:
         return
     drawn = charts.figure(y_title="", height=80 + 30 * len(frame))
     drawn.add_trace(
         go.Bar(
-            x=[value / 60_000 for value in numbers(frame["lost_ms"].tolist()) if value is not None],
+            x=[lost_ms / 60_000 for lost_ms in frame["lost_ms"]],
             y=[f"{mark(row['model'])}: {inline(OUTCOME_LABELS[row['outcome']])}" for row in frame.to_dict("records")],
             orientation="h",
             marker_color=[colour(name) for name in frame["model"]],
             customdata=[
-                [row["model"], row["outcome"], row["attempts"], duration(row["lost_ms"])]
+                [row["model"], row["outcome"], row["timed"], duration(row["lost_ms"])]
                 for row in frame.to_dict("records")
             ],
             hovertemplate="%{y}<br>%{customdata[3]} in %{customdata[2]:,} attempts<extra></extra>",

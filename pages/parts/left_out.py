@@ -21,6 +21,7 @@ def left_out(total: Tally, undated: int, chosen: Chosen, person: Database) -> No
             "has no known baseline and is left out of savings",
             "have no known baseline and are left out of savings",
         ),
+        (total.without_cost, "does not say what it cost", "do not say what they cost"),
         (total.without_waste, "does not say what it wasted", "do not say what they wasted"),
         (total.unreadable, "could not be read in full", "could not be read in full"),
     ]

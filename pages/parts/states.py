@@ -12,7 +12,7 @@ from pages.parts.problems import problem
 from pages.parts.words import count
 from queries.errors import QueryError
 from store import Database, StoreError
-from store.sample import DAYS, add_sample_data, remove_sample_data
+from store.sample import DAYS, add_sample_data, has_sample_data, remove_sample_data
 
 T = TypeVar("T")
 
@@ -37,12 +37,12 @@ def tell() -> None:
 
 
 def empty(database: Database, *, sentence: str) -> None:
-    """Why there is nothing to see, and what to do: ask for a workflow, or look at sample data."""
+    """Why there is nothing to see, and what to do: ask for a workflow, or look at sample data unless it is there."""
     with st.container(border=True):
         st.markdown(f"**Nothing to show yet.** {sentence}")
         with st.container(horizontal=True):
             st.page_link("playground.py", label="Describe a process", icon=":material/science:")
-            if st.button(
+            if not read(lambda: has_sample_data(database)) and st.button(
                 "Load sample data", icon=":material/auto_awesome:", help="A quarter of an imaginary company's life"
             ):
                 load_sample_data(database)

@@ -97,7 +97,7 @@ def per_workflow(total: Tally, before: Tally) -> Card:
     return Card(
         "Cost per workflow",
         unit_price(total.cost_per_workflow_usd),
-        f"Cost over the number of workflows: {money(total.cost_usd)} over {count(total.completed)}.",
+        f"Cost over the number of workflows: {money(total.cost_usd)} over {count(total.with_cost)}.",
         change(total.cost_per_workflow_usd, before.cost_per_workflow_usd),
         falling_is_good=True,
     )

@@ -5,11 +5,6 @@ comment on table private.replayed_events is 'Empty but during a rebuild, when th
 alter table private.replayed_events enable row level security;
 revoke all on private.replayed_events from public, anon, authenticated;
 
-create trigger roll_up_generations
-after insert on private.replayed_events
-referencing new table as appended
-for each statement execute function private.roll_up_generations();
-
 create trigger roll_up_verdicts
 after insert on private.replayed_events
 referencing new table as appended
@@ -72,6 +67,3 @@ end
 $$;
 
 revoke all on function private.rebuild_rollups() from public, anon, authenticated;
-
--- The events that are there already.
-select private.rebuild_rollups();

@@ -250,6 +250,10 @@ def test_the_sample_is_loaded_and_removed(
     assert not page.exception
     assert sample.has_sample_data(store.person())
     assert "Cost" in {metric.label for metric in page.metric}
+    page.query_params.update({"period": "days", "days": "2000-01-01..2000-01-02"})
+    page.run()
+    assert "Nothing to show yet" in texts(page)
+    assert "Load sample data" not in {button.label for button in page.button}
     press(page, "Remove the sample data")
 
     assert not page.exception

@@ -170,13 +170,21 @@ def money(completed: list[Row]) -> dict[str, Any]:
         if baseline is not None and spent is not None and unpriced == 0:
             baselines.append(baseline)
             savings.append(baseline - spent)
-    spent_in_all = total(cost(row) for row in completed)
-    unknown = bool(completed) and all(waste is None for waste in wasted)
     return {
-        "cost_usd": spent_in_all,
-        "wasted_cost_usd": None if unknown else total(wasted),
+        **costs(completed),
+        "wasted_cost_usd": total(wasted),
         "baseline_cost_usd": total(baselines) if baselines else None,
         "savings_usd": total(savings) if savings else None,
+    }
+
+
+def costs(completed: list[Row]) -> dict[str, Any]:
+    """What they cost, in all and each of those that say it."""
+    spent = [cost(row) for row in completed]
+    known = [usd for usd in spent if usd is not None]
+    return {
+        "cost_usd": total(spent),
+        "cost_per_workflow_usd": round(sum(known, Decimal(0)) / len(known), 12) if known else None,
     }
 
 
@@ -196,7 +204,7 @@ def by_generator(rows: list[Row], completed: list[Row], counts: Any) -> dict[str
         runs, ratings = verdicts[name]["execution"], verdicts[name]["rating"]
         answer[name or "unknown"] = {
             "generations": len(own),
-            "cost_usd": total(cost(row) for row in own),
+            **costs(own),
             "latencies": latencies(own),
             "validation_success_pct": pct(replies.count("succeeded"), len(replies)),
             "api_error_rate_pct": pct(len(errors), len(calls[name])),
@@ -280,9 +288,11 @@ def pct(part: int, whole: int) -> float | None:
     return round(100 * part / whole, 6) if whole else None
 
 
-def total(amounts: Iterable[Decimal | None]) -> Decimal:
-    """The sum of what is known."""
-    return sum((amount for amount in amounts if amount is not None), Decimal(0))
+def total(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    """The sum of what is known; None where nothing is known of anything."""
+    given = list(amounts)
+    known = [amount for amount in given if amount is not None]
+    return None if given and not known else sum(known, Decimal(0))
 
 
 def _true(value: Any) -> bool:

@@ -233,6 +233,19 @@ def test_what_cannot_be_read_is_counted_as_such(store: PooledStore, owner: psyco
     assert differences(owner) == {}
 
 
+def test_an_unknown_cost_is_not_zero(store: PooledStore, owner: psycopg.Connection) -> None:
+    """It is null while nothing else is known, and in no average afterwards."""
+    append(owner, [generated(BEGIN, cost_usd=None), generated(BEGIN, cost_usd=None)])
+    unknown = report(store)
+    append(owner, [generated(BEGIN, cost_usd=Decimal("0.0012"))])
+    known = report(store)
+
+    assert (unknown["cost_usd"], unknown["cost_per_workflow_usd"]) == (None, None)
+    assert unknown["by_generator"][MINI]["cost_usd"] is None
+    assert (known["cost_usd"], known["cost_per_workflow_usd"]) == (Decimal("0.0012"), Decimal("0.0012"))
+    assert known["left_out"]["without_cost"] == 2
+
+
 @pytest.mark.parametrize("at", [None, "infinity", "-infinity", "0001-01-01 00:00:00+00 BC", "294276-12-31"])
 def test_an_event_of_no_time_is_counted_as_such(store: PooledStore, owner: psycopg.Connection, at: str | None) -> None:
     """It belongs to no period, and every report mentions it."""
