@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from pages.parts import tables
@@ -29,15 +29,36 @@ _TARGET_ROOM = 56
 _NAME_CHARS = 11
 
 
-def figure(*, y_title: str, height: int = HEIGHT, over: Period | None = None) -> go.Figure:
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A chart in Plotly's words, as plain values that Plotly checks when they are shown.
+
+    Plotly's own figure is checked at every step, which takes three times as long.
+    """
+
+    layout: dict[str, Any]
+    data: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, kind: str, **trace: Any) -> None:
+        """One more set of marks: `bar`, `scatter` and the like."""
+        self.data.append({"type": kind, **trace})
+
+    def axis(self, name: Literal["x", "y"], **look: Any) -> None:
+        """Change the look of an axis."""
+        self.layout[f"{name}axis"] |= look
+
+
+def figure(*, y_title: str, height: int = HEIGHT, over: Period | None = None, **look: Any) -> Figure:
     """An empty figure in the house's look, its amounts starting at zero.
 
     Args:
         over: the period whose days the x axis shows, where it shows days.
+        look: what else of Plotly's layout is to differ from its defaults.
     """
-    # All at once: Plotly takes ten times as long for the same by `update_layout`.
-    return go.Figure(
-        layout={
+    return Figure(
+        {
+            # Streamlit's would be sent along with each chart, ten times its size, and replaced on arrival.
+            "template": {},
             "height": height,
             "margin": {"l": 8, "r": 8, "t": 36, "b": 8},
             "legend": _LEGEND,
@@ -46,7 +67,10 @@ def figure(*, y_title: str, height: int = HEIGHT, over: Period | None = None) ->
             "separators": ".,",
             "yaxis": {"title": y_title, "rangemode": "tozero", "automargin": True},
             "xaxis": {"automargin": True, "title": None} | (_days(over) if over else {}),
+            "shapes": [],
+            "annotations": [],
         }
+        | look
     )
 
 
@@ -61,7 +85,7 @@ def _days(period: Period) -> dict[str, Any]:
 
 
 def bars(
-    drawn: go.Figure, at: Sequence[date], values: Sequence[Any], *, name: str, marker: dict[str, Any],
+    drawn: Figure, at: Sequence[date], values: Sequence[Any], *, name: str, marker: dict[str, Any],
     about: Sequence[Sequence[Any]], words: str, unfinished: date | None,
 ) -> None:  # fmt: skip
     """Bars over days, the unfinished day pale.
@@ -69,20 +93,19 @@ def bars(
     Args:
         about: what each bar carries, its day first; `words`, the hover's template, may refer to it as customdata.
     """
-    drawn.add_trace(
-        go.Bar(
-            x=list(at),
-            y=numbers(values),
-            name=name,
-            marker=marker | {"opacity": [_PALE if day == unfinished else 1 for day in at]},
-            customdata=[list(entry) for entry in about],
-            hovertemplate=f"%{{x|%a %-d %b}}<br>{words}<extra></extra>",
-        )
+    drawn.add(
+        "bar",
+        x=list(at),
+        y=numbers(values),
+        name=name,
+        marker=marker | {"opacity": [_PALE if day == unfinished else 1 for day in at]},
+        customdata=[list(entry) for entry in about],
+        hovertemplate=f"%{{x|%a %-d %b}}<br>{words}<extra></extra>",
     )
 
 
 def line(
-    drawn: go.Figure, at: Sequence[date], values: Sequence[Any], *, name: str, colour: str,
+    drawn: Figure, at: Sequence[date], values: Sequence[Any], *, name: str, colour: str,
     about: Sequence[Sequence[Any]], words: str, unfinished: date | None,
 ) -> None:  # fmt: skip
     """A line over days; to the unfinished day it is dotted and ends in a hollow point. See `bars`."""
@@ -104,33 +127,35 @@ def line(
         if part:
             dates, amounts, carried = zip(*part, strict=True)
             so_far = " (so far)" if part is not finished else ""
-            drawn.add_trace(
-                go.Scatter(
-                    x=list(dates),
-                    y=list(amounts),
-                    customdata=list(carried),
-                    hovertemplate=f"%{{x|%a %-d %b}}{so_far}<br>{words}<extra></extra>",
-                    **shared,
-                    **look,
-                )
+            drawn.add(
+                "scatter",
+                x=list(dates),
+                y=list(amounts),
+                customdata=list(carried),
+                hovertemplate=f"%{{x|%a %-d %b}}{so_far}<br>{words}<extra></extra>",
+                **shared,
+                **look,
             )
 
 
-def target(drawn: go.Figure, value: float, words: str) -> None:
+def target(drawn: Figure, value: float, words: str) -> None:
     """A dashed line that a figure is held against, named beside it in a word or two."""
-    # Not `add_hline`: it takes five times as long.
-    drawn.add_shape(
-        type="line", xref="x domain", x0=0, x1=1, y0=value, y1=value,
-        line={"dash": "dash", "width": 1, "color": GREY},
+    drawn.layout["shapes"].append(
+        {
+            "type": "line", "xref": "x domain", "x0": 0, "x1": 1, "y0": value, "y1": value,
+            "line": {"dash": "dash", "width": 1, "color": GREY},
+        }
     )  # fmt: skip
-    drawn.add_annotation(
-        text=words, xref="x domain", x=1, xanchor="left", xshift=4, y=value, yanchor="middle", showarrow=False,
-        font={"size": 11, "color": GREY},
+    drawn.layout["annotations"].append(
+        {
+            "text": words, "xref": "x domain", "x": 1, "xanchor": "left", "xshift": 4, "y": value, "yanchor": "middle",
+            "showarrow": False, "font": {"size": 11, "color": GREY},
+        }
     )  # fmt: skip
-    drawn.layout.margin.r = _TARGET_ROOM
+    drawn.layout["margin"]["r"] = _TARGET_ROOM
 
 
-def changes(drawn: go.Figure, saves: Iterable[Change], zone: str, prompts: Mapping[int, date] | None = None) -> None:
+def changes(drawn: Figure, saves: Iterable[Change], zone: str, prompts: Mapping[int, date] | None = None) -> None:
     """Dotted lines where a system key was changed or a prompt version was first used; who and what on hover.
 
     Args:
@@ -143,24 +168,25 @@ def changes(drawn: go.Figure, saves: Iterable[Change], zone: str, prompts: Mappi
     for version, day in (prompts or {}).items():
         told.setdefault(day, []).append(f"Prompt version {version} first used")
     for day in told:
-        drawn.add_shape(
-            type="line", yref="y domain", y0=0, y1=1, x0=_edge(day, 0), x1=_edge(day, 0),
-            line={"dash": "dot", "width": 1, "color": GREY},
+        drawn.layout["shapes"].append(
+            {
+                "type": "line", "yref": "y domain", "y0": 0, "y1": 1, "x0": _edge(day, 0), "x1": _edge(day, 0),
+                "line": {"dash": "dot", "width": 1, "color": GREY},
+            }
         )  # fmt: skip
     if told:
-        drawn.add_trace(
-            go.Scatter(
-                x=[_edge(day, 0) for day in told], y=[1] * len(told), yaxis="y2", mode="markers", name="Changes",
-                marker={"symbol": "triangle-down", "size": 10, "color": GREY},
-                text=["<br>".join(map(charted, lines)) for lines in told.values()],
-                hovertemplate="%{text}<extra></extra>",
-            )
+        drawn.add(
+            "scatter",
+            x=[_edge(day, 0) for day in told], y=[1] * len(told), yaxis="y2", mode="markers", name="Changes",
+            marker={"symbol": "triangle-down", "size": 10, "color": GREY},
+            text=["<br>".join(map(charted, lines)) for lines in told.values()],
+            hovertemplate="%{text}<extra></extra>",
         )  # fmt: skip
-        drawn.update_layout(yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True})
+        drawn.layout["yaxis2"] = {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True}
 
 
 def show(
-    drawn: go.Figure,
+    drawn: Figure,
     frame: pd.DataFrame,
     *,
     key: str,
@@ -200,13 +226,13 @@ def numbers(values: Sequence[Any]) -> list[float | None]:
     return [None if value is None else float(value) for value in values]
 
 
-def _draw(drawn: go.Figure, key: str, alt: str, *, drill: bool) -> list[Any]:
+def _draw(drawn: Figure, key: str, alt: str, *, drill: bool) -> list[Any]:
     """The points that were clicked; none where clicking is of no use."""
-    config = {"displayModeBar": False}
+    chart, config = {"data": drawn.data, "layout": drawn.layout}, {"displayModeBar": False}
     if not drill:
-        st.plotly_chart(drawn, key=key, alt=alt, config=config)
+        st.plotly_chart(chart, key=key, alt=alt, config=config)
         return []
-    clicked = st.plotly_chart(drawn, key=key, alt=alt, config=config, on_select="rerun", selection_mode="points")
+    clicked = st.plotly_chart(chart, key=key, alt=alt, config=config, on_select="rerun", selection_mode="points")
     return list(clicked["selection"]["points"])
 
 

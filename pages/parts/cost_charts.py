@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import plotly.graph_objects as go
-
 from orchestrator.models import BASELINE
 from pages.parts import charts, generators
 from pages.parts.behind import behind, clicked_day
@@ -46,24 +44,22 @@ def bridge(report: CostReport) -> None:
     """From the baseline to the cost, in steps that add up; nothing where nothing could be compared."""
     if report.bridge.empty:
         return
-    drawn = charts.figure(y_title="US dollars")
-    drawn.add_trace(
-        go.Waterfall(
-            x=[charts.wrapped(_STEPS[step]) for step in report.bridge["step"]],
-            y=numbers(report.bridge["usd"].tolist()),
-            text=[money(usd) for usd in report.bridge["usd"]],
-            measure=["absolute", "relative", "relative", "total"],
-            textposition="outside",
-            cliponaxis=False,
-            totals={"marker": {"color": GREY}},
-            increasing={"marker": {"color": GREY}},
-            decreasing={"marker": {"color": GAIN}},
-            connector={"line": {"color": GREY, "width": 1}},
-            hovertemplate="%{x}: %{text}<extra></extra>",
-        )
+    drawn = charts.figure(y_title="US dollars", showlegend=False)
+    drawn.add(
+        "waterfall",
+        x=[charts.wrapped(_STEPS[step]) for step in report.bridge["step"]],
+        y=numbers(report.bridge["usd"].tolist()),
+        text=[money(usd) for usd in report.bridge["usd"]],
+        measure=["absolute", "relative", "relative", "total"],
+        textposition="outside",
+        cliponaxis=False,
+        totals={"marker": {"color": GREY}},
+        increasing={"marker": {"color": GREY}},
+        decreasing={"marker": {"color": GAIN}},
+        connector={"line": {"color": GREY, "width": 1}},
+        hovertemplate="%{x}: %{text}<extra></extra>",
     )
-    drawn.update_layout(showlegend=False)
-    drawn.update_xaxes(tickangle=0)
+    drawn.axis("x", tickangle=0)
     charts.show(
         drawn,
         report.bridge,
@@ -79,21 +75,18 @@ def cumulative(report: CostReport, chosen: Chosen, person: Database) -> None:
     """What was saved so far, day by day; a click shows the generations of a day."""
     frame = report.savings
     drawn = charts.figure(y_title="US dollars saved so far", over=chosen.period)
-    drawn.add_trace(
-        go.Scatter(
-            x=frame["day"].tolist(),
-            y=numbers(frame["cumulative_usd"].tolist()),
-            mode="lines+markers",
-            marker={"size": 5},
-            name="Saved so far",
-            fill="tozeroy",
-            line={"color": GAIN},
-            customdata=[
-                [str(row["day"]), money(row["savings_usd"]), row["compared"]] for row in frame.to_dict("records")
-            ],
-            hovertemplate="%{x|%a %-d %b}<br>$%{y:,.2f} so far"
-            "<br>%{customdata[1]} that day, on %{customdata[2]:,} workflows<extra></extra>",
-        )
+    drawn.add(
+        "scatter",
+        x=frame["day"].tolist(),
+        y=numbers(frame["cumulative_usd"].tolist()),
+        mode="lines+markers",
+        marker={"size": 5},
+        name="Saved so far",
+        fill="tozeroy",
+        line={"color": GAIN},
+        customdata=[[str(row["day"]), money(row["savings_usd"]), row["compared"]] for row in frame.to_dict("records")],
+        hovertemplate="%{x|%a %-d %b}<br>$%{y:,.2f} so far"
+        "<br>%{customdata[1]} that day, on %{customdata[2]:,} workflows<extra></extra>",
     )
     charts.changes(drawn, report.changes, chosen.period.zone)
     clicked = charts.show(

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from pages.parts import charts
 from pages.parts.behind import behind
@@ -71,29 +70,27 @@ def _bars(
     if frame.empty:
         return None
     rates, low, high = (numbers(frame[name].tolist()) for name in ("rate_pct", "low_pct", "high_pct"))
-    drawn = charts.figure(y_title="Fallback rate, %", height=280)
-    drawn.add_trace(
-        go.Bar(
-            x=names,
-            y=rates,
-            marker_color=shades,
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": [(top or 0) - (rate or 0) for top, rate in zip(high, rates, strict=True)],
-                "arrayminus": [(rate or 0) - (bottom or 0) for bottom, rate in zip(low, rates, strict=True)],
-                "color": GREY,
-                "thickness": 1.5,
-            },
-            customdata=[
-                [place, row["fallbacks"], row["completed"], row["low_pct"], row["high_pct"]]
-                for place, row in enumerate(frame.to_dict("records"))
-            ],
-            hovertemplate="%{x}: %{y:.1f} %, %{customdata[1]:,} of %{customdata[2]:,}"
-            "<br>95 % sure between %{customdata[3]:.1f} and %{customdata[4]:.1f} %<extra></extra>",
-        )
+    drawn = charts.figure(y_title="Fallback rate, %", height=280, showlegend=False)
+    drawn.add(
+        "bar",
+        x=names,
+        y=rates,
+        marker_color=shades,
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": [(top or 0) - (rate or 0) for top, rate in zip(high, rates, strict=True)],
+            "arrayminus": [(rate or 0) - (bottom or 0) for bottom, rate in zip(low, rates, strict=True)],
+            "color": GREY,
+            "thickness": 1.5,
+        },
+        customdata=[
+            [place, row["fallbacks"], row["completed"], row["low_pct"], row["high_pct"]]
+            for place, row in enumerate(frame.to_dict("records"))
+        ],
+        hovertemplate="%{x}: %{y:.1f} %, %{customdata[1]:,} of %{customdata[2]:,}"
+        "<br>95 % sure between %{customdata[3]:.1f} and %{customdata[4]:.1f} %<extra></extra>",
     )
     charts.target(drawn, float(targets.FALLBACK.good_pct), "target")
-    drawn.update_layout(showlegend=False)
-    drawn.update_xaxes(type="category", tickangle=0, labelalias={name: charts.wrapped(name) for name in names})
+    drawn.axis("x", type="category", tickangle=0, labelalias={name: charts.wrapped(name) for name in names})
     return charts.show(drawn, frame, key=key, title=title, alt=title, note=note, drill=True)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 
-import plotly.graph_objects as go
-
 from pages.parts import charts, tables
 from pages.parts.behind import behind, clicked_day
 from pages.parts.charts import numbers
@@ -59,7 +57,7 @@ def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
 
 def reasons(report: FallbackReport, chosen: Chosen, person: Database) -> None:
     """The fallbacks of each day by reason; a click shows those behind a bar."""
-    drawn = charts.figure(y_title="Fallbacks a day", over=chosen.period)
+    drawn = charts.figure(y_title="Fallbacks a day", over=chosen.period, barmode="stack")
     frame = report.daily[["day", *REASONS]]
     for reason in REASONS:
         charts.bars(
@@ -72,7 +70,6 @@ def reasons(report: FallbackReport, chosen: Chosen, person: Database) -> None:
             words=f"{REASON_LABELS[reason]}: %{{y:,}} of %{{customdata[2]:,}} fallbacks",
             unfinished=chosen.unfinished,
         )
-    drawn.update_layout(barmode="stack")
     clicked = charts.show(
         drawn,
         frame,
@@ -115,18 +112,17 @@ def findings(report: FallbackReport) -> str | None:
     if frame.empty:
         return None
     drawn = charts.figure(y_title="", height=80 + 26 * len(frame))
-    drawn.add_trace(
-        go.Bar(
-            x=numbers(frame["attempts"].tolist()),
-            y=[spoken(code) for code in frame["code"]],
-            customdata=[[code] for code in frame["code"]],
-            orientation="h",
-            marker_color=REASON_COLOURS["validation_failed"],
-            hovertemplate="%{y}: %{x:,} replies<extra></extra>",
-        )
+    drawn.add(
+        "bar",
+        x=numbers(frame["attempts"].tolist()),
+        y=[spoken(code) for code in frame["code"]],
+        customdata=[[code] for code in frame["code"]],
+        orientation="h",
+        marker_color=REASON_COLOURS["validation_failed"],
+        hovertemplate="%{y}: %{x:,} replies<extra></extra>",
     )
-    drawn.update_yaxes(autorange="reversed", type="category")
-    drawn.update_xaxes(title="Replies refused")
+    drawn.axis("y", autorange="reversed", type="category")
+    drawn.axis("x", title="Replies refused")
     clicked = charts.show(
         drawn,
         frame,

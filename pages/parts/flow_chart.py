@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from pages.parts import charts, tables
@@ -44,30 +43,29 @@ def flow_chart(flow: Flow) -> None:
         _add(nodes, way)
     links = [together(ways) for _, ways in nodes.links.values()]
     drawn = charts.figure(y_title="", height=420)
-    drawn.add_trace(
-        go.Sankey(
-            arrangement="snap",
-            textfont={
-                "color": st.get_option(f"theme.{st.context.theme.type or 'light'}.textColor"),
-                "size": 13,
-                "shadow": "none",
-            },
-            node={
-                "label": [charts.wrapped(name) for _, name in nodes.boxes],
-                "color": nodes.colours,
-                "pad": 24,
-                "thickness": 14,
-                "hovertemplate": "%{label}: %{value:,}<extra></extra>",
-            },
-            link={
-                "source": [begin for begin, _ in nodes.links],
-                "target": [end for _, end in nodes.links],
-                "value": [link.generations for link in links],
-                "color": [_faint(fill) for fill, _ in nodes.links.values()],
-                "customdata": [_words(flow, link) for link in links],
-                "hovertemplate": "%{source.label} → %{target.label}<br>%{customdata}<extra></extra>",
-            },
-        )
+    drawn.add(
+        "sankey",
+        arrangement="snap",
+        textfont={
+            "color": st.get_option(f"theme.{st.context.theme.type or 'light'}.textColor"),
+            "size": 13,
+            "shadow": "none",
+        },
+        node={
+            "label": [charts.wrapped(name) for _, name in nodes.boxes],
+            "color": nodes.colours,
+            "pad": 24,
+            "thickness": 14,
+            "hovertemplate": "%{label}: %{value:,}<extra></extra>",
+        },
+        link={
+            "source": [begin for begin, _ in nodes.links],
+            "target": [end for _, end in nodes.links],
+            "value": [link.generations for link in links],
+            "color": [_faint(fill) for fill, _ in nodes.links.values()],
+            "customdata": [_words(flow, link) for link in links],
+            "hovertemplate": "%{source.label} → %{target.label}<br>%{customdata}<extra></extra>",
+        },
     )
     charts.show(
         drawn, _frame(flow), key="flow", title="Which ways did the requests take?",

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from datetime import date
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from pages.parts import charts
+from pages.parts.charts import Figure
 from pages.parts.palette import GREY, colour, mark, place
 
 _NONE = "rgba(0,0,0,0)"
 
 
-def bars(drawn: go.Figure, frame: pd.DataFrame, column: str, words: str, unfinished: date | None) -> None:
+def bars(drawn: Figure, frame: pd.DataFrame, column: str, words: str, unfinished: date | None) -> None:
     """Stacked bars per day, one colour per model.
 
     Args:
@@ -32,10 +32,10 @@ def bars(drawn: go.Figure, frame: pd.DataFrame, column: str, words: str, unfinis
             words=f"{mark(name)}: {words}",
             unfinished=unfinished,
         )
-    drawn.update_layout(barmode="stack")
+    drawn.layout["barmode"] = "stack"
 
 
-def spent(drawn: go.Figure, frame: pd.DataFrame, unfinished: date | None) -> None:
+def spent(drawn: Figure, frame: pd.DataFrame, unfinished: date | None) -> None:
     """Stacked bars of cost per day, each model's accepted part in its colour and its wasted part hatched.
 
     Args:
@@ -58,11 +58,11 @@ def spent(drawn: go.Figure, frame: pd.DataFrame, unfinished: date | None) -> Non
                     words=f"{mark(name)}, {words}: $%{{y:,.4f}}<br>%{{customdata[2]:,}} workflows",
                     unfinished=unfinished,
                 )
-    drawn.update_layout(barmode="stack")
+    drawn.layout["barmode"] = "stack"
 
 
 def lines(
-    drawn: go.Figure, frame: pd.DataFrame, column: str, *, model: str, whole: str, words: str, unfinished: date | None,
+    drawn: Figure, frame: pd.DataFrame, column: str, *, model: str, whole: str, words: str, unfinished: date | None,
     scale: float = 1,
 ) -> None:  # fmt: skip
     """A line per model over the days.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from pages.parts import charts, generators, tables
@@ -45,25 +44,23 @@ def over_time(report: LatencyReport, chosen: Chosen, person: Database) -> None:
 def distribution(report: LatencyReport, chosen: Chosen, person: Database) -> None:
     """How many workflows took how many seconds, the slowest in one last bar; a click shows those behind a bar."""
     frame = report.distribution
-    drawn = charts.figure(y_title="Workflows")
+    drawn = charts.figure(y_title="Workflows", barmode="stack", bargap=0.05)
     for name, own in generators.by_model(frame, "generator"):
         counts = [0] * (_LONGEST_S + 1)
         for second, number in zip(own["second"], own["generations"], strict=True):
             counts[min(second, _LONGEST_S)] += number
         words = [f"{second} to {second + 1} s" for second in range(_LONGEST_S)] + [f"{_LONGEST_S} s or more"]
-        drawn.add_trace(
-            go.Bar(
-                x=list(range(_LONGEST_S + 1)),
-                y=counts,
-                name=mark(name),
-                marker_color=colour(name),
-                customdata=[[second, name, said] for second, said in enumerate(words)],
-                hovertemplate=f"{mark(name)}<br>%{{customdata[2]}}: %{{y:,}} workflows<extra></extra>",
-            )
+        drawn.add(
+            "bar",
+            x=list(range(_LONGEST_S + 1)),
+            y=counts,
+            name=mark(name),
+            marker_color=colour(name),
+            customdata=[[second, name, said] for second, said in enumerate(words)],
+            hovertemplate=f"{mark(name)}<br>%{{customdata[2]}}: %{{y:,}} workflows<extra></extra>",
         )
     longest = max((min(second, _LONGEST_S) for second in frame["second"]), default=0)
-    drawn.update_layout(barmode="stack", bargap=0.05)
-    drawn.update_xaxes(title="Seconds", range=[-0.5, longest + 0.5])
+    drawn.axis("x", title="Seconds", range=[-0.5, longest + 0.5])
     clicked = charts.show(
         drawn,
         frame,
@@ -102,21 +99,19 @@ def lost(report: LatencyReport, chosen: Chosen, person: Database) -> None:
     if frame.empty:
         return
     drawn = charts.figure(y_title="", height=80 + 30 * len(frame))
-    drawn.add_trace(
-        go.Bar(
-            x=[lost_ms / 60_000 for lost_ms in frame["lost_ms"]],
-            y=[f"{mark(row['model'])}: {inline(OUTCOME_LABELS[row['outcome']])}" for row in frame.to_dict("records")],
-            orientation="h",
-            marker_color=[colour(name) for name in frame["model"]],
-            customdata=[
-                [row["model"], row["outcome"], row["timed"], duration(row["lost_ms"])]
-                for row in frame.to_dict("records")
-            ],
-            hovertemplate="%{y}<br>%{customdata[3]} in %{customdata[2]:,} attempts<extra></extra>",
-        )
+    drawn.add(
+        "bar",
+        x=[lost_ms / 60_000 for lost_ms in frame["lost_ms"]],
+        y=[f"{mark(row['model'])}: {inline(OUTCOME_LABELS[row['outcome']])}" for row in frame.to_dict("records")],
+        orientation="h",
+        marker_color=[colour(name) for name in frame["model"]],
+        customdata=[
+            [row["model"], row["outcome"], row["timed"], duration(row["lost_ms"])] for row in frame.to_dict("records")
+        ],
+        hovertemplate="%{y}<br>%{customdata[3]} in %{customdata[2]:,} attempts<extra></extra>",
     )
-    drawn.update_yaxes(autorange="reversed", type="category")
-    drawn.update_xaxes(title="Minutes")
+    drawn.axis("y", autorange="reversed", type="category")
+    drawn.axis("x", title="Minutes")
     total = duration(sum(frame["lost_ms"]))
     clicked = charts.show(
         drawn,

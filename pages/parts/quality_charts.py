@@ -90,7 +90,7 @@ def over_time(report: QualityReport, chosen: Chosen, person: Database) -> None:
     )  # fmt: skip
     charts.target(drawn, float(targets.VALIDATION.good_pct), "target")
     charts.target(drawn, float(targets.VALIDATION.bad_pct), "least")
-    drawn.update_yaxes(rangemode="normal", range=[min(80.0, _lowest(report.daily, "valid_pct")), 101])
+    drawn.axis("y", rangemode="normal", range=[min(80.0, _lowest(report.daily, "valid_pct")), 101])
     charts.changes(drawn, report.changes, chosen.period.zone)
     clicked = charts.show(
         drawn,

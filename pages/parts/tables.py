@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Literal
 
 import pandas as pd
@@ -91,10 +92,10 @@ def amounts(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def download(frame: pd.DataFrame, name: str) -> None:
-    """A button that saves a table as CSV."""
+    """A button that saves a table as CSV, written when it is pressed."""
     st.download_button(
-        "CSV", csv(frame), f"{name}.csv", "text/csv", key=f"csv_{name}", icon=":material/download:", type="tertiary",
-        help="Save exactly what is shown",
+        "CSV", partial(csv, frame), f"{name}.csv", "text/csv", key=f"csv_{name}", icon=":material/download:",
+        type="tertiary", help="Save exactly what is shown", on_click="ignore",
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Literal
 
+import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
@@ -142,3 +143,18 @@ def _click_highest_point(page: Page) -> None:
     # Changes are marked along the upper edge, above every rate.
     highest = min((y, place) for y, place in tops if y > min(tops)[0] + 20)
     points.nth(highest[1]).click(force=True)
+
+
+def test_what_a_chart_shows_can_be_saved(
+    new_context: Callable[[int, str], BrowserContext], sample_console: str
+) -> None:
+    """As CSV with all its digits, which add up to the figure on the card; the page stays as it is."""
+    page = Visit(new_context(1440, "light"), sample_console).open("/cost?period=90d")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="CSV").first.click()
+    figures = pd.read_csv(saved.value.path())
+
+    assert saved.value.suggested_filename == "cost_daily.csv"
+    assert list(figures) == ["day", "generator", "generations", "cost_usd", "wasted_usd"]
+    card = page.get_by_test_id("stMetric").filter(has_text=re.compile("^Cost(?! per)"))
+    expect(card).to_contain_text(f"${figures['cost_usd'].sum():,.2f}")
