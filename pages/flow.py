@@ -15,15 +15,13 @@ from pages.parts.settings import answers_as
 from pages.parts.words import many, money, overridden, percent, plain, share
 from queries.flow import Flow, read_flow
 from queries.period import latest
+from queries.tally import Tally
 
 DAYS = 7
 
 
 def steps(keys: OrchestratorSettings, flow: Flow) -> list[tuple[str, str, str, str]]:
     """What happens, in order: title, what happens there, where one reads more, and what that link says."""
-    total, rates = flow.total, flow.total.as_configured
-    primary, fallback = plain(answers_as(keys.primary)), plain(answers_as(keys.fallback))
-    second = f"**{fallback}** is asked when it fails" if keys.has_second else "there is no second model"
     return [
         (
             "1 · A request arrives",
@@ -35,24 +33,9 @@ def steps(keys: OrchestratorSettings, flow: Flow) -> list[tuple[str, str, str, s
             f"As one snapshot, version {keys.version}, for this request; a change holds from the next one on.",
             "configuration.py", "Change them",
         ),
-        (
-            "3 · The models are asked",
-            f"**{primary}** is asked first; {second}. Each reply is validated while it streams. "
-            f"In the last {DAYS} days {share(rates.fallback)} fell back, and {money(total.savings_usd)} "
-            f"({percent(total.savings_pct)}) were saved against {BASELINE.label}.",
-            "fallbacks.py", "Why it fell back",
-        ),
-        (
-            "4 · The answer is validated",
-            f"Shape, references, circles, services. {share(rates.success)} ended with a workflow that holds.",
-            "quality.py", "How good the models are",
-        ),
-        (
-            "5 · Everything is priced",
-            f"Every attempt by its tokens, wasted ones included: {money(total.cost_usd)} for completed generations, "
-            f"{money(total.cost_failed_usd)} for others.",
-            "cost.py", "What it costs",
-        ),
+        ("3 · The models are asked", _asked(keys, flow.total), "fallbacks.py", "Why it fell back"),
+        ("4 · The answer is validated", _validated(flow.total), "quality.py", "How good the models are"),
+        ("5 · Everything is priced", _priced(flow), "cost.py", "What it costs"),
         (
             "6 · The outcome is booked",
             f"Run and audit events in one transaction; {many(flow.ended, 'generation')} ended. "
@@ -60,6 +43,29 @@ def steps(keys: OrchestratorSettings, flow: Flow) -> list[tuple[str, str, str, s
             "overview.py", "How it stands",
         ),
     ]  # fmt: skip
+
+
+def _asked(keys: OrchestratorSettings, total: Tally) -> str:
+    primary, fallback = plain(answers_as(keys.primary)), plain(answers_as(keys.fallback))
+    second = f"**{fallback}** is asked when it fails" if keys.has_second else "there is no second model"
+    rate = total.as_configured.fallback
+    measured = [f"{share(rate)} fell back"] if rate.whole else []
+    if total.savings_usd is not None:
+        saved = f"{money(total.savings_usd)} ({percent(total.savings_pct)})"
+        measured.append(f"{saved} were saved against {BASELINE.label}")
+    of_late = f" In the last {DAYS} days {', and '.join(measured)}." if measured else ""
+    return f"**{primary}** is asked first; {second}. Each reply is validated while it streams.{of_late}"
+
+
+def _validated(total: Tally) -> str:
+    rate = total.as_configured.success
+    ended = f" {share(rate)} ended with a workflow that holds." if rate.whole else ""
+    return f"Shape, references, circles, services.{ended}"
+
+
+def _priced(flow: Flow) -> str:
+    spent = f"{money(flow.total.cost_usd)} for completed generations, {money(flow.total.cost_failed_usd)} for others"
+    return "Every attempt by its tokens, wasted ones included" + (f": {spent}." if flow.ways else ".")
 
 
 application = frame.opening("System flow", "What happens to a request, and how often does it take which way?")

@@ -53,14 +53,7 @@ def read_report(database: Database, period: Period, filters: Filters) -> dict[st
             "fallback_rate_pct": _pct(as_configured.fallback),
             "regeneration_rate_pct": _pct(as_configured.regeneration),
         },
-        "left_out": {
-            "without_baseline": total.completed - total.compared,
-            "without_cost": total.without_cost,
-            "without_waste": total.without_waste,
-            "unpriced_attempts": total.unpriced,
-            "unreadable": total.unreadable + sum(row.unreadable for row in now(figures.verdicts)),
-            "undated": figures.undated,
-        },
+        "left_out": _left_out(figures, total),
     }
 
 
@@ -73,6 +66,17 @@ def _money(total: Tally) -> dict[str, Any]:
         "savings_usd": total.savings_usd,
         "savings_pct": _rounded(total.savings_pct),
         "cost_per_workflow_usd": _per_workflow(total),
+    }
+
+
+def _left_out(figures: Figures, total: Tally) -> dict[str, int]:
+    return {
+        "without_baseline": total.completed - total.compared,
+        "without_cost": total.without_cost,
+        "without_waste": total.without_waste,
+        "unpriced_attempts": total.unpriced,
+        "unreadable": total.unreadable + sum(row.unreadable for row in now(figures.verdicts)),
+        "undated": figures.undated,
     }
 
 

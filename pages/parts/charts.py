@@ -27,6 +27,8 @@ _LEGEND = {
 _PALE = 0.45
 _TARGET_ROOM = 56
 _NAME_CHARS = 11
+_NAMED_DAYS = 10
+_DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +77,12 @@ def figure(*, y_title: str, height: int = HEIGHT, over: Period | None = None, **
 
 
 def _days(period: Period) -> dict[str, Any]:
+    every_day = len(period.days) <= _NAMED_DAYS
     return {
         "type": "date",
         "tickformat": "%-d %b",
-        "nticks": min(10, len(period.days)),
+        "dtick": _DAY_MS if every_day else None,
+        "nticks": _NAMED_DAYS,
         "tickangle": 0,
         "range": [_edge(period.first, -12), _edge(period.last, 12)],
     }

@@ -58,5 +58,5 @@ def _table(runs: pd.DataFrame) -> None:
         }
         for run in runs.to_dict("records")
     ]
-    columns = OPEN | {"Started": st.column_config.TextColumn(f"Started ({here})")}
-    listing(rows, "The latest runs, newest first", columns=columns, height="auto")
+    listing(rows, "The latest runs, newest first", columns=OPEN, height="auto")
+    st.caption(f"Times in {here}.")
