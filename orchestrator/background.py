@@ -28,7 +28,12 @@ class Job(Generic[T]):
 
     def cancel(self) -> None:
         """Ask the work to stop; its future tells when it has."""
-        self._loop.call_soon_threadsafe(lambda: self._task.cancel() if self._task else None)
+        # One turn later: work that never began could not say how it ends.
+        self._loop.call_soon_threadsafe(lambda: self._loop.call_soon(self._stop))
+
+    def _stop(self) -> None:
+        if self._task:
+            self._task.cancel()
 
     def _begin(self, work: Coroutine[Any, Any, T]) -> None:
         self._task = self._loop.create_task(work)

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import httpx2
+
 from orchestrator.errors import InvalidSettings
 from orchestrator.generation import Limits
 from store import is_offline
@@ -33,15 +35,15 @@ class ModelConfiguration:
         """The configuration that these variables describe.
 
         Raises:
-            InvalidSettings: a number is none.
+            InvalidSettings: a number or an address is none.
             InvalidInput: a truth is none.
         """
         openai_key, anthropic_key = _key(environment, "OPENAI_API_KEY"), _key(environment, "ANTHROPIC_API_KEY")
         return cls(
             openai_key=openai_key,
             anthropic_key=anthropic_key,
-            openai_base_url=environment.get("OPENAI_BASE_URL"),
-            anthropic_base_url=environment.get("ANTHROPIC_BASE_URL"),
+            openai_base_url=_address(environment, "OPENAI_BASE_URL"),
+            anthropic_base_url=_address(environment, "ANTHROPIC_BASE_URL"),
             offline=is_offline(environment) or not (openai_key or anthropic_key),
             offline_speed=_number(environment, "ORCHESTRATOR_OFFLINE_SPEED", 1.0, least=0.0),
             limits=Limits(
@@ -56,6 +58,20 @@ class ModelConfiguration:
 def _key(environment: Mapping[str, str], name: str) -> str | None:
     """A key without the blanks and line ends that come with copying; None for a blank one."""
     return environment.get(name, "").strip() or None
+
+
+def _address(environment: Mapping[str, str], name: str) -> str | None:
+    value = environment.get(name)
+    if value is None:
+        return None
+    try:
+        understood = httpx2.URL(value)
+    except httpx2.InvalidURL:
+        understood = httpx2.URL()
+    if understood.scheme not in ("http", "https") or not understood.host:
+        # Not quoted: an address may hold a password.
+        raise InvalidSettings(f"{name} must be an address such as https://api.example.com/v1.")
+    return value
 
 
 def _number(environment: Mapping[str, str], name: str, default: float, *, least: float) -> float:

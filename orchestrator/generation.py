@@ -170,7 +170,9 @@ class Generation:
             await self._warmed(number)
 
     async def _warmed(self, number: int) -> None:
-        await on_daemon_thread(self.lineup[number].provider.warm)
+        # What keeps a client from being made is an outcome of the attempt, which is booked, not the end of the run.
+        with contextlib.suppress(Exception):
+            await on_daemon_thread(self.lineup[number].provider.warm)
 
     def _duration_ms(self) -> int:
         return round((time.monotonic() - self._started) * 1000) if self._started else 0

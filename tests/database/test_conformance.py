@@ -613,6 +613,24 @@ def test_a_table_shows_strangers_nothing(http: httpx.Client, table: str, person:
     assert (answer.status_code, answer.json() if person else []) == (200 if person else 401, [])
 
 
+def test_other_keys_of_the_settings_table_are_nobodys_business(
+    http: httpx.Client, project_owner: psycopg.Connection
+) -> None:
+    """An earlier system may keep secrets beside the three system keys."""
+    project_owner.execute(
+        "insert into public.system_settings_config (key, value) values ('smtp_password', '\"s3cret\"')"
+    )
+    try:
+        token = {"authorization": f"Bearer {MEMBER.new_token()}"}
+        shown = http.get("/system_settings_config?select=key", headers=token).json()
+    finally:
+        project_owner.execute("delete from public.system_settings_config where key = 'smtp_password'")
+
+    assert sorted(row["key"] for row in shown) == [
+        "orchestrator_enable_fallback", "orchestrator_fallback_model", "orchestrator_primary_model",
+    ]  # fmt: skip
+
+
 STATEMENTS = [
     "insert into public.audit_logs (action) values ('FORGED')",
     "update public.audit_logs set severity = 'info'",

@@ -19,12 +19,14 @@ from orchestrator import (
     AttemptStarted,
     Finished,
     GenerationCancelled,
+    GenerationFailed,
     RecordingFailed,
     RunOptions,
     StepAccepted,
 )
 from orchestrator.events import GenerationEvent
 from orchestrator.outbox import Outbox
+from orchestrator.providers.anthropic import Anthropic
 from orchestrator.request import checked_request
 from orchestrator.settings import OrchestratorSettings, read_settings
 from orchestrator.simulator import Fault, SimulatedTransport
@@ -154,6 +156,35 @@ def test_cancelling_before_a_model_is_asked(
         job.future.result(timeout=30)
     answered.set()
     assert log.actions() == []
+
+
+def test_a_client_that_cannot_be_made_is_an_outcome(
+    application: Application, log: Log, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fallback's SDK does not start: the first attempt was paid for, and both are booked."""
+
+    def broken(provider: Anthropic) -> None:
+        raise FileNotFoundError("certificates")
+
+    monkeypatch.setattr("orchestrator.providers.anthropic.Anthropic._made", broken)
+    with pytest.raises(GenerationFailed):
+        ask(application, primary_fault=Fault.SERVER_ERROR)
+
+    outcomes = [attempt["outcome"] for attempt in log.details("WORKFLOW_GENERATION_FAILED")["attempts"]]
+    assert outcomes == ["api_error", "api_error"]
+    assert log.column("select status from public.workflows") == ["failed"]
+
+
+def test_cancelling_at_once(application: Application, log: Log) -> None:
+    """Also before the work has begun."""
+    jobs = [application.orchestrator.start(REQUEST, RunOptions(), lambda event: None) for _ in range(20)]
+    for job in jobs:
+        job.cancel()
+
+    for job in jobs:
+        with pytest.raises(GenerationCancelled):
+            job.future.result(timeout=30)
+    assert set(log.actions()) <= {"WORKFLOW_GENERATION_CANCELLED"}
 
 
 @pytest.mark.parametrize("times", [1, 20])

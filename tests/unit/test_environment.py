@@ -36,6 +36,14 @@ def test_a_broken_file_gets_a_sentence(tmp_path: Path) -> None:
     assert "sk-secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("address", ["http://me:s3cret@proxy:PORT", "proxy", "ftp://proxy", "https://"])
+def test_an_address_that_is_none_is_named(address: str) -> None:
+    """And not repeated: it may hold a password."""
+    with pytest.raises(InvalidSettings, match="OPENAI_BASE_URL") as caught:
+        ModelConfiguration.from_environment({"OPENAI_BASE_URL": address})
+    assert "s3cret" not in str(caught.value)
+
+
 def test_half_a_pair_is_refused() -> None:
     """An address without its key, or an e-mail without its password, is named."""
     with pytest.raises(InvalidInput, match="SUPABASE_KEY is missing"):
