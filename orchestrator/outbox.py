@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
+from pydantic import BaseModel, ValidationError
+
 log = logging.getLogger(__name__)
+
+
+class _Kept(BaseModel):
+    generation_id: UUID
+    outcome: str
 
 
 class Outbox:
@@ -29,7 +35,7 @@ class Outbox:
         unfinished = path.with_suffix(".unfinished")
         try:
             with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-                json.dump({"generation_id": str(generation_id), "outcome": outcome}, file)
+                file.write(_Kept(generation_id=generation_id, outcome=outcome).model_dump_json())
                 file.flush()
                 os.fsync(file.fileno())
             unfinished.rename(path)
@@ -42,12 +48,13 @@ class Outbox:
         """Every outcome that waits, in no order; a file that somebody else has just delivered is passed over."""
         for path in self._folder.glob("*.json"):
             try:
-                kept = json.loads(path.read_text())
-                yield UUID(kept["generation_id"]), kept["outcome"]
+                kept = _Kept.model_validate_json(path.read_bytes())
             except FileNotFoundError:
                 continue
-            except (OSError, ValueError, KeyError):
+            except (OSError, ValidationError):
                 log.warning("The outbox file %s cannot be read and stays where it is.", path)
+            else:
+                yield kept.generation_id, kept.outcome
 
     def delivered(self, generation_id: UUID) -> None:
         """Forget an outcome that has arrived."""

@@ -14,7 +14,7 @@ from orchestrator.outbox import Outbox
 from orchestrator.outcome import Outcome
 from orchestrator.reply import storable
 from orchestrator.result import WorkflowGenerationResult
-from store import Database, StoreError, exact_json
+from store import Database, StoreError, Unavailable, exact_json
 
 log = logging.getLogger(__name__)
 
@@ -102,6 +102,10 @@ class Recorder:
         for generation_id, outcome in self._outbox.waiting():
             try:
                 self._send(generation_id, outcome)
+            except Unavailable as error:
+                # Nor would it take the others, and each would wait as long.
+                log.warning("The outbox waits for the database: %s", error)
+                return
             except StoreError as error:
                 log.warning("Generation %s still waits in the outbox: %s", generation_id, error)
             else:

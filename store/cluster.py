@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
 import secrets
 import threading
@@ -16,6 +17,8 @@ from store import postgres
 from store.errors import Unavailable
 from store.place import Place, prepare, remove, unwritable
 from store.postgres import AUTHENTICATOR, OWNER, SUPERUSER
+
+log = logging.getLogger(__name__)
 
 __all__ = ["AUTHENTICATOR", "OWNER", "SUPERUSER", "Cluster", "locked"]
 
@@ -64,19 +67,29 @@ class Cluster:
             if presence is None:
                 return
             presence.close()
-            # A new connection: the server drops all when one of its own processes was killed.
-            with contextlib.suppress(psycopg.Error), locked(self.data_dir):
-                with contextlib.closing(postgres.connect(self.place, self._name)) as last:
-                    others = last.execute(_OTHERS, [f"{_NAME_BEGINS}%", self._name]).fetchone()
-                if others == (0,) and not (self.data_dir / _KEEP_RUNNING).exists():
-                    postgres.stop(self.place)
+            try:
+                self._stop_if_last()
+            except Unavailable as error:
+                log.warning("%s", error)
+
+    def _stop_if_last(self) -> None:
+        # A new connection: the server drops all when one of its own processes was killed.
+        with contextlib.suppress(psycopg.Error), locked(self.data_dir):
+            with contextlib.closing(postgres.connect(self.place, self._name)) as last:
+                others = last.execute(_OTHERS, [f"{_NAME_BEGINS}%", self._name]).fetchone()
+            if others == (0,) and not (self.data_dir / _KEEP_RUNNING).exists():
+                postgres.stop(self.place)
 
     def keep_running(self) -> None:
         """Let the server run on after the last process has left, until `stop`."""
         (self.data_dir / _KEEP_RUNNING).touch()
 
     def stop(self) -> bool:
-        """Stop the server whoever uses it; False when none was running."""
+        """Stop the server whoever uses it; False when none was running.
+
+        Raises:
+            Unavailable: it still runs, or the data folder cannot be read.
+        """
         try:
             self.data_dir.stat()
         except FileNotFoundError:
@@ -88,11 +101,17 @@ class Cluster:
             return postgres.stop(prepare(self.data_dir))
 
     def reset(self) -> None:
-        """Stop the server and remove its data for good, also data that nothing here can open."""
+        """Stop the server and remove its data for good, also data that nothing here can open.
+
+        Raises:
+            Unavailable: it still runs, or the data cannot be removed; what there was is there still.
+        """
         with locked(self.data_dir):
             (self.data_dir / _KEEP_RUNNING).unlink(missing_ok=True)
             with contextlib.suppress(Unavailable):  # then it cannot run either
-                postgres.stop(prepare(self.data_dir))
+                self._place = prepare(self.data_dir)
+            if self._place:
+                postgres.stop(self._place)
             remove(self.data_dir)
 
     def dsn(self, role: str = OWNER, database: str = "postgres") -> str:

@@ -132,12 +132,20 @@ def start(place: Place, application_name: str) -> psycopg.Connection:
 
 
 def stop(place: Place) -> bool:
-    """Stop the server and wait for it; False when none was running."""
+    """Stop the server and wait for it; False when none was running.
+
+    Raises:
+        Unavailable: it still runs.
+    """
     _forget_dead_server(place)
-    if not (place.cluster_dir / "postmaster.pid").exists():
+    pid_file = place.cluster_dir / "postmaster.pid"
+    if not pid_file.exists():
         return False
     control: list[str | Path] = [place.program("pg_ctl"), "-D", place.cluster_dir]
-    return binaries.run([*control, "-m", "fast", "-w", "stop"], place.user).returncode == 0
+    outcome = binaries.run([*control, "-m", "fast", "-w", "stop"], place.user)
+    if outcome.returncode != 0 and pid_file.exists():
+        raise _failure(place, "stopped", outcome.stdout + outcome.stderr)
+    return True
 
 
 def _try_to_start(place: Place) -> str:

@@ -6,15 +6,17 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
 import pytest
 
-from store import Argument, StoreError, Unavailable
-from store.cluster import Cluster
+from store import Argument, StoreError, Unavailable, binaries
+from store.cluster import SUPERUSER, Cluster
 from store.embedded import EmbeddedStore, bring_up
 from tests.cluster.conftest import (
     Person,
@@ -304,6 +306,24 @@ def test_an_old_full_disk_is_no_reason_today(data_dir: Path, visit: Visit) -> No
     with pytest.raises(Unavailable, match="could not be started") as caught:
         Cluster(data_dir).attach()
     assert "disk" not in str(caught.value)
+
+
+def test_data_under_a_server_that_does_not_stop_is_left_alone(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reset that cannot stop the server says so and removes nothing."""
+    run = binaries.run
+
+    def unwilling(command: Sequence[str | Path], user: Any, **given: Any) -> subprocess.CompletedProcess[str]:
+        done = run(command, user, **given) if "stop" not in command else None
+        return done or subprocess.CompletedProcess([], 1, "", "pg_ctl: server does not shut down")
+
+    with attached(data_dir) as cluster:
+        with monkeypatch.context() as patched:
+            patched.setattr("store.binaries.run", unwilling)
+            with pytest.raises(Unavailable, match="could not be stopped"):
+                Cluster(data_dir).reset()
+
+        with psycopg.connect(cluster.dsn(SUPERUSER)) as connection:
+            assert connection.execute("select 1").fetchone() == (1,)
 
 
 def test_a_message_names_no_log_that_is_not_there(

@@ -42,9 +42,11 @@ class Flaky:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.away: set[str] = set()
+        self.refused: list[str] = []
 
     def call(self, function: str, **arguments: Argument) -> Json:
         if function in self.away:
+            self.refused.append(function)
             raise Unavailable
         return self._database.call(function, **arguments)
 
@@ -159,7 +161,11 @@ def test_cancelling_before_a_model_is_asked(
 
 
 def test_a_client_that_cannot_be_made_is_an_outcome(
-    application: Application, log: Log, ask: Ask, monkeypatch: pytest.MonkeyPatch
+    make_application: MakeApplication,
+    simulator: SimulatedTransport,
+    log: Log,
+    ask: Ask,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The fallback's SDK does not start: the first attempt was paid for, and both are booked."""
 
@@ -168,7 +174,7 @@ def test_a_client_that_cannot_be_made_is_an_outcome(
 
     monkeypatch.setattr("orchestrator.providers.anthropic.Anthropic._made", broken)
     with pytest.raises(GenerationFailed):
-        ask(application, primary_fault=Fault.SERVER_ERROR)
+        ask(make_application(transport=simulator), primary_fault=Fault.SERVER_ERROR)
 
     outcomes = [attempt["outcome"] for attempt in log.details("WORKFLOW_GENERATION_FAILED")["attempts"]]
     assert outcomes == ["api_error", "api_error"]
@@ -324,12 +330,40 @@ def test_a_delivery_that_is_repeated_counts_once(
     ask(make_application())
     ((generation_id, outcome),) = Outbox(tmp_path / "outbox").waiting()
     for _ in range(2):
-        store.machine()
         PooledStore(store.pool).machine().call(
             "finish_generation", p_generation_id=str(generation_id), p_outcome=outcome
         )
 
     assert log.actions() == ["WORKFLOW_GENERATED"]
+
+
+@pytest.mark.parametrize("text", ["[]", "null", '{"generation_id": 7, "outcome": "{}"}', "\udcff"])
+def test_a_strange_file_in_the_outbox_stays_there(
+    application: Application, tmp_path: Path, ask: Ask, text: str
+) -> None:
+    """And keeps nobody from asking."""
+    strange = tmp_path / "outbox" / "strange.json"
+    strange.parent.mkdir()
+    strange.write_text(text, errors="surrogateescape")
+    ask(application)
+
+    assert strange.exists()
+
+
+def test_a_database_that_is_away_is_waited_for_once(
+    make_application: MakeApplication, store: FlakyStore, ask: Ask
+) -> None:
+    """However many outcomes wait in the outbox."""
+    application = make_application()
+    store.flaky.away = {"finish_generation"}
+    for _ in range(3):
+        ask(application)
+    store.flaky.away |= {"start_generation"}
+    store.flaky.refused.clear()
+    with pytest.raises(Unavailable):
+        ask(application)
+
+    assert store.flaky.refused == ["finish_generation", "start_generation"]
 
 
 def test_with_database_and_disk_gone_the_result_is_handed_over(
@@ -381,7 +415,7 @@ def test_an_overdue_run_is_closed_as_interrupted(
 
 
 def test_a_run_interrupted_during_its_fallback_books_both(
-    make_application: MakeApplication, simulator: SimulatedTransport, owner: psycopg.Connection, log: Log
+    make_application: MakeApplication, owner: psycopg.Connection, log: Log
 ) -> None:
     """The failed first attempt and the second under way are both in the events."""
     application = make_application(transport=SimulatedTransport(speed=100))
@@ -414,7 +448,6 @@ KILLED = """
 import os, signal, sys
 from orchestrator import AttemptStarted, RunOptions, bootstrap
 from orchestrator.request import checked_request
-from orchestrator.settings import OrchestratorSettings, read_settings
 application = bootstrap({"ORCHESTRATOR_DATA_DIR": sys.argv[1], "ORCHESTRATOR_ATTEMPT_TIMEOUT_S": "1",
     "ORCHESTRATOR_LAST_ATTEMPT_TIMEOUT_S": "1", "ORCHESTRATOR_OFFLINE_SPEED": "100"})
 request = checked_request(prompt="x", services=[], agent_id=None, user_id="u", origin="cli")
