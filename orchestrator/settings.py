@@ -22,6 +22,8 @@ DEFAULTS: dict[str, str | bool] = {
     ENABLE_FALLBACK_KEY: True,
 }
 
+_TRUTHS = {"true": True, "false": False}
+
 
 class _Entry(BaseModel):
     value: Any
@@ -101,8 +103,19 @@ def setting_from_text(assignment: str) -> tuple[str, str | bool]:
     if not separator or not key.strip():
         raise InvalidRequest("A setting is given as key=value.")
     value = text.strip().strip('"')
-    known_truth = {"true": True, "false": False}
-    return key.strip(), known_truth.get(value.lower(), value) if key.strip() == ENABLE_FALLBACK_KEY else value
+    return key.strip(), _TRUTHS.get(value.lower(), value) if key.strip() == ENABLE_FALLBACK_KEY else value
+
+
+def setting_value(key: str, stored: Any) -> str | bool:
+    """What a system key means while `stored` stands in it; its default for None.
+
+    Raises:
+        InvalidSettings: it cannot be used.
+    """
+    if stored is None:
+        return DEFAULTS[key]
+    value = _unquoted(stored)
+    return _truth(key, value) if key == ENABLE_FALLBACK_KEY else _model_name(key, value)
 
 
 def _settings(document: Json) -> OrchestratorSettings:
@@ -112,26 +125,24 @@ def _settings(document: Json) -> OrchestratorSettings:
         raise InvalidSettings("The settings in the database cannot be read; run: python -m store migrate") from error
     values = DEFAULTS | {key: entry.value for key, entry in snapshot.settings.items()}
     return OrchestratorSettings(
-        primary=_model_name(values, PRIMARY_KEY),
-        fallback=_model_name(values, FALLBACK_KEY),
-        fallback_enabled=_truth(values, ENABLE_FALLBACK_KEY),
+        primary=_model_name(PRIMARY_KEY, _unquoted(values[PRIMARY_KEY])),
+        fallback=_model_name(FALLBACK_KEY, _unquoted(values[FALLBACK_KEY])),
+        fallback_enabled=_truth(ENABLE_FALLBACK_KEY, _unquoted(values[ENABLE_FALLBACK_KEY])),
         version=snapshot.version,
     )
 
 
-def _model_name(values: Mapping[str, Any], key: str) -> str:
-    value = _unquoted(values[key])
+def _model_name(key: str, value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise _unusable(key, "a model's name")
     return value.strip()
 
 
-def _truth(values: Mapping[str, Any], key: str) -> bool:
-    value = _unquoted(values[key])
-    value = {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
-    if not isinstance(value, bool):
+def _truth(key: str, value: Any) -> bool:
+    truth = _TRUTHS.get(value.lower(), value) if isinstance(value, str) else value
+    if not isinstance(truth, bool):
         raise _unusable(key, "true or false")
-    return value
+    return truth
 
 
 def _unquoted(value: Any) -> Any:

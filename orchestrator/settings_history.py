@@ -32,13 +32,14 @@ class Save:
     Attributes:
         changed_by: e-mail address, or the id or database role that was recorded.
         changes: before and after of each changed key.
-        values: every known key's value once it was saved; enough to return to it.
+        before, values: every known key's value until it was saved, and from then on; enough to return to.
     """
 
     version: int
     changed_at: datetime
     changed_by: str
     changes: dict[str, tuple[Any, Any]]
+    before: dict[str, Any]
     values: dict[str, Any]
 
 
@@ -59,6 +60,7 @@ def read_history(database: Database, current: OrchestratorSettings, limit: int =
     history = []
     for save in saves:
         changes = {key: (change.before, change.after) for key, change in save.changes.items()}
-        history.append(Save(save.version, save.changed_at, save.changed_by, changes, dict(values)))
+        after = dict(values)
         values |= {key: DEFAULTS.get(key, "") if before is None else before for key, (before, _) in changes.items()}
+        history.append(Save(save.version, save.changed_at, save.changed_by, changes, dict(values), after))
     return tuple(history)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from orchestrator import OrchestratorSettings
+from orchestrator import InvalidSettings, OrchestratorSettings
 from orchestrator.models import CATALOGUE, counterpart, named
-from orchestrator.settings import ENABLE_FALLBACK_KEY, FALLBACK_KEY, PRIMARY_KEY
+from orchestrator.settings import ENABLE_FALLBACK_KEY, FALLBACK_KEY, PRIMARY_KEY, setting_value
 from pages.parts import settings
 from pages.parts.words import plain
 from store import Database
@@ -45,14 +45,19 @@ def current_base(stored: OrchestratorSettings) -> OrchestratorSettings:
 
 
 def _take_proposal() -> None:
-    """Put what another page proposed into the form, where it can be reviewed and saved."""
+    """Put what another page proposed into the form, where it can be reviewed and saved; what cannot be is named."""
     proposed = st.session_state.pop(settings.PROPOSAL, None)
     if proposed is None:
         return
     widgets = {PRIMARY_KEY: PRIMARY, FALLBACK_KEY: FALLBACK, ENABLE_FALLBACK_KEY: ENABLED}
-    for key, value in proposed.items():
+    for key, stored in proposed.items():
         if key in widgets:
-            st.session_state[widgets[key]] = value
+            try:
+                value = setting_value(key, stored)
+                st.session_state[widgets[key]] = named(value).name if isinstance(value, str) else value
+            except InvalidSettings:
+                was = f"{settings.LABELS[key]} was {settings.spoken(key, stored)}, which is no choice any more"
+                st.warning(f"{plain(was)}; it stays as it is.", icon=":material/block:")
     st.session_state[PROPOSED] = True
 
 

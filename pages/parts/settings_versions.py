@@ -30,10 +30,9 @@ def versions(database: Database, saves: tuple[Save, ...], version: int) -> None:
             for save in saves[_SHOWN:]:
                 _version(database, save, version)
     oldest = saves[-1]
-    before = oldest.values | {key: was for key, (was, _) in oldest.changes.items()}
     with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown("**Before all of these**")
-        _return_button(database, before, version, f"before version {oldest.version}")
+        _return_button(database, oldest.before, version, f"before version {oldest.version}")
     st.caption(f"Times in {zone()}.")
 
 

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from orchestrator import OrchestratorSettings, read_settings, save_settings
-from orchestrator.settings import ENABLE_FALLBACK_KEY, FALLBACK_KEY, PRIMARY_KEY
+from orchestrator.settings import ENABLE_FALLBACK_KEY, FALLBACK_KEY, PRIMARY_KEY, read_settings
 from tests.conftest import PooledStore
 from tests.pages.conftest import OpenPage, press, said
 
@@ -150,4 +150,19 @@ def test_another_page_may_propose_values(page: AppTest, store: PooledStore) -> N
     assert not page.exception
     assert page.selectbox(key="configuration_primary").value == CLAUDE
     assert any("Primary model: GPT-4o mini → Claude Sonnet 4" in text for text in said(page.markdown))
+    assert stored(store).version == 1
+
+
+def test_a_strange_proposal_is_read_or_passed_over(page: AppTest, store: PooledStore) -> None:
+    """A key that was not there has its default, an earlier system's words their meaning; a model of old is named."""
+    page.session_state["settings_proposal"] = {
+        PRIMARY_KEY: "gpt-3", FALLBACK_KEY: None, ENABLE_FALLBACK_KEY: '"false"',
+    }  # fmt: skip
+    page.run()
+    page.switch_page("configuration.py").run()
+
+    assert not page.exception
+    assert page.selectbox(key="configuration_primary").value == MINI
+    assert page.toggle(key="configuration_enabled").value is False
+    assert said(page.warning) == ["Primary model was gpt-3, which is no choice any more; it stays as it is."]
     assert stored(store).version == 1
