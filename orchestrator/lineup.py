@@ -47,6 +47,11 @@ class Overrides:
         )
 
 
+def missing_key(model: Model, providers: Mapping[ProviderName, Provider]) -> str | None:
+    """The variable without which a model cannot be asked; None where it can."""
+    return None if model.provider in providers else _KEY_VARIABLES[model.provider]
+
+
 def line_up(
     settings: OrchestratorSettings, providers: Mapping[ProviderName, Provider], on: date
 ) -> tuple[Contender, ...]:
@@ -57,16 +62,15 @@ def line_up(
         ModelNotConfigured: the primary's provider has no API key.
     """
     primary = named(settings.primary)
-    if primary.provider not in providers:
+    if key := missing_key(primary, providers):
         raise ModelNotConfigured(
-            f"{primary.label} is the primary model, but {_KEY_VARIABLES[primary.provider]} is not set; "
-            "set it, or choose another primary model."
+            f"{primary.label} is the primary model, but {key} is not set; set it, or choose another primary model."
         )
     first = Contender(primary, answering(primary, on), providers[primary.provider])
     if not settings.has_second:
         return (first,)
     fallback = named(settings.fallback)
     second = answering(fallback, on)
-    if fallback.provider not in providers or second == first.answering:
+    if missing_key(fallback, providers) or second == first.answering:
         return (first,)
     return (first, Contender(fallback, second, providers[fallback.provider]))

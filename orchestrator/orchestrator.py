@@ -17,8 +17,8 @@ from orchestrator.background import BackgroundLoop, Job, to_its_end
 from orchestrator.errors import GenerationCancelled, OrchestratorError
 from orchestrator.events import Finished, GenerationEvent
 from orchestrator.generation import Generation, Limits
-from orchestrator.lineup import Overrides, line_up
-from orchestrator.models import ProviderName
+from orchestrator.lineup import Overrides, line_up, missing_key
+from orchestrator.models import Model, ProviderName
 from orchestrator.prompts import PROMPT_VERSION
 from orchestrator.providers import Provider
 from orchestrator.recorder import Recorder
@@ -168,6 +168,10 @@ class WorkflowOrchestrator:
             emit: called with every event but the last, on the background loop: it must be quick.
         """
         return self._background.start(lambda: self._stoppable(request, options, _heard(emit)))
+
+    def missing_key(self, model: Model) -> str | None:
+        """The variable without which this process cannot ask a model; None where it can."""
+        return missing_key(model, self._providers)
 
     def warm(self) -> None:
         """Import the SDKs and the price list, which takes seconds; from any thread, before anybody waits for them."""

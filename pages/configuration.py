@@ -34,6 +34,8 @@ chosen = [st.session_state[PRIMARY], st.session_state[FALLBACK]]
 for name in dict.fromkeys(chosen):
     if name in CATALOGUE and (note := settings.lifecycle(CATALOGUE[name])):
         st.info(note, icon=":material/event:")
+    if warning := settings.without_key(application, name):
+        st.warning(warning, icon=":material/key_off:")
 review(person, base, changes, saves[0].changed_by if base.version != stored.version else None)
 if set(chosen) <= set(CATALOGUE):
     projection(person, *chosen)

@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from orchestrator import OrchestratorSettings, read_settings
+from orchestrator import Application, OrchestratorSettings, read_settings
 from orchestrator.models import BASELINE
 from pages.parts import frame, states
 from pages.parts.filters import Chosen, default_filters, zone
 from pages.parts.flow_chart import flow_chart, ways
-from pages.parts.settings import answers_as
+from pages.parts.left_out import left_out
+from pages.parts.settings import answers_as, without_key
 from pages.parts.words import many, money, overridden, percent, plain, share
 from queries.flow import Flow, read_flow
 from queries.period import latest
@@ -20,7 +21,7 @@ from queries.tally import Tally
 DAYS = 7
 
 
-def steps(keys: OrchestratorSettings, flow: Flow) -> list[tuple[str, str, str, str]]:
+def steps(application: Application, keys: OrchestratorSettings, flow: Flow) -> list[tuple[str, str, str, str]]:
     """What happens, in order: title, what happens there, where one reads more, and what that link says."""
     return [
         (
@@ -33,7 +34,7 @@ def steps(keys: OrchestratorSettings, flow: Flow) -> list[tuple[str, str, str, s
             f"As one snapshot, version {keys.version}, for this request; a change holds from the next one on.",
             "configuration.py", "Change them",
         ),
-        ("3 · The models are asked", _asked(keys, flow.total), "fallbacks.py", "Why it fell back"),
+        ("3 · The models are asked", _asked(application, keys, flow.total), "fallbacks.py", "Why it fell back"),
         ("4 · The answer is validated", _validated(flow.total), "quality.py", "How good the models are"),
         ("5 · Everything is priced", _priced(flow), "cost.py", "What it costs"),
         (
@@ -45,7 +46,7 @@ def steps(keys: OrchestratorSettings, flow: Flow) -> list[tuple[str, str, str, s
     ]  # fmt: skip
 
 
-def _asked(keys: OrchestratorSettings, total: Tally) -> str:
+def _asked(application: Application, keys: OrchestratorSettings, total: Tally) -> str:
     primary, fallback = plain(answers_as(keys.primary)), plain(answers_as(keys.fallback))
     second = f"**{fallback}** is asked when it fails" if keys.has_second else "there is no second model"
     rate = total.as_configured.fallback
@@ -54,7 +55,9 @@ def _asked(keys: OrchestratorSettings, total: Tally) -> str:
         saved = f"{money(total.savings_usd)} ({percent(total.savings_pct)})"
         measured.append(f"{saved} were saved against {BASELINE.label}")
     of_late = f" In the last {DAYS} days {', and '.join(measured)}." if measured else ""
-    return f"**{primary}** is asked first; {second}. Each reply is validated while it streams.{of_late}"
+    warnings = (without_key(application, name) for name in (keys.primary, keys.fallback))
+    lacking = "".join(f" {plain(warning)}" for warning in warnings if warning)
+    return f"**{primary}** is asked first; {second}.{lacking} Each reply is validated while it streams.{of_late}"
 
 
 def _validated(total: Tally) -> str:
@@ -76,7 +79,7 @@ chosen = Chosen(period, filters, None)
 keys = states.read(lambda: read_settings(person))
 flow = states.read(lambda: read_flow(person, period, filters))
 with st.grid(3, min_column_width=240):
-    for title, text, page, link in steps(keys, flow):
+    for title, text, page, link in steps(application, keys, flow):
         with st.container(border=True, height="stretch", gap="small"):
             st.markdown(f"**{title}**")
             st.markdown(text)
@@ -84,6 +87,7 @@ with st.grid(3, min_column_width=240):
 if flow.ways:
     flow_chart(flow)
     ways(flow, chosen, person)
+    left_out(flow.total, flow.figures.undated, chosen, person)
     alone = flow.total.overridden
     said = f" {overridden(alone)}: in the flow and the money, in no rate." if alone else ""
     st.caption(f"The last {DAYS} days of {period.zone}, today included.{said}")

@@ -9,6 +9,7 @@ from pages.parts.behind import behind, clicked_day
 from pages.parts.cards import Card, cards
 from pages.parts.filters import Chosen, default_filters, zone
 from pages.parts.judgement import judgement
+from pages.parts.left_out import left_out
 from pages.parts.palette import label
 from pages.parts.past_runs import latest
 from pages.parts.words import day
@@ -35,12 +36,14 @@ application = frame.opening("Overview", "Is all well with the generated workflow
 person = application.person()
 period = latest_days(DAYS, zone(), datetime.now(UTC))
 filters = default_filters()
+chosen = Chosen(period, filters, None)
 report = states.read(lambda: read_overview(person, period, filters))
 if report.judgement == "nothing" and not report.total.rows:
     states.empty(person, sentence=f"No workflow was generated in the last {DAYS} days.")
 else:
     judgement(report)
     cards(figures(report), period, per_row=3)
+    left_out(report.total, report.figures.undated, chosen, person)
     drawn = charts.figure(y_title="Workflows a day", height=260, over=period)
     generators.bars(drawn, report.daily, "generations", "%{y:,} workflows", period.unfinished(datetime.now(UTC)))
     clicked = charts.show(
@@ -51,5 +54,5 @@ else:
     if clicked and (of := clicked_day(clicked[0])):
         which = Which(outcome="completed", generator=clicked[1] or UNKNOWN)
         title = f"Answered by {label(clicked[1])} on {day(of)}"
-        behind(person, Chosen(period, filters, None), of, which, title)
+        behind(person, chosen, of, which, title)
 latest(person)

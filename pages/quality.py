@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from orchestrator.models import CATALOGUE
-from orchestrator.settings import DEFAULTS, PRIMARY_KEY
+from orchestrator.models import BASELINE, CATALOGUE
 from pages.parts import frame, quality_charts, states
 from pages.parts.cards import Card, cards
 from pages.parts.filters import bar
@@ -13,9 +12,9 @@ from queries.quality import QualityReport, read_quality
 
 
 def figures(report: QualityReport) -> list[Card]:
-    """The orchestrator's two rates, and the two that say most of the cheap model."""
-    asked = [measure.model for measure in report.models]
-    cheap = DEFAULTS[PRIMARY_KEY] if DEFAULTS[PRIMARY_KEY] in asked else next(iter(asked), None)
+    """The orchestrator's two rates, and the two that say most of the cheap model, of several the most asked one."""
+    asked = {one.model: one.rate.whole for one in report.models if one.name == "api_errors"}
+    cheap = max((model for model in asked if model != BASELINE.name), key=lambda model: asked[model], default=None)
     shown = [*report.overall]
     shown += [one for one in report.models if one.model == cheap and one.name in ("validation", "api_errors")]
     return [quality_charts.card(measure) for measure in shown]

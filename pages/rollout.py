@@ -39,7 +39,7 @@ def rollback_plan() -> None:
             "configuration.py", label="3. Find the change before it, and take it back",
             icon=":material/history:",
         )  # fmt: skip
-        settings.roll_back_button("4. Let Claude go first now", key="plan")
+        settings.roll_back_button(application, "4. Let Claude go first now", key="plan")
         st.page_link("overview.py", label="5. Watch the success rate recover", icon=":material/monitoring:")
 
 

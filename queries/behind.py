@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import pandas as pd
-from pydantic import BaseModel, TypeAdapter
 
+from queries.answer import Row, frame, understood
 from queries.filters import Filters
 from store import Database
 
@@ -26,7 +26,7 @@ class Which:
         outcome: completed, failed or cancelled.
         primary_model, generator: `UNKNOWN` for those whose model is not known.
         fallback_reason: one of the four, or `any` for all that fell back.
-        unreadable: whether only those that could not be read in full are wanted.
+        unreadable: True for those alone that could not be read in full.
         steps_from ... latency_ms_to: bounds, both included.
     """
 
@@ -34,7 +34,7 @@ class Which:
     primary_model: str | None = None
     generator: str | None = None
     fallback_reason: str | None = None
-    unreadable: bool | None = None
+    unreadable: Literal[True] | None = None
     steps_from: int | None = None
     steps_to: int | None = None
     services_from: int | None = None
@@ -43,7 +43,7 @@ class Which:
     latency_ms_to: int | None = None
 
 
-class _Generation(BaseModel):
+class _Generation(Row):
     at: datetime
     event_id: UUID
     generation_id: str | None
@@ -83,16 +83,16 @@ def generations(
         p_filters={**filters.as_json(), **asdict(which)},
         p_limit=limit,
     )
-    return _frame(_Generation, answer)
+    return frame(_Generation, answer)
 
 
-class _Agent(BaseModel):
+class _Agent(Row):
     agent_id: str
     fallbacks: int
     generations: int
 
 
-class _Agents(BaseModel):
+class _Agents(Row):
     fallbacks: int
     agents: list[_Agent]
 
@@ -103,7 +103,7 @@ class Agents:
 
     Attributes:
         looked_at: how many fallbacks they were found among, the latest of the period.
-        frame: agent_id, fallbacks, generations (all that the agent completed in the period).
+        frame: agent_id, fallbacks, generations (what the agent completed in the period, of what is asked for).
     """
 
     looked_at: int
@@ -121,20 +121,19 @@ def agents(
     Raises:
         StoreError: the database did not answer, or this identity may not read.
     """
-    answer = _Agents.model_validate(
-        database.call(
-            "list_agents_with_fallbacks",
-            p_from=begins.isoformat(),
-            p_to=ends.isoformat(),
-            p_filters={**filters.as_json(), "primary_model": primary},
-            p_limit=limit,
-        )
+    answer = database.call(
+        "list_agents_with_fallbacks",
+        p_from=begins.isoformat(),
+        p_to=ends.isoformat(),
+        p_filters={**filters.as_json(), "primary_model": primary},
+        p_limit=limit,
     )
-    rows = [agent.model_dump() for agent in answer.agents]
-    return Agents(answer.fallbacks, pd.DataFrame(rows, columns=list(_Agent.model_fields), dtype=object))
+    found = understood(_Agents, answer)
+    rows = [agent.model_dump() for agent in found.agents]
+    return Agents(found.fallbacks, pd.DataFrame(rows, columns=list(_Agent.model_fields), dtype=object))
 
 
-class _Rejected(BaseModel):
+class _Rejected(Row):
     generation_id: UUID
     at: datetime
     agent_id: str | None
@@ -170,10 +169,4 @@ def rejected_answers(
         p_filters={**filters.as_json(), "model": model, "code": code},
         p_limit=limit,
     )
-    return _frame(_Rejected, answer)
-
-
-def _frame(row: type[BaseModel], answer: object) -> pd.DataFrame:
-    entries = TypeAdapter(list[Any]).validate_python(answer)
-    rows = [row.model_validate(entry).model_dump() for entry in entries]
-    return pd.DataFrame(rows, columns=list(row.model_fields), dtype=object)
+    return frame(_Rejected, answer)

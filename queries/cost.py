@@ -22,8 +22,9 @@ class CostReport:
 
     Attributes:
         total, before: of the period and of the one before.
-        daily: one row per day and generator that answered: day, generator, generations, cost_usd, wasted_usd (US
-            dollars as Decimal); a day on which nothing was generated has none.
+        daily: one row per day and generator that answered: day, generator, generations, cost_usd, and the parts of it
+            that are known: answers_usd, wasted_usd (US dollars as Decimal, None for unknown); a day without any has
+            no row.
         savings: one row per day: day, compared, baseline_usd, cost_usd, wasted_usd, savings_usd, cumulative_usd; None
             where nothing could be compared.
         bridge: how the baseline becomes the cost: step (baseline, answers, waste, cost) and usd, in this order; empty
@@ -65,11 +66,12 @@ def read_cost(database: Database, period: Period, filters: Filters, generator: s
 def daily(figures: Figures, rows: Iterable[Generations]) -> pd.DataFrame:
     """The frame `CostReport.daily` of these rows."""
     records = [
-        (day, generator, own.completed, own.cost_usd, own.wasted_usd)
+        (day, generator, own.completed, own.cost_usd, own.answers_usd, own.wasted_usd)
         for day, of_day in by_day(figures, rows)
         for generator, own in by_generator(of_day)
     ]
-    return pd.DataFrame(records, columns=["day", "generator", "generations", "cost_usd", "wasted_usd"], dtype=object)
+    columns = ["day", "generator", "generations", "cost_usd", "answers_usd", "wasted_usd"]
+    return pd.DataFrame(records, columns=columns, dtype=object)
 
 
 def bridge(total: Tally) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -45,12 +45,13 @@ SERVICE_BANDS = (
 
 @dataclass(frozen=True, slots=True)
 class FallbackReport:
-    """The fallbacks of a period, of generations that completed.
+    """The fallbacks of a period, of generations that completed; rates are of those as configured.
 
     Attributes:
         total, before: of the period and of the one before.
         daily: day, completed, fallbacks, rate_pct (None of none), and how many of each reason; every day has a row.
-        reasons: reason, fallbacks, cost_usd of those generations, wasted_usd on their first attempts; all four reasons.
+        reasons: reason, fallbacks, share_pct of all of them (None of none), cost_usd of those generations, wasted_usd
+            on their first attempts; all four reasons, and all generations.
         by_primary: primary_model (None where that cannot be told), completed, fallbacks, rate_pct, low_pct, high_pct.
         by_steps, by_services: band, completed, fallbacks, rate_pct, low_pct, high_pct; only bands that were seen.
         findings: code, attempts; what refused replies, most frequent first.
@@ -83,22 +84,23 @@ def read_fallbacks(database: Database, period: Period, filters: Filters, primary
     figures = read_figures(database, period, filters, ("generations", "attempts", "findings", "changes"))
     rows = [row for row in figures.generations if primary is None or row.primary_model == primary]
     attempts = [row for row in figures.attempts if primary is None or row.model == primary]
-    current = now(rows)
+    current = tally(now(rows))
+    judged = current.as_configured.rows
     return FallbackReport(
         figures,
-        tally(current),
+        current,
         tally(before(rows)),
-        _daily(figures, rows),
+        _daily(figures, (row for row in rows if not row.overridden)),
         _reasons(current),
-        _by_primary(current),
-        _by_band(current, STEP_BANDS, lambda row: row.by_steps),
-        _by_band(current, SERVICE_BANDS, lambda row: row.by_services),
+        _by_primary(judged),
+        _by_band(judged, STEP_BANDS, lambda row: row.by_steps),
+        _by_band(judged, SERVICE_BANDS, lambda row: row.by_services),
         _findings(figures, primary),
         _prompts(figures, attempts),
     )
 
 
-def _daily(figures: Figures, rows: list[Generations]) -> pd.DataFrame:
+def _daily(figures: Figures, rows: Iterable[Generations]) -> pd.DataFrame:
     records = []
     for day, of_day in by_day(figures, rows):
         own = tally(of_day)
@@ -107,15 +109,16 @@ def _daily(figures: Figures, rows: list[Generations]) -> pd.DataFrame:
     return pd.DataFrame(records, columns=["day", "completed", "fallbacks", "rate_pct", *REASONS], dtype=object)
 
 
-def _reasons(rows: list[Generations]) -> pd.DataFrame:
+def _reasons(total: Tally) -> pd.DataFrame:
     records = []
     for reason in REASONS:
-        own = tally(row for row in rows if row.fallback_reason == reason)
-        records.append((reason, own.completed, own.cost_usd, own.wasted_usd))
-    return pd.DataFrame(records, columns=["reason", "fallbacks", "cost_usd", "wasted_usd"], dtype=object)
+        own = tally(row for row in total.fallen_back.rows if row.fallback_reason == reason)
+        share = Rate(own.completed, total.fallback.part)
+        records.append((reason, own.completed, share.pct, own.cost_usd, own.wasted_usd))
+    return pd.DataFrame(records, columns=["reason", "fallbacks", "share_pct", "cost_usd", "wasted_usd"], dtype=object)
 
 
-def _by_primary(rows: list[Generations]) -> pd.DataFrame:
+def _by_primary(rows: Sequence[Generations]) -> pd.DataFrame:
     completed = [row for row in rows if row.outcome == "completed"]
     names = sorted({row.primary_model for row in completed}, key=str)
     rates = ((name, tally(row for row in completed if row.primary_model == name).fallback) for name in names)
@@ -123,7 +126,7 @@ def _by_primary(rows: list[Generations]) -> pd.DataFrame:
 
 
 def _by_band(
-    rows: list[Generations], bands: tuple[Band, ...], counts: Callable[[Generations], tuple[int, ...]]
+    rows: Sequence[Generations], bands: tuple[Band, ...], counts: Callable[[Generations], tuple[int, ...]]
 ) -> pd.DataFrame:
     completed = [row for row in rows if row.outcome == "completed"]
     rates = []

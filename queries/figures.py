@@ -12,8 +12,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict
-
+from queries.answer import Row, understood
 from queries.filters import Filters
 from queries.histogram import Histogram
 from queries.period import Period
@@ -26,15 +25,11 @@ _GAP = 1
 _QUARTER = timedelta(minutes=15)
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class _Sums(_Frozen):
+class _Sums(Row):
     bin: int
 
 
-_Row = TypeVar("_Row", bound=_Sums)
+_SumsT = TypeVar("_SumsT", bound=_Sums)
 
 
 class Generations(_Sums):
@@ -120,7 +115,7 @@ class Verdicts(_Sums):
     unreadable: int
 
 
-class Change(_Frozen):
+class Change(Row):
     """One save of the system keys.
 
     Attributes:
@@ -134,7 +129,7 @@ class Change(_Frozen):
     sample: bool
 
 
-class _Answer(_Frozen):
+class _Answer(Row):
     generations: tuple[Generations, ...] = ()
     latencies: tuple[Latencies, ...] = ()
     attempts: tuple[Attempts, ...] = ()
@@ -149,6 +144,7 @@ class Figures:
     """The sums of a period and of the one before it.
 
     Attributes:
+        changes: saves of the system keys, from three days before the period before on.
         undated: generations of the whole log that belong to no period, since their time cannot be read.
     """
 
@@ -173,14 +169,13 @@ def read_figures(database: Database, period: Period, filters: Filters, parts: It
     """
     earlier = period.before
     bounds = [earlier.begins, _like_now(earlier, period, datetime.now(UTC)), *period.bounds]
-    answer = _Answer.model_validate(
-        database.call(
-            "get_figures",
-            p_bounds=[bound.isoformat() for bound in bounds],
-            p_filters=dict(filters.as_json()),
-            p_parts=list(parts),
-        )
+    document = database.call(
+        "get_figures",
+        p_bounds=[bound.isoformat() for bound in bounds],
+        p_filters=dict(filters.as_json()),
+        p_parts=list(parts),
     )
+    answer = understood(_Answer, document)
     return Figures(
         period,
         _binned(answer.generations),
@@ -188,7 +183,7 @@ def read_figures(database: Database, period: Period, filters: Filters, parts: It
         _binned(answer.attempts),
         _binned(answer.findings),
         _binned(answer.verdicts),
-        tuple(change for change in answer.changes if change.at >= period.begins),
+        answer.changes,
         answer.undated,
     )
 
@@ -199,7 +194,7 @@ def _like_now(earlier: Period, period: Period, now: datetime) -> datetime:
     return max(earlier.begins, earlier.ends - remaining // _QUARTER * _QUARTER)
 
 
-def _binned(rows: tuple[_Row, ...]) -> tuple[_Row, ...]:
+def _binned(rows: tuple[_SumsT, ...]) -> tuple[_SumsT, ...]:
     """Without what lies between the period before and the period; its days are bins 1 to n."""
     return tuple(
         row if row.bin == BEFORE else row.model_copy(update={"bin": row.bin - _GAP}) for row in rows if row.bin != _GAP

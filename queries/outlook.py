@@ -54,21 +54,22 @@ class Outlook:
 
 
 def measured(total: Tally) -> Measured | None:
-    """The averages of compared generations; None while both kinds, direct and fallen back, have not been seen.
+    """The averages of compared generations as configured; None while both kinds, direct and fallen back, were not seen.
 
     Without a single fallback its cost cannot be known, and with nothing else there is no direct answer to price.
     """
-    direct = tally(row for row in total.rows if row.fallback_reason is None)
-    fallen = tally(row for row in total.rows if row.fallback_reason is not None)
-    baseline, rate = total.baseline_usd, total.fallback.pct
+    judged = total.as_configured
+    direct = tally(row for row in judged.rows if row.fallback_reason is None)
+    fallen = tally(row for row in judged.rows if row.fallback_reason is not None)
+    baseline, rate = judged.baseline_usd, judged.fallback.pct
     if not direct.compared or not fallen.compared or baseline is None or rate is None:
         return None
     return Measured(
         direct.compared_cost_usd / direct.compared,
         fallen.compared_cost_usd / fallen.compared,
-        baseline / total.compared,
+        baseline / judged.compared,
         rate,
-        total.compared,
+        judged.compared,
     )
 
 

@@ -71,7 +71,7 @@ def _money(total: Tally) -> dict[str, Any]:
 
 def _left_out(figures: Figures, total: Tally) -> dict[str, int]:
     return {
-        "without_baseline": total.completed - total.compared,
+        "without_baseline": total.without_baseline,
         "without_cost": total.without_cost,
         "without_waste": total.without_waste,
         "unpriced_attempts": total.unpriced,

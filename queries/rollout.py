@@ -8,7 +8,6 @@ from typing import Literal
 from queries import targets
 from queries.figures import Figures, read_figures
 from queries.filters import Filters
-from queries.models import call_rates
 from queries.period import Period
 from queries.rates import Rate
 from queries.series import now
@@ -32,7 +31,7 @@ class Rollout:
     Attributes:
         total: completed, failed and cancelled generations as configured.
         left_out: generations with models chosen for that run only.
-        first_model: validation of the replies of the models that were asked first.
+        first_model: of the replies of the models that were asked first, those that validated; of completed generations.
     """
 
     figures: Figures
@@ -79,9 +78,12 @@ def read_rollout(database: Database, period: Period, filters: Filters) -> Rollou
     Raises:
         StoreError: the database did not answer, or this identity may not read.
     """
-    figures = read_figures(database, period, filters, ("generations", "attempts"))
+    figures = read_figures(database, period, filters, ("generations",))
     everything = tally(now(figures.generations))
     as_configured = everything.as_configured
-    first = {row.primary_model for row in as_configured.rows} - {None}
-    calls = call_rates(row for row in now(figures.attempts) if not row.overridden and row.model in first)
-    return Rollout(figures, as_configured, everything.overridden, calls.validation)
+    return Rollout(figures, as_configured, everything.overridden, _first_replies(as_configured))
+
+
+def _first_replies(total: Tally) -> Rate:
+    used = total.completed - total.fallback.part
+    return Rate(used, used + total.fallback_reasons["validation_failed"])

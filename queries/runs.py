@@ -8,16 +8,12 @@ from typing import Any
 from uuid import UUID
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, TypeAdapter
 
+from queries.answer import Row, frame, understood
 from store import Database
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class AttemptRow(_Frozen):
+class AttemptRow(Row):
     """One model call of a run; `cost_usd` is None for an unknown price."""
 
     model: str
@@ -30,7 +26,7 @@ class AttemptRow(_Frozen):
     duration_ms: int
 
 
-class FindingRow(_Frozen):
+class FindingRow(Row):
     """What validation found in one attempt's reply."""
 
     attempt: int
@@ -40,14 +36,14 @@ class FindingRow(_Frozen):
     severity: str
 
 
-class Rejected(_Frozen):
+class Rejected(Row):
     """What a model answered and validation refused."""
 
     attempt: int
     text: str
 
 
-class ResultFigures(_Frozen):
+class ResultFigures(Row):
     """What the result said beyond its attempts; None for what there was not."""
 
     api_model: str | None = None
@@ -56,8 +52,14 @@ class ResultFigures(_Frozen):
     baseline_cost_usd: Decimal | None = None
     savings_usd: Decimal | None = None
 
+    @property
+    def savings_pct(self) -> Decimal | None:
+        """Of the baseline; None where that is unknown or nothing."""
+        saved, baseline = self.savings_usd, self.baseline_cost_usd
+        return 100 * saved / baseline if saved is not None and baseline else None
 
-class StoredRun(_Frozen):
+
+class StoredRun(Row):
     """One generation as it was booked.
 
     Attributes:
@@ -95,10 +97,10 @@ def find_run(database: Database, generation_id: UUID) -> StoredRun | None:
         StoreError: the database did not answer.
     """
     answer = database.call("get_workflow", p_generation_id=str(generation_id))
-    return None if answer is None else StoredRun.model_validate(answer)
+    return None if answer is None else understood(StoredRun, answer)
 
 
-class _Listed(BaseModel):
+class _Listed(Row):
     generation_id: UUID
     prompt: str
     status: str
@@ -118,6 +120,4 @@ def latest_runs(database: Database, *, search: str = "", limit: int = 20) -> pd.
     Raises:
         StoreError: the database did not answer.
     """
-    answer = database.call("list_workflows", p_search=search.strip(), p_limit=limit)
-    rows = TypeAdapter(list[_Listed]).validate_python(answer)
-    return pd.DataFrame([row.model_dump() for row in rows], columns=list(_Listed.model_fields), dtype=object)
+    return frame(_Listed, database.call("list_workflows", p_search=search.strip(), p_limit=limit))

@@ -123,6 +123,13 @@ class Tally:
         return _known((row.generations, row.without_waste, row.wasted_usd) for row in self._completed)
 
     @property
+    def answers_usd(self) -> Decimal | None:
+        """The cost that bought an answer; None where cost or waste is not known of every one."""
+        if self.cost_usd is None or self.wasted_usd is None or self.without_waste:
+            return None
+        return self.cost_usd - self.wasted_usd
+
+    @property
     def wasted_pct(self) -> Decimal | None:
         """Waste of the cost, in percent; None where either is unknown or nothing was spent."""
         return 100 * self.wasted_usd / self.cost_usd if self.wasted_usd is not None and self.cost_usd else None
@@ -141,6 +148,11 @@ class Tally:
     def compared(self) -> int:
         """Completed generations with a known cost and baseline: those that savings speak of."""
         return sum(row.compared for row in self._completed)
+
+    @property
+    def without_baseline(self) -> int:
+        """Completed generations that savings leave out: their cost or their baseline is not known in full."""
+        return self.completed - self.compared
 
     @property
     def baseline_usd(self) -> Decimal | None:

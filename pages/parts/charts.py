@@ -159,15 +159,15 @@ def target(drawn: Figure, value: float, words: str) -> None:
     drawn.layout["margin"]["r"] = _TARGET_ROOM
 
 
-def changes(drawn: Figure, saves: Iterable[Change], zone: str, prompts: Mapping[int, date] | None = None) -> None:
+def changes(drawn: Figure, saves: Iterable[Change], period: Period, prompts: Mapping[int, date] | None = None) -> None:
     """Dotted lines where a system key was changed or a prompt version was first used; who and what on hover.
 
     Args:
         prompts: prompt version to the day on which it was first used.
     """
     told: dict[date, list[str]] = {}
-    for save in saves:
-        at = save.at.astimezone(ZoneInfo(zone))
+    for save in (save for save in saves if period.begins <= save.at < period.ends):
+        at = save.at.astimezone(ZoneInfo(period.zone))
         told.setdefault(at.date(), []).append(f"{at:%H:%M} {save.by or 'somebody'}: {_what(save)}")
     for version, day in (prompts or {}).items():
         told.setdefault(day, []).append(f"Prompt version {version} first used")

@@ -34,7 +34,8 @@ def day_story(report: FallbackReport, chosen: Chosen, of: date) -> None:
         prompts = _prompts(report, of)
         if not changes and not prompts:
             st.caption(
-                "No system key was changed, and no prompt version first used, on that day or the three before it."
+                "On that day and the three before it no system key was changed, and no prompt version first used as "
+                "far as this period shows."
             )
         for version, first in prompts:
             st.markdown(f":material/edit_note: **{day(first)}**: prompt version {version} was first used.")

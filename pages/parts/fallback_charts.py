@@ -38,13 +38,13 @@ def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
         (targets.FALLBACK_RARE_PCT, "rare"),
     ):
         charts.target(drawn, float(limit), words)
-    charts.changes(drawn, report.changes, chosen.period.zone, _first_days(report, chosen))
+    charts.changes(drawn, report.changes, chosen.period, _first_days(report, chosen))
     clicked = charts.show(
         drawn,
         frame,
         key="fallback_rate",
         title="How often did the fallback answer?",
-        alt=f"Fallback rate per day, {percent(report.total.fallback.pct)} over the period",
+        alt=f"Fallback rate per day, {percent(report.total.as_configured.fallback.pct)} over the period",
         note=f"Above {threshold(targets.FALLBACK.bad_pct)} improve the prompts; below "
         f"{threshold(targets.FALLBACK_RARE_PCT)} a fallback is hardly needed. Dotted: a system key was changed or a "
         "prompt version first used. Click a day for its story.",
@@ -86,12 +86,11 @@ def reasons(report: FallbackReport, chosen: Chosen, person: Database) -> None:
 def cost(report: FallbackReport) -> None:
     """What each reason cost, as a table that adds up."""
     frame = report.reasons
-    total = report.total.fallback.part
     rows = [
         {
             "Reason": REASON_LABELS[row["reason"]],
             "Fallbacks": count(row["fallbacks"]),
-            "Share": percent(100 * row["fallbacks"] / total) if total else NONE,
+            "Share": percent(row["share_pct"]),
             "Cost": money(row["cost_usd"]) if row["fallbacks"] else NONE,
             "of it wasted": money(row["wasted_usd"]) if row["fallbacks"] else NONE,
         }

@@ -45,4 +45,4 @@ def _notices(application: Application, *, present: bool) -> None:
         with st.popover("Sample data", icon=":material/auto_awesome:", type="tertiary"):
             st.markdown("These pages show an imaginary company's quarter, marked as simulated, beside your own runs.")
             st.button("Remove the sample data", on_click=states.clear_sample_data, args=(database,))
-    settings.roll_back_button()
+    settings.roll_back_button(application)

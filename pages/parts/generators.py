@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import pandas as pd
 
@@ -39,14 +40,15 @@ def spent(drawn: Figure, frame: pd.DataFrame, unfinished: date | None) -> None:
     """Stacked bars of cost per day, each model's accepted part in its colour and its wasted part hatched.
 
     Args:
-        frame: with the columns day, generator, generations, cost_usd and wasted_usd.
+        frame: see `queries.cost.CostReport.daily`.
     """
     for name, own in by_model(frame, "generator"):
-        wasted = [value or 0 for value in own["wasted_usd"]]
-        used = [None if cost is None else cost - waste for cost, waste in zip(own["cost_usd"], wasted, strict=True)]
+        days = own[["cost_usd", "answers_usd", "wasted_usd"]].itertuples(index=False)
+        used, wasted, whole = zip(*map(_parts, days), strict=True)
         solid = {"color": colour(name)}
         hatched = {"color": GREY, "pattern": {"shape": "/", "fgcolor": colour(name), "bgcolor": _NONE, "size": 6}}
-        for values, words, marker in ((used, "answers", solid), (wasted, "wasted", hatched)):
+        parts = ((used, "answers", solid), (wasted, "wasted", hatched), (whole, "answers or wasted", solid))
+        for values, words, marker in parts:
             if any(values):
                 charts.bars(
                     drawn,
@@ -59,6 +61,12 @@ def spent(drawn: Figure, frame: pd.DataFrame, unfinished: date | None) -> None:
                     unfinished=unfinished,
                 )
     drawn.layout["barmode"] = "stack"
+
+
+def _parts(day: Any) -> tuple[Any, Any, Any]:
+    """A day's cost as answers and waste, or as a whole where the two cannot be told apart."""
+    known = day.answers_usd is not None
+    return (day.answers_usd, day.wasted_usd, None) if known else (None, None, day.cost_usd)
 
 
 def lines(

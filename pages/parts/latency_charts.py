@@ -26,7 +26,7 @@ def over_time(report: LatencyReport, chosen: Chosen, person: Database) -> None:
         drawn, frame, which, model="generator", whole="generations", scale=1000, unfinished=chosen.unfinished,
         words="%{y:.1f} s, of %{customdata[2]:,} workflows",
     )  # fmt: skip
-    charts.changes(drawn, report.changes, chosen.period.zone)
+    charts.changes(drawn, report.changes, chosen.period)
     clicked = charts.show(
         drawn,
         frame,

@@ -14,10 +14,9 @@ from store import Database
 
 def left_out(total: Tally, undated: int, chosen: Chosen, person: Database) -> None:
     """A line for each kind of event that some figure does not hold; nothing where there is none."""
-    without_baseline = total.completed - total.compared
     lines = [
         (
-            without_baseline,
+            total.without_baseline,
             "has no known baseline and is left out of savings",
             "have no known baseline and are left out of savings",
         ),

@@ -55,7 +55,7 @@ def _figures(run: StoredRun) -> None:
             money(saved),
             border=True,
             help=f"Against {money(baseline)} on {BASELINE.label} for the same tokens"
-            f"{f', {percent(100 * saved / baseline)}' if saved is not None and baseline else ''}.",
+            f"{f', {percent(run.figures.savings_pct)}' if run.figures.savings_pct is not None else ''}.",
         )
         st.metric("Time", seconds(run.figures.generation_time_ms), border=True)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from orchestrator import OrchestratorError, OrchestratorSettings, save_settings
+from orchestrator import Application, OrchestratorError, OrchestratorSettings, save_settings
 from orchestrator.models import BASELINE, CATALOGUE, Model, answering
 from orchestrator.projection import price_per_workflow
 from orchestrator.settings import ENABLE_FALLBACK_KEY, FALLBACK_KEY, PRIMARY_KEY
@@ -117,7 +117,14 @@ def answers_as(name: str) -> str:
     return model.label if heir == model else f"{model.label} (answered by {heir.label})"
 
 
-def roll_back_button(words: str = "Roll back now", *, key: str = "top") -> None:
+def without_key(application: Application, name: str) -> str | None:
+    """That this process cannot ask a model, in a sentence; None where it can, or where nobody knows the model."""
+    model = CATALOGUE.get(name)
+    key = application.orchestrator.missing_key(model) if model else None
+    return f"{key} is not set here: this console cannot ask {model.label}." if model and key else None
+
+
+def roll_back_button(application: Application, words: str = "Roll back now", *, key: str = "top") -> None:
     """One click opens what it will do, a second one does it.
 
     Args:
@@ -129,4 +136,6 @@ def roll_back_button(words: str = "Roll back now", *, key: str = "top") -> None:
             f"about {unit_price(price_per_workflow(BASELINE, datetime.now(UTC)))}. The fallback "
             "stays as it is; where that is the same model, it is asked once, without a second one behind it."
         )
+        if warning := without_key(application, BASELINE.name):
+            st.warning(warning, icon=":material/key_off:")
         st.button(f"Roll back to {BASELINE.label}", type="primary", on_click=roll_back, key=f"roll_back_{key}")

@@ -90,28 +90,10 @@ revoke all on function public.list_generations(timestamptz, timestamptz, jsonb, 
 grant execute on function public.list_generations(timestamptz, timestamptz, jsonb, integer) to authenticated;
 
 
--- Whether the event of a completed generation is asked for by source, origin and the model that was asked first.
-create or replace function private.is_event_asked_for(p_filters jsonb, p_details jsonb) returns boolean
-language sql immutable
-as $$
-    select private.is_asked_for(
-            p_filters,
-            private.event_source(p_details ->> 'sample', p_details ->> 'simulated'),
-            private.event_origin(p_details ->> 'origin')
-        )
-        and (
-            p_filters ->> 'primary_model' is null
-            or private.label(p_details -> 'attempts' -> 0 -> 'model') = p_filters ->> 'primary_model'
-        )
-$$;
-
-revoke all on function private.is_event_asked_for(jsonb, jsonb) from public, anon, authenticated;
-
-
 -- The agents with most fallbacks among the latest p_latest of a period that are asked for, at most p_limit.
 -- p_filters: {source, origin, primary_model} as above.
--- {fallbacks: how many were looked at, agents: [{agent_id, fallbacks, generations}]}, generations being all that the
--- agent completed in the period.
+-- {fallbacks: how many were looked at, agents: [{agent_id, fallbacks, generations}]}, generations being what the agent
+-- completed in the period of what is asked for.
 create or replace function public.list_agents_with_fallbacks(
     p_from timestamptz, p_to timestamptz, p_filters jsonb, p_limit integer default 10, p_latest integer default 5000
 )

@@ -7,7 +7,7 @@
 --
 -- Answers {generations, latencies, attempts, findings, verdicts, changes, undated}. Each but the last two is an array of
 -- sums with the bin they belong to, [] for none, money and milliseconds as text. changes are the saves of the system keys
--- from the first bound to the last, the latest 200: {at, by, changes, version, sample}. undated counts the generations of
+-- from three days before the first bound to the last, the latest 200: {at, by, changes, version, sample}. undated counts the generations of
 -- no period.
 create or replace function public.get_figures(p_bounds jsonb, p_filters jsonb, p_parts jsonb) returns jsonb
 language plpgsql stable security definer
@@ -173,7 +173,7 @@ begin
                 where change.key like 'orchestrator\_%'
             ) as shown
             where event.action = 'SYSTEM_CONFIG_UPDATED'
-                and event.timestamp >= (p_bounds ->> 0)::timestamptz
+                and event.timestamp >= (p_bounds ->> 0)::timestamptz - interval '3 days'
                 and event.timestamp < (p_bounds ->> -1)::timestamptz
                 and shown.changes is not null
                 and (p_filters ->> 'source' is distinct from 'real' or event.details ->> 'sample' is distinct from 'true')

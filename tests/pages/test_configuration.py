@@ -7,9 +7,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from orchestrator import OrchestratorSettings, read_settings, save_settings
-from orchestrator.settings import ENABLE_FALLBACK_KEY, FALLBACK_KEY, PRIMARY_KEY, read_settings
-from tests.conftest import PooledStore
-from tests.pages.conftest import OpenPage, press, said
+from orchestrator.settings import ENABLE_FALLBACK_KEY, FALLBACK_KEY, PRIMARY_KEY
+from pages.parts import console
+from tests.conftest import MakeApplication, PooledStore
+from tests.pages.conftest import OpenPage, press, said, shell
 
 MINI, CLAUDE = "gpt-4o-mini", "claude-sonnet-4"
 
@@ -166,3 +167,18 @@ def test_a_strange_proposal_is_read_or_passed_over(page: AppTest, store: PooledS
     assert page.toggle(key="configuration_enabled").value is False
     assert said(page.warning) == ["Primary model was gpt-3, which is no choice any more; it stays as it is."]
     assert stored(store).version == 1
+
+
+def test_a_model_without_its_key_is_named(make_application: MakeApplication, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is chosen, in the way of a request, and before rolling back to it."""
+    application = make_application(environment={"OPENAI_API_KEY": "sk-test"})
+    monkeypatch.setattr(console, "application", lambda: application)
+    page = shell().run()
+    sentence = "ANTHROPIC_API_KEY is not set here: this console cannot ask Claude Sonnet 4."
+    assert said(page.warning) == [sentence]
+    page.switch_page("configuration.py").run()
+    assert said(page.warning) == [sentence, sentence]
+    page.switch_page("flow.py").run()
+
+    assert not page.exception
+    assert any(sentence in text for text in said(page.markdown))

@@ -114,6 +114,17 @@ def test_agents_are_looked_for_among_what_is_asked_for(store: PooledStore, owner
     assert answer["agents"][0]["agent_id"].startswith("sample-agent")
 
 
+def test_agents_are_counted_for_the_model_that_figures_count(store: PooledStore, owner: psycopg.Connection) -> None:
+    """Another system's direct answer was asked of the model that gave it."""
+    attempts = [{"model": "gpt-4o-mini", "outcome": "timeout"}, {"model": "claude-sonnet-4", "outcome": "succeeded"}]
+    fallen = {"generation_id": "g", "fallback_reason": "timeout", "generator_used": "claude-sonnet-4"}
+    append(owner, "both", **fallen, attempts=attempts)
+    append(owner, "both", generator_used="gpt-4o-mini")
+    found = agents(store.person(), BEGINS, ENDS, Filters("real"), primary="gpt-4o-mini").frame
+
+    assert found.to_dict("records") == [{"agent_id": "both", "fallbacks": 1, "generations": 2}]
+
+
 def test_an_unknown_model_is_not_any(store: PooledStore, owner: psycopg.Connection) -> None:
     """Behind the figure of those whose model is not known are they alone."""
     append(owner, fallback_reason="timeout", generator_used="claude-sonnet-4")
@@ -125,11 +136,12 @@ def test_an_unknown_model_is_not_any(store: PooledStore, owner: psycopg.Connecti
     assert answered["generator"].tolist() == [None]
 
 
-def append(owner: psycopg.Connection, **details: Any) -> None:
+def append(owner: psycopg.Connection, agent: str | None = None, **details: Any) -> None:
     """Another system's workflow, on the sample's last day."""
     owner.execute(
-        "insert into public.audit_logs (timestamp, action, details) values (%s, 'WORKFLOW_GENERATED', %s)",
-        [ENDS - timedelta(minutes=1), json.dumps(details)],
+        "insert into public.audit_logs (timestamp, action, entity_id, details) "
+        "values (%s, 'WORKFLOW_GENERATED', %s, %s)",
+        [ENDS - timedelta(minutes=1), agent, json.dumps(details)],
     )
 
 

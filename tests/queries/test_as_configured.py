@@ -1,0 +1,107 @@
+"""Rates that are held against a target leave out runs whose models were chosen for them alone; money does not."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from queries.cost import read_cost
+from queries.fallbacks import read_fallbacks
+from queries.filters import Filters
+from queries.outlook import measured
+from queries.period import Period, period
+from queries.rollout import read_rollout
+from tests.conftest import PooledStore
+from tests.queries.conftest import BEGIN, FIRST, LAST, append
+
+MINI, CLAUDE = "gpt-4o-mini", "claude-sonnet-4"
+
+
+def generation(*, reason: str | None = None, overridden: bool = False, **details: Any) -> dict[str, Any]:
+    """A completed generation with gpt-4o-mini asked first."""
+    first = {"model": MINI, "outcome": reason or "succeeded", "duration_ms": 900}
+    second = [{"model": CLAUDE, "outcome": "succeeded", "duration_ms": 4000}] if reason else []
+    told = {
+        "generation_id": uuid4(),
+        "overridden": overridden,
+        "generator_used": CLAUDE if reason else MINI,
+        "steps_generated": 3,
+        "services": 1,
+        "attempts": [first, *second],
+        "cost_usd": Decimal("0.03") if reason else Decimal("0.001"),
+        "wasted_cost_usd": Decimal("0.001") if reason else 0,
+        "baseline_cost_usd": Decimal("0.029"),
+    } | ({"fallback_reason": reason} if reason else {})
+    return {
+        "id": uuid4(), "timestamp": BEGIN, "action": "WORKFLOW_GENERATED", "entity_type": "agent", "entity_id": "a",
+        "details": told | details,
+    }  # fmt: skip
+
+
+def daily_costs(store: PooledStore, days: Period) -> dict[Any, Any]:
+    """The cost of the only day, by generator."""
+    daily = read_cost(store.person(), days, Filters()).daily
+    return dict(daily.set_index("generator").to_dict("index"))
+
+
+@pytest.fixture(name="days")
+def days_fixture(owner: psycopg.Connection) -> Period:
+    """Days with 97 direct answers, 3 fallbacks, and 20 fallbacks that somebody tried out."""
+    refused = [generation(reason="validation_failed") for _ in range(2)]
+    tried = [generation(reason="validation_failed", overridden=True) for _ in range(20)]
+    append(owner, [*(generation() for _ in range(97)), *refused, generation(reason="timeout"), *tried])
+    return period(FIRST, LAST, "UTC")
+
+
+def test_every_fallback_rate_is_the_same(store: PooledStore, days: Period) -> None:
+    """On the card, on the chart and in each of its breakdowns."""
+    report = read_fallbacks(store.person(), days, Filters())
+    day = report.daily[report.daily["completed"] > 0].iloc[0]
+
+    assert report.total.as_configured.fallback.pct == day["rate_pct"] == 3
+    assert (day["completed"], day["fallbacks"], day["validation_failed"], day["timeout"]) == (100, 3, 2, 1)
+    for frame in (report.by_primary, report.by_steps, report.by_services):
+        assert frame[["completed", "fallbacks"]].to_numpy().tolist() == [[100, 3]]
+
+
+def test_what_fallbacks_cost_holds_all_of_them(store: PooledStore, days: Period) -> None:
+    """Money was spent whoever chose the models."""
+    reasons = read_fallbacks(store.person(), days, Filters()).reasons.set_index("reason")
+
+    assert reasons["fallbacks"].to_dict() == {
+        "validation_failed": 22, "api_error": 0, "timeout": 1, "rate_limit": 0,
+    }  # fmt: skip
+    assert reasons["cost_usd"].sum() == Decimal("0.69")
+    assert sum(reasons["share_pct"]) == 100
+
+
+def test_the_rollout_judges_the_first_models_replies(store: PooledStore, days: Period) -> None:
+    """The fallback's own replies are not among them, nor is a time-out a reply."""
+    report = read_rollout(store.person(), days, Filters())
+
+    assert (report.first_model.part, report.first_model.whole) == (97, 99)
+    assert report.left_out == 20
+
+
+def test_the_outlook_starts_from_the_same_rate(store: PooledStore, days: Period) -> None:
+    """And from the costs of the same generations."""
+    averages = measured(read_cost(store.person(), days, Filters()).total)
+
+    assert averages is not None
+    assert (averages.rate_pct, averages.workflows) == (Decimal(3), 100)
+    assert averages.fallback_usd == Decimal("0.03")
+
+
+def test_cost_is_divided_only_where_waste_is_known(store: PooledStore, owner: psycopg.Connection, days: Period) -> None:
+    """Of one generation alone it is not, so that day's cost is neither called answers nor waste."""
+    before = daily_costs(store, days)
+    append(owner, [generation(wasted_cost_usd="unknown")])
+    after = daily_costs(store, days)
+
+    assert before[CLAUDE]["answers_usd"] + before[CLAUDE]["wasted_usd"] == before[CLAUDE]["cost_usd"]
+    assert after[MINI]["answers_usd"] is None
+    assert after[MINI]["cost_usd"] == before[MINI]["cost_usd"] + Decimal("0.001")
