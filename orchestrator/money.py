@@ -6,5 +6,5 @@ from decimal import Decimal
 
 
 def plain(amount: Decimal) -> Decimal:
-    """The same amount without trailing zeros or exponent, so that equal amounts are written equally."""
+    """The same amount without trailing zeros, so that equal amounts are written equally."""
     return amount.normalize() + Decimal(0)

@@ -1,7 +1,7 @@
 """Reads a model's reply while it streams: each step is checked the moment it is complete.
 
-Memory and nesting are bounded, whatever arrives. The early look only raises the alarm sooner; the verdict on the
-reply is always that of `validate_workflow` on the whole.
+Memory and nesting are bounded, whatever arrives. The early look raises the alarm sooner; a reply that it finds nothing
+in gets the verdict of `validate_workflow` on the whole.
 """
 
 from __future__ import annotations

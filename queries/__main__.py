@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from queries.errors import InvalidPeriod
+from queries.errors import InvalidPeriod, QueryError
 from queries.filters import SOURCES, Filters, default_source
 from queries.period import period, today_in
 from queries.report import read_report
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         lambda parsed: int(parsed.run(parsed)),
         parser(),
         arguments,
-        failures=(StoreError, InvalidPeriod),
+        failures=(StoreError, QueryError),
         wrong_usage=(InvalidPeriod, InvalidInput),
     )
 

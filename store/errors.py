@@ -8,7 +8,8 @@ StoreError                  store_error         the database refused for a reaso
 ├── Conflict                conflict            somebody else changed it first
 └── InvalidInput            invalid_input       the database's own checks refused a value
 
-The driver's or library's error stays in `__cause__`. A message never repeats a value that was sent.
+The driver's or library's error stays in `__cause__` where it holds no secret. A message repeats nothing that was
+sent but names and e-mail addresses.
 """
 
 from __future__ import annotations

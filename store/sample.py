@@ -13,6 +13,9 @@ from store.errors import InvalidInput
 DAYS, PER_DAY, SEED = 90, 400, 1
 """What is added where nothing else is asked for: a quarter of a year."""
 
+PRICED_SINCE = date(2025, 5, 14)
+"""The first day on which both models of the sample had a price."""
+
 _MOST_SEED = 2**31 - 1
 
 
@@ -41,7 +44,8 @@ def add_sample_data(
 
     Args:
         database: an admin's.
-        days, per_day: 1-3,660 days of at most this many generations; about three events come with each.
+        days, per_day: days of at most this many generations, none before `PRICED_SINCE`; about three events come with
+            each generation.
         until: the last day, UTC; by default yesterday.
 
     Raises:
@@ -52,6 +56,10 @@ def add_sample_data(
     if not 0 <= seed <= _MOST_SEED:
         raise InvalidInput(f"The seed must lie between 0 and {_MOST_SEED:,}.")
     until, events = until or yesterday(), 0
+    if (priced := (until - PRICED_SINCE).days + 1) < days:
+        raise InvalidInput(
+            f"Before {PRICED_SINCE} its models had no price: there are at most {priced:,} days of sample."
+        )
     for day in range(max(days, 1)):  # the database refuses what is out of range
         number, more = 0, True
         while more:

@@ -86,7 +86,7 @@ def template_fixture(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(name="sample_template", scope="session")
 def sample_template_fixture(server: Cluster) -> Iterator[str]:
-    """The name of a template that holds sample data: `SAMPLE_DAYS` until `SAMPLE_UNTIL`."""
+    """The name of a template that holds sample data: `SAMPLE` until `SAMPLE_UNTIL`."""
     with copied(server, TEMPLATE) as name:
         with open_pool(server.dsn(cluster.AUTHENTICATOR, name)) as pool:
             database = PooledStore(pool).person()
@@ -174,7 +174,7 @@ def make_application_fixture(store: PooledStore, tmp_path: Path) -> Iterator[Mak
 
 @pytest.fixture(name="simulator")
 def simulator_fixture() -> SimulatedTransport:
-    """Simulated models that answer at once and keep the requests they got."""
+    """Simulated models that answer at once and count the requests they got."""
     return SimulatedTransport(speed=0)
 
 

@@ -1,6 +1,7 @@
 """The seam to a model provider: a request in, a stream of three kinds of events out, one kind of error.
 
-To add a provider: a module beside this one with a class of this protocol, and its line in `orchestrator.bootstrap`.
+To add a provider: a module beside this one with a class of this protocol, its name in `orchestrator.models`,
+and its key in `configuration`, `lineup`, `bootstrap` and `queries.filters`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 -- Who may do what: one row per person or machine that may use the console.
 -- Supabase gives every signed-in user the same database role, so the console's own roles are kept here
--- and checked by each function; taking a row away works at once, whatever a token still says.
+-- and checked by each function but those that show people what they asked for themselves; taking a row away works at
+-- once, whatever a token still says.
 
 create schema if not exists private;
 revoke all on schema private from public;

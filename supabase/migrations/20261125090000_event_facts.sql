@@ -269,7 +269,7 @@ $$;
 -- One row for each event that judges a workflow, none for any other: a run of an agent, or a user's rating.
 --
 -- good: whether the run succeeded or the rating was good; null where the event cannot be read.
--- sample: whether it is sample data, which is judged by itself.
+-- source: as for a generation; sample data is judged by itself.
 create function private.verdict_facts(p_action text, p_at timestamptz, p_entity_id text, p_details jsonb)
 returns table (moment timestamptz, kind text, agent_id text, generation_id text, source text, good boolean)
 language sql immutable

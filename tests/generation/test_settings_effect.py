@@ -155,7 +155,7 @@ def test_the_price_table_agrees_with_the_library(owner: psycopg.Connection) -> N
     from orchestrator.pricing import price
     from orchestrator.tokens import Tokens
 
-    million = 100_000  # below the size at which long prompts cost more
+    number = 100_000  # below the size at which long prompts cost more
     rows = owner.execute(
         "select model, coalesce(effective_to, current_date), input_usd_per_mtok, cached_input_usd_per_mtok, "
         "cache_write_usd_per_mtok, output_usd_per_mtok from public.model_prices"
@@ -164,10 +164,10 @@ def test_the_price_table_agrees_with_the_library(owner: psycopg.Connection) -> N
     for name, until, fresh, cached, written, output in rows:
         at = datetime(until.year, until.month, until.day, tzinfo=UTC)
         kinds = {
-            Tokens(input=million): fresh,
-            Tokens(input=million, cached_input=million): cached,
-            Tokens(input=million, cache_write_input=million): fresh if written is None else written,
-            Tokens(output=million): output,
+            Tokens(input=number): fresh,
+            Tokens(input=number, cached_input=number): cached,
+            Tokens(input=number, cache_write_input=number): fresh if written is None else written,
+            Tokens(output=number): output,
         }
         for tokens, usd_per_mtok in kinds.items():
             assert price(CATALOGUE[name], tokens, at) == usd_per_mtok / 10, (name, tokens)

@@ -38,7 +38,6 @@ ANTHROPIC_KEY = "sk-ant-api03-anthropictestkeythatmustnevershow"
 MILLION = Decimal(1_000_000)
 PRICES: dict[str, tuple[Decimal, Decimal, Decimal, Decimal]] = {
     "gpt-4o-mini": (Decimal("0.15"), Decimal("0.075"), Decimal("0.15"), Decimal("0.60")),
-    "gpt-6-luna": (Decimal("0.2"), Decimal("0.02"), Decimal("0.25"), Decimal("0.5")),
     "claude-sonnet-4-6": (Decimal("3"), Decimal("0.30"), Decimal("3.75"), Decimal("15")),
 }
 """US dollars per million: input, cached input, input written to the cache, output."""

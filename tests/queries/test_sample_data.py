@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -20,7 +20,7 @@ from queries.report import read_report
 from queries.runs import find_run
 from store import Conflict, InvalidInput
 from store.identity import LOCAL_PERSON_ID
-from store.sample import add_sample_data, has_sample_data, remove_sample_data
+from store.sample import PRICED_SINCE, add_sample_data, has_sample_data, remove_sample_data
 from tests.conftest import SAMPLE, SAMPLE_UNTIL, PooledStore
 from tests.queries.conftest import check, differences
 
@@ -190,12 +190,23 @@ def test_a_second_sample_is_refused(sample: PooledStore) -> None:
 
 
 @pytest.mark.parametrize(
-    "numbers", [{"days": 0}, {"days": 4000}, {"per_day": 0}, {"per_day": 10**7}, {"seed": -1}, {"seed": 2**31}]
+    "numbers", [{"days": 0}, {"days": 600}, {"per_day": 0}, {"per_day": 10**7}, {"seed": -1}, {"seed": 2**31}]
 )
 def test_numbers_out_of_range_are_refused(store: PooledStore, numbers: dict[str, Any]) -> None:
     """Before anything is added."""
-    with pytest.raises(InvalidInput, match=r"1 to 3,660 days|seed must lie"):
-        next(add_sample_data(store.person(), **numbers))
+    with pytest.raises(InvalidInput, match=r"1 to 3,660 days|seed must lie|at most 565 days"):
+        next(add_sample_data(store.person(), until=date(2026, 11, 29), **numbers))
+
+
+def test_no_day_of_the_sample_is_without_prices(owner: psycopg.Connection) -> None:
+    """The first day that is allowed is the first on which both its models have one."""
+    statement = """
+        select max(since) from (
+            select min(effective_from) as since from public.model_prices
+            where model in ('gpt-4o-mini', 'claude-sonnet-4') group by model
+        ) as first
+    """
+    assert owner.execute(statement).fetchone() == (PRICED_SINCE,)
 
 
 def test_sample_rows_do_not_leave_the_log_alone(sample: PooledStore, owner: psycopg.Connection) -> None:
