@@ -10,7 +10,7 @@ import httpx2
 
 from orchestrator.errors import InvalidSettings
 from orchestrator.generation import Limits
-from store import is_offline
+from store import is_simulated, model_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,12 @@ class ModelConfiguration:
             InvalidSettings: a number or an address is none.
             InvalidInput: a truth is none.
         """
-        openai_key, anthropic_key = _key(environment, "OPENAI_API_KEY"), _key(environment, "ANTHROPIC_API_KEY")
         return cls(
-            openai_key=openai_key,
-            anthropic_key=anthropic_key,
+            openai_key=model_key(environment, "OPENAI_API_KEY"),
+            anthropic_key=model_key(environment, "ANTHROPIC_API_KEY"),
             openai_base_url=_address(environment, "OPENAI_BASE_URL"),
             anthropic_base_url=_address(environment, "ANTHROPIC_BASE_URL"),
-            offline=is_offline(environment) or not (openai_key or anthropic_key),
+            offline=is_simulated(environment),
             offline_speed=_number(environment, "ORCHESTRATOR_OFFLINE_SPEED", 1.0, least=0.0),
             limits=Limits(
                 attempt_s=_number(environment, "ORCHESTRATOR_ATTEMPT_TIMEOUT_S", Limits().attempt_s, least=0.001),
@@ -53,11 +52,6 @@ class ModelConfiguration:
                 ),
             ),
         )
-
-
-def _key(environment: Mapping[str, str], name: str) -> str | None:
-    """A key without the blanks and line ends that come with copying; None for a blank one."""
-    return environment.get(name, "").strip() or None
 
 
 def _address(environment: Mapping[str, str], name: str) -> str | None:

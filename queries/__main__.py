@@ -32,7 +32,6 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     return command_line.run(
-        lambda parsed: int(parsed.run(parsed)),
         parser(),
         arguments,
         failures=(StoreError, QueryError),

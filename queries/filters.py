@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from store import is_offline
+from store import is_simulated
 
 Source = Literal["real", "simulated", "all"]
 Origin = Literal["playground", "cli", "api", "platform", "elsewhere"]
 
 SOURCES: tuple[Source, ...] = get_args(Source)
 ORIGINS: tuple[Origin, ...] = get_args(Origin)
-
-_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,5 +38,4 @@ def default_source(environment: Mapping[str, str]) -> Source:
     Raises:
         InvalidInput: the variable that asks for simulated models says neither yes nor no.
     """
-    has_key = any(environment.get(key, "").strip() for key in _KEYS)
-    return "real" if has_key and not is_offline(environment) else "simulated"
+    return "simulated" if is_simulated(environment) else "real"

@@ -2,7 +2,7 @@
 
 from store.connect import connect
 from store.database import Argument, Database, Json, Store
-from store.environment import StoreSettings, is_offline, read_environment
+from store.environment import StoreSettings, is_simulated, model_key, read_environment
 from store.errors import (
     Conflict,
     InvalidInput,
@@ -29,6 +29,7 @@ __all__ = [
     "Unavailable",
     "connect",
     "exact_json",
-    "is_offline",
+    "is_simulated",
+    "model_key",
     "read_environment",
 ]

@@ -6,14 +6,13 @@ import argparse
 import logging
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NoReturn
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 
 
 def run(
-    main: Callable[[argparse.Namespace], int],
     parser: argparse.ArgumentParser,
     arguments: Sequence[str] | None,
     *,
@@ -23,13 +22,15 @@ def run(
     """The exit code of a command: 0 done, 1 the work failed, 2 wrong usage; a failure prints one line on stderr.
 
     Args:
+        parser: whose commands set `run`, called with what was parsed for the exit code.
         failures: the errors that have a sentence of their own.
         wrong_usage: those of them that are the caller's mistake.
     """
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        code = main(parser.parse_args(arguments))
+        parsed = parser.parse_args(arguments)
+        code = int(parsed.run(parsed))
         sys.stdout.flush()
         return code
     except failures as error:

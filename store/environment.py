@@ -16,6 +16,9 @@ from store.identity import PasswordLogin
 OUTBOX = "outbox"
 """Name of a folder beside the embedded database."""
 
+MODEL_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
+"""The variables without any of which models are simulated."""
+
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -53,16 +56,21 @@ def _secrets(path: Path) -> dict[str, str]:
     return {key: str(value) for key, value in values.items() if isinstance(value, str | int | float)}
 
 
-def is_offline(environment: Mapping[str, str]) -> bool:
-    """Whether models are to be simulated although there are keys.
+def model_key(environment: Mapping[str, str], name: str) -> str | None:
+    """A provider's key without the blanks and line ends that come with copying; None for a blank one."""
+    return environment.get(name, "").strip() or None
+
+
+def is_simulated(environment: Mapping[str, str]) -> bool:
+    """Whether models are simulated: on request, or since there is no key at all.
 
     Raises:
-        InvalidInput: the variable says neither yes nor no.
+        InvalidInput: the variable that asks for it says neither yes nor no.
     """
     said = environment.get("ORCHESTRATOR_OFFLINE", "0").strip().lower()
     if said not in _YES + _NO:
         raise InvalidInput("ORCHESTRATOR_OFFLINE must be 1 or 0.")
-    return said in _YES
+    return said in _YES or not any(model_key(environment, name) for name in MODEL_KEYS)
 
 
 @dataclass(frozen=True, slots=True)

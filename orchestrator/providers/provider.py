@@ -1,7 +1,7 @@
 """The seam to a model provider: a request in, a stream of three kinds of events out, one kind of error.
 
 To add a provider: a module beside this one with a class of this protocol, its name in `orchestrator.models`,
-and its key in `configuration`, `lineup`, `bootstrap` and `queries.filters`.
+and its key in `store.environment`, `configuration`, `lineup` and `bootstrap`.
 """
 
 from __future__ import annotations
