@@ -6,168 +6,27 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
+from pathlib import Path
 from typing import NoReturn, Protocol
 
 import psycopg
 import pytest
 from psycopg import sql
-from psycopg_pool import ConnectionPool
 
-from store import Database, cluster
+from store import cluster
 from store.cluster import Cluster
-from store.embedded import EmbeddedDatabase, open_pool
+from store.embedded import open_pool
 from store.environment import PROJECT
-from store.identity import NOBODY, Identity
 from store.supabase import SupabaseStore
 from tests.conftest import TEMPLATE
 from tests.database import postgrest
-from tests.database.gateway import API_KEY, JWT_SECRET, Gateway, Person, serving
-
-ADMIN = Person("admin@example.com", "admin")
-MEMBER = Person("member@example.com", "member")
-COLLEAGUE = Person("colleague@example.com", "member")
-MACHINE = Person("machine@example.com", "orchestrator")
-STRANGER = Person("stranger@example.com")
-EXPIRED = Person("expired@example.com", "member", token_lifetimes_s=(-3600,))
-EXPIRED_ONCE = Person("expired-once@example.com", "member", token_lifetimes_s=(-3600, 3600))
-SHORT = Person("short@example.com", "member", announced_s=30)
-GARBAGE = Person("garbage@example.com", "member", token="z9x8c7.v6b5n4.m3l2k1")
-FORGED = Person("forged@example.com", "member", secret="a sentence that somebody else made up for signing")
-PEOPLE = (ADMIN, MEMBER, COLLEAGUE, MACHINE, STRANGER, EXPIRED, EXPIRED_ONCE, SHORT, GARBAGE, FORGED)
+from tests.database.calls import AuditLog
+from tests.database.gateway import API_KEY, JWT_SECRET, Gateway, serving
+from tests.database.sides import PEOPLE, EmbeddedSide, Side, SupabaseSide
 
 _numbers = count()
 
-# Functions that answer, refuse and wait as the tests ask them to.
-PROBES = """
-create function public.probe_value(p_json text) returns jsonb
-language sql stable as $$ select p_json::jsonb $$;
-
-create function public.probe_echo(
-    p_json jsonb default null,
-    p_text text default 'left out',
-    p_number bigint default 7,
-    p_flag boolean default null,
-    p_at timestamptz default null
-) returns jsonb
-language sql stable as $$
-    select jsonb_build_object(
-        'json', p_json, 'text', p_text, 'characters', length(p_text), 'number', p_number, 'flag', p_flag, 'at', p_at
-    )
-$$;
-
-create function public.probe_types() returns jsonb
-language sql stable as $$
-    select jsonb_build_object(
-        'bigint', 9223372036854775807,
-        'money', 12345678901234567890.123456789::text,
-        'numeric', 0.25,
-        'float', 1e-7::float8,
-        'timestamptz', '2026-11-22 12:00:00.123456+01'::timestamptz,
-        'date', '2026-11-22'::date,
-        'interval', '1 day 02:03:04'::interval,
-        'uuid', '00000000-0000-4000-8000-000000000001'::uuid,
-        'array', array['a', null, 'ü'],
-        'null', null
-    )
-$$;
-
-create function public.probe_nothing() returns jsonb
-language sql stable as $$ select null::jsonb $$;
-
-create function public.probe_many(p_count integer) returns jsonb
-language sql stable as $$ select jsonb_agg(jsonb_build_object('n', n)) from generate_series(1, p_count) as n $$;
-
-create function public.probe_caller() returns jsonb
-language sql stable as $$
-    select jsonb_build_object('role', current_user, 'user_id', auth.uid(), 'schema', current_schema())
-$$;
-
-create table public.probe_rows (value text unique);
-alter table public.probe_rows enable row level security;
-
-create function public.probe_write(p_value text) returns jsonb
-language sql security definer set search_path = '' as $$
-    insert into public.probe_rows (value) values (p_value) returning to_jsonb(value)
-$$;
-
-create function public.probe_write_quietly(p_value text) returns jsonb
-language plpgsql stable security definer set search_path = '' as $$
-begin
-    return public.probe_write(p_value);
-end
-$$;
-
-create function private.probe_refuse_late() returns trigger
-language plpgsql as $$
-begin
-    raise exception using errcode = 'PT409', message = 'Too late.';
-end
-$$;
-
-create constraint trigger refuse_late after insert on public.probe_rows
-deferrable initially deferred for each row when (new.value like 'late %') execute function private.probe_refuse_late();
-
-create function public.probe_refuse(p_state text, p_value text) returns jsonb
-language plpgsql as $$
-begin
-    raise exception using errcode = p_state, message = 'A sentence of the function.', detail = p_value;
-end
-$$;
-
-create function public.probe_quote(p_value text) returns jsonb
-language plpgsql as $$
-begin
-    raise exception 'it does not like %', p_value;
-end
-$$;
-
-create function public.probe_slow() returns jsonb
-language sql as $$ select to_jsonb(pg_sleep(60)::text) $$;
-
-do $$
-declare
-    probe record;
-begin
-    for probe in
-        select oid::regprocedure as name from pg_proc
-        where pronamespace = 'public'::regnamespace and proname like 'probe\\_%'
-    loop
-        execute format('revoke all on function %s from public', probe.name);
-        execute format('grant execute on function %s to authenticated', probe.name);
-    end loop;
-end
-$$;
-grant execute on function public.probe_caller() to anon;
-"""
-
-
-class Side(Protocol):
-    """One of the two ways to the same database."""
-
-    def seen_by(self, person: Person | None) -> Database:
-        """The database as this person sees it; None is nobody in particular."""
-
-
-class EmbeddedSide:
-    """The way of the embedded database."""
-
-    def __init__(self, pool: ConnectionPool) -> None:
-        self._pool = pool
-
-    def seen_by(self, person: Person | None) -> Database:
-        """See `Side`."""
-        return EmbeddedDatabase(self._pool, Identity(person.user_id) if person else NOBODY)
-
-
-class SupabaseSide:
-    """The way of a hosted project."""
-
-    def __init__(self, store: SupabaseStore) -> None:
-        self._store = store
-
-    def seen_by(self, person: Person | None) -> Database:
-        """See `Side`."""
-        return self._store.database(person.login if person else None)
+PROBES = Path(__file__).parent / "probes.sql"
 
 
 @pytest.fixture(name="project", scope="session")
@@ -182,7 +41,7 @@ def project_fixture(server: Cluster) -> Iterator[str]:
         superuser.execute(limit.format(identifier, postgrest.STATEMENT_LIMIT))
         with psycopg.connect(server.dsn(cluster.OWNER, name)) as owner:
             _add_people(owner)
-            owner.execute(PROBES)
+            owner.execute(PROBES.read_bytes())
         yield name
         superuser.execute(sql.SQL("drop database {} with (force)").format(identifier))
 
@@ -192,6 +51,12 @@ def project_owner_fixture(server: Cluster, project: str) -> Iterator[psycopg.Con
     """The shared database as its owner sees it."""
     with psycopg.connect(server.dsn(cluster.OWNER, project), autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture(name="audit_log")
+def audit_log_fixture(project_owner: psycopg.Connection) -> AuditLog:
+    """The audit log of the shared database, remembered as it is when the test begins."""
+    return AuditLog(project_owner)
 
 
 @pytest.fixture(name="gateway_and_url", scope="session")
@@ -284,6 +149,12 @@ def make_hosted_database_fixture(server: Cluster) -> Iterator[MakeHostedDatabase
         yield make
         for identifier in made:
             superuser.execute(sql.SQL("drop database {} with (force)").format(identifier))
+
+
+@pytest.fixture(name="hosted")
+def hosted_fixture(server: Cluster, make_hosted_database: MakeHostedDatabase) -> str:
+    """How to connect as the owner of a hosted project that has never been migrated."""
+    return server.dsn(cluster.OWNER, make_hosted_database(""))
 
 
 def _add_people(owner: psycopg.Connection) -> None:

@@ -30,7 +30,8 @@ from store import cluster
 from store.cluster import Cluster
 from store.embedded import open_pool
 from tests.conftest import NOW, TEMPLATE, PooledStore
-from tests.providers.server import ModelServer, ProviderName
+from tests.providers.frames import ProviderName
+from tests.providers.server import ModelServer
 
 OPENAI_KEY = "sk-proj-0penAiTestKeyThatMustNeverShow"
 ANTHROPIC_KEY = "sk-ant-api03-anthropictestkeythatmustnevershow"

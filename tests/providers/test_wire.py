@@ -13,6 +13,7 @@ from orchestrator.models import CATALOGUE
 from orchestrator.prompts import SYSTEM_PROMPT
 from orchestrator.schema import workflow_schema
 from tests.conftest import NOW
+from tests.providers.behaviours import redirect, status
 from tests.providers.conftest import (
     ANTHROPIC_KEY,
     CLAUDE_FIRST,
@@ -23,7 +24,8 @@ from tests.providers.conftest import (
     Side,
     both_sides,
 )
-from tests.providers.server import Behaviour, outside_strict, redirect, status
+from tests.providers.exchange import Behaviour
+from tests.providers.server import outside_strict
 
 BAD_GATEWAY = status(502, b"<html>Bad gateway</html>", {"content-type": "text/html"})
 

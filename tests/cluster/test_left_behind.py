@@ -1,0 +1,119 @@
+"""What a kill or a move leaves behind, the next start puts in order."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from store.cluster import Cluster
+from tests.cluster.conftest import Visit, eventually, fallback_is_off, kill_server, servers, switch_fallback_off
+
+
+def test_a_reused_process_id_is_not_taken_for_the_server(
+    data_dir: Path, visit: Visit, bystander: subprocess.Popen[bytes]
+) -> None:
+    """After a reboot the id in postmaster.pid may be anybody's; they are left alone and the server starts."""
+    _leave_pid_file(data_dir, visit, bystander.pid)
+    assert not fallback_is_off(data_dir)
+    assert servers(data_dir) == []
+    assert bystander.poll() is None
+
+
+@pytest.mark.long
+def test_stopping_does_not_signal_a_reused_process_id(
+    data_dir: Path, visit: Visit, bystander: subprocess.Popen[bytes]
+) -> None:
+    """`stop` finds no server of ours and says so."""
+    _leave_pid_file(data_dir, visit, bystander.pid)
+    stopped = Cluster(data_dir).stop()
+    assert bystander.poll() is None
+    assert not stopped
+
+
+def _leave_pid_file(data_dir: Path, visit: Visit, pid: int) -> None:
+    """What a killed server leaves behind, its process id now somebody else's."""
+    killed = visit()
+    assert killed.arrived()
+    killed.kill()
+    kill_server(data_dir)
+    path = data_dir / "server" / "postgres" / "postmaster.pid"
+    path.write_text("\n".join([str(pid), *path.read_text().split("\n")[1:]]))
+    for lock in (data_dir / "server" / "socket").glob("*.lock"):
+        lock.write_text("\n".join([str(pid), *lock.read_text().split("\n")[1:]]))
+
+
+@pytest.mark.long
+def test_an_empty_process_id_file_is_a_dead_servers(data_dir: Path, visit: Visit) -> None:
+    """A machine that loses its power can leave the file with nothing in it."""
+    killed = visit()
+    assert killed.arrived()
+    killed.kill()
+    kill_server(data_dir)
+    (data_dir / "server" / "postgres" / "postmaster.pid").write_text("")
+    assert visit().arrived()
+
+
+@pytest.mark.long
+def test_a_start_that_was_killed_half_way_is_repaired(data_dir: Path, visit: Visit) -> None:
+    """The next start throws the unfinished data away, even while the killed start's initdb is still at work."""
+    killed = visit()
+    assert eventually(lambda: list((data_dir / "server").glob("postgres.unfinished-*/base")) != [])
+    killed.kill()
+    following = visit()
+    assert following.arrived()
+    assert following.leave() == 0
+    assert list((data_dir / "server").glob("postgres.unfinished*")) == []
+
+
+@pytest.mark.long
+def test_an_unfinished_folder_is_thrown_away(data_dir: Path) -> None:
+    """Whatever lies in it."""
+    leftover = data_dir / "server" / "postgres.unfinished" / "base"
+    leftover.mkdir(parents=True)
+    (leftover / "1").write_text("half a page")
+    assert not fallback_is_off(data_dir)
+
+
+def test_a_password_that_was_never_written_is_made_again(data_dir: Path) -> None:
+    """A start that was killed, or found the disk full, right after creating the file left it empty."""
+    data_dir.mkdir()
+    (data_dir / "password").touch(mode=0o600)
+    assert not fallback_is_off(data_dir)
+    assert len((data_dir / "password").read_text()) > 16
+
+
+def test_a_folder_may_be_moved_between_two_runs(data_dir: Path) -> None:
+    """The data does not know where it lies."""
+    switch_fallback_off(data_dir)
+    moved = data_dir.with_name("another name")
+    data_dir.rename(moved)
+    assert fallback_is_off(moved)
+    assert not data_dir.exists()
+
+
+@pytest.mark.long
+def test_a_folder_may_be_moved_under_a_running_server(data_dir: Path, visit: Visit) -> None:
+    """The next process finds the server where the folder is now."""
+    killed = visit()
+    assert killed.arrived()
+    switch_fallback_off(data_dir)
+    killed.kill()
+    moved = data_dir.with_name("moved")
+    data_dir.rename(moved)
+    assert fallback_is_off(moved)
+    assert servers(moved) == []
+
+
+@pytest.mark.long
+def test_a_server_may_be_asked_to_stay(data_dir: Path) -> None:
+    """Then the last one out leaves it, until it is stopped."""
+    server = Cluster(data_dir)
+    server.attach()
+    server.keep_running()
+    server.leave()
+    assert len(servers(data_dir)) == 1
+    assert server.stop()
+    assert servers(data_dir) == []
+    assert not server.stop()

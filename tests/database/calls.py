@@ -1,0 +1,69 @@
+"""Short ways to call what the tests of both sides call."""
+
+from __future__ import annotations
+
+import json
+from uuid import uuid4
+
+import psycopg
+
+from store import Json
+from tests.database.gateway import Person
+from tests.database.sides import MACHINE, MEMBER, Side
+
+SECRET = "a secret that was sent"
+RUN_ID = "00000000-0000-4000-8000-0000000000aa"
+
+
+class AuditLog:
+    """The audit log before and after."""
+
+    def __init__(self, owner: psycopg.Connection) -> None:
+        self._owner = owner
+        self._before = self._rows()
+
+    def changes(self) -> list[str]:
+        """Actions of the events that came; fails when one that was there has changed or gone."""
+        now = self._rows()
+        assert self._before.items() <= now.items()
+        return [action for key, (action, _) in now.items() if key not in self._before]
+
+    def _rows(self) -> dict[str, tuple[str, str]]:
+        rows = self._owner.execute("select id::text, action, to_jsonb(a)::text from public.audit_logs as a")
+        return {key: (action, text) for key, action, text in rows}
+
+
+def start_run(side: Side, person: Person, *, limit_s: int = 600, events_if_interrupted: Json = None) -> str:
+    """A run of this person has begun; its id."""
+    run_id = str(uuid4())
+    run = {
+        "generation_id": run_id,
+        "user_id": person.user_id,
+        "origin": "cli",
+        "prompt": 'Ask ‘why?’ 👍\n"שלום"',
+        "services": ["gmail", "a,b"],
+        "events_if_interrupted": events_if_interrupted,
+    }
+    assert side.seen_by(MACHINE).call("start_generation", p_run=json.dumps(run), p_limit_s=limit_s) == {}
+    return run_id
+
+
+def an_outcome() -> str:
+    """What the orchestrator books at the end of a run."""
+    event = {"id": str(uuid4()), "action": "WORKFLOW_GENERATED", "user_id": MEMBER.user_id}
+    return json.dumps(
+        {
+            "status": "succeeded",
+            "generator_used": "gpt-4o-mini",
+            "pilot_steps": [{"id": "1", "operation": "Say ‘hi’", "step_type": "transform"}],
+            "cost_usd": "0.001234567890123456789",
+            "finished_at": "2026-11-22T12:00:00.5+01:00",
+            "events": [event],
+        }
+    )
+
+
+def field_of(answer: Json, name: str) -> Json:
+    """One field of an object."""
+    assert isinstance(answer, dict)
+    return answer[name]

@@ -1,0 +1,54 @@
+"""The two ways to the same database, and the people who take them."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from psycopg_pool import ConnectionPool
+
+from store import Database
+from store.embedded import EmbeddedDatabase
+from store.identity import NOBODY, Identity
+from store.supabase import SupabaseStore
+from tests.database.gateway import Person
+
+ADMIN = Person("admin@example.com", "admin")
+MEMBER = Person("member@example.com", "member")
+COLLEAGUE = Person("colleague@example.com", "member")
+MACHINE = Person("machine@example.com", "orchestrator")
+STRANGER = Person("stranger@example.com")
+EXPIRED = Person("expired@example.com", "member", token_lifetimes_s=(-3600,))
+EXPIRED_ONCE = Person("expired-once@example.com", "member", token_lifetimes_s=(-3600, 3600))
+SHORT = Person("short@example.com", "member", announced_s=30)
+GARBAGE = Person("garbage@example.com", "member", token="z9x8c7.v6b5n4.m3l2k1")
+FORGED = Person("forged@example.com", "member", secret="a sentence that somebody else made up for signing")
+PEOPLE = (ADMIN, MEMBER, COLLEAGUE, MACHINE, STRANGER, EXPIRED, EXPIRED_ONCE, SHORT, GARBAGE, FORGED)
+
+
+class Side(Protocol):
+    """One of the two ways to the same database."""
+
+    def seen_by(self, person: Person | None) -> Database:
+        """The database as this person sees it; None is nobody in particular."""
+
+
+class EmbeddedSide:
+    """The way of the embedded database."""
+
+    def __init__(self, pool: ConnectionPool) -> None:
+        self._pool = pool
+
+    def seen_by(self, person: Person | None) -> Database:
+        """See `Side`."""
+        return EmbeddedDatabase(self._pool, Identity(person.user_id) if person else NOBODY)
+
+
+class SupabaseSide:
+    """The way of a hosted project."""
+
+    def __init__(self, store: SupabaseStore) -> None:
+        self._store = store
+
+    def seen_by(self, person: Person | None) -> Database:
+        """See `Side`."""
+        return self._store.database(person.login if person else None)

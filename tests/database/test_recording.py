@@ -1,0 +1,108 @@
+"""Runs are recorded, seen and counted alike on both sides."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from queries.filters import Filters
+from queries.period import latest, period
+from queries.report import read_report
+from store import Json, NotPermitted
+from store.database import Argument
+from tests.database.calls import RUN_ID, AuditLog, an_outcome, field_of, start_run
+from tests.database.gateway import Person
+from tests.database.sides import ADMIN, COLLEAGUE, MACHINE, MEMBER, STRANGER, Side
+
+RECORDING: list[tuple[str, dict[str, Argument]]] = [
+    ("start_generation", {"p_run": "{}", "p_limit_s": 60}),
+    ("note_progress", {"p_generation_id": RUN_ID, "p_events_if_interrupted": "[]"}),
+    ("finish_generation", {"p_generation_id": RUN_ID, "p_outcome": '{"events": [{"action": "FORGED"}]}'}),
+    ("close_interrupted_generations", {}),
+]
+
+
+@pytest.mark.parametrize(("function", "arguments"), RECORDING, ids=[case[0] for case in RECORDING])
+@pytest.mark.parametrize("person", [ADMIN, MEMBER, STRANGER, None], ids=str)
+def test_only_the_orchestrator_records(
+    side: Side, person: Person | None, function: str, arguments: dict[str, Argument], audit_log: AuditLog
+) -> None:
+    """No person's own token can record or forge an event, an admin's neither."""
+    with pytest.raises(NotPermitted):
+        side.seen_by(person).call(function, **arguments)
+    assert audit_log.changes() == []
+
+
+def test_a_run_is_recorded_once(side: Side, audit_log: AuditLog) -> None:
+    """Start, progress and outcome may each be repeated; the row and its one event are there once."""
+    run_id, machine = start_run(side, MEMBER), side.seen_by(MACHINE)
+    outcome = an_outcome()
+    assert machine.call("note_progress", p_generation_id=run_id, p_events_if_interrupted="[]") == {}
+    first = machine.call("finish_generation", p_generation_id=run_id, p_outcome=outcome)
+    again = machine.call("finish_generation", p_generation_id=run_id, p_outcome=outcome)
+    assert first == again == {"status": "succeeded"}
+    assert audit_log.changes() == ["WORKFLOW_GENERATED"]
+
+
+def test_an_overdue_run_is_closed(side: Side, audit_log: AuditLog) -> None:
+    """What a dead process left behind is booked by the next one, once."""
+    events: Json = [{"id": str(uuid4()), "action": "WORKFLOW_GENERATION_CANCELLED"}]
+    run_id = start_run(side, MEMBER, limit_s=-1, events_if_interrupted=events)
+    assert side.seen_by(MACHINE).call("close_interrupted_generations") == {"closed": 1}
+    assert side.seen_by(MACHINE).call("close_interrupted_generations") == {"closed": 0}
+    assert field_of(side.seen_by(MEMBER).call("get_workflow", p_generation_id=run_id), "status") == "interrupted"
+    assert audit_log.changes() == ["WORKFLOW_GENERATION_CANCELLED"]
+
+
+def test_a_workflow_is_the_same_on_both_sides(embedded_side: Side, supabase_side: Side) -> None:
+    """Steps, money, instants and nulls of one row, read twice, do not differ in a single character."""
+    run_id = start_run(embedded_side, MEMBER)
+    embedded_side.seen_by(MACHINE).call("finish_generation", p_generation_id=run_id, p_outcome=an_outcome())
+    first = embedded_side.seen_by(MEMBER).call("get_workflow", p_generation_id=run_id)
+    second = supabase_side.seen_by(MEMBER).call("get_workflow", p_generation_id=run_id)
+    assert json.dumps(first) == json.dumps(second)
+    assert field_of(first, "cost_usd") == "0.001234567890123456789"
+    assert field_of(first, "prompt") == 'Ask ‘why?’ 👍\n"שלום"'
+
+
+def test_figures_are_the_same_on_both_sides(embedded_side: Side, supabase_side: Side) -> None:
+    """The whole report, money to the last digit, read by two ways."""
+    run_id = start_run(embedded_side, MEMBER)
+    embedded_side.seen_by(MACHINE).call("finish_generation", p_generation_id=run_id, p_outcome=an_outcome())
+    today = datetime.now(UTC).date()
+    days = period(today - timedelta(days=1), today + timedelta(days=1), "Asia/Kathmandu")
+    first, second = (read_report(side.seen_by(MEMBER), days, Filters("all")) for side in (embedded_side, supabase_side))
+    assert first == second
+    assert first["generations"] > 0
+
+
+@pytest.mark.parametrize("person", [STRANGER, None], ids=str)
+def test_figures_are_for_users_of_the_console(side: Side, person: Person | None) -> None:
+    """Being signed in is not enough."""
+    with pytest.raises(NotPermitted):
+        read_report(side.seen_by(person), latest(1, "UTC", datetime.now(UTC)), Filters("all"))
+
+
+def test_a_workflow_is_seen_by_its_owner_and_admins(side: Side) -> None:
+    """Nobody else learns that it exists."""
+    run_id = start_run(side, MEMBER)
+
+    def seen_by(person: Person) -> bool:
+        return side.seen_by(person).call("get_workflow", p_generation_id=run_id) is not None
+
+    assert [seen_by(person) for person in (MEMBER, ADMIN, COLLEAGUE, STRANGER, MACHINE)] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
+
+
+def test_nobody_in_particular_sees_no_workflow(side: Side) -> None:
+    """Without a sign-in there is no access at all."""
+    with pytest.raises(NotPermitted):
+        side.seen_by(None).call("get_workflow", p_generation_id=RUN_ID)

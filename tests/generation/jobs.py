@@ -1,0 +1,34 @@
+"""Jobs that are looked at while they run."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from orchestrator import Application, RunOptions
+from orchestrator.events import GenerationEvent
+from orchestrator.request import checked_request
+from orchestrator.simulator import Fault
+from store.identity import LOCAL_PERSON_ID
+from tests.generation.conftest import PROMPT
+
+REQUEST = checked_request(
+    prompt=PROMPT, services=["Slack", "Jira"], agent_id="agent-1", user_id=LOCAL_PERSON_ID, origin="api"
+)
+
+
+def start_and_wait_for(
+    application: Application, kind: type[GenerationEvent], fault: Fault | None = None
+) -> tuple[Any, list[GenerationEvent]]:
+    """A job that has just told an event of this kind."""
+    events: list[GenerationEvent] = []
+    told = threading.Event()
+
+    def emit(event: GenerationEvent) -> None:
+        events.append(event)
+        if isinstance(event, kind):
+            told.set()
+
+    job = application.orchestrator.start(REQUEST, RunOptions(primary_fault=fault), emit)
+    assert told.wait(20)
+    return job, events

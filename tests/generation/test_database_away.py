@@ -1,0 +1,153 @@
+"""Nothing that was paid for is lost while the database is away, or the disk is full."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from orchestrator import Application, RecordingFailed
+from orchestrator.outbox import Outbox
+from orchestrator.simulator import Fault, SimulatedTransport
+from store import Argument, Database, Json, Unavailable
+from tests.conftest import MakeApplication, PooledStore
+from tests.generation.conftest import Ask, Log
+
+
+class Flaky:
+    """A database that can be taken away for some functions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.away: set[str] = set()
+        self.refused: list[str] = []
+
+    def call(self, function: str, **arguments: Argument) -> Json:
+        if function in self.away:
+            self.refused.append(function)
+            raise Unavailable
+        return self._database.call(function, **arguments)
+
+
+class FlakyStore(PooledStore):
+    """A store whose machine database is flaky."""
+
+    def __init__(self, store: PooledStore) -> None:
+        super().__init__(store.pool)
+        self.flaky = Flaky(store.machine())
+
+    def machine(self) -> Database:
+        return self.flaky
+
+
+@pytest.fixture(name="store")
+def store_fixture(store: PooledStore) -> FlakyStore:
+    """This module's store can be taken away."""
+    return FlakyStore(store)
+
+
+def test_without_a_database_nothing_is_asked(
+    application: Application, simulator: SimulatedTransport, store: FlakyStore, ask: Ask
+) -> None:
+    """A run that could not be booked does not begin."""
+    for function in ("get_settings", "start_generation"):
+        store.flaky.away = {function}
+        with pytest.raises(Unavailable):
+            ask(application)
+
+    assert simulator.requests == 0
+
+
+def test_an_outcome_waits_in_the_outbox(
+    make_application: MakeApplication, store: FlakyStore, tmp_path: Path, ask: Ask, log: Log
+) -> None:
+    """When the database goes away in the middle, the result is given, kept on disk, and delivered at the next start."""
+    application = make_application()
+    store.flaky.away = {"finish_generation", "note_progress"}
+    result = ask(application, primary_fault=Fault.SERVER_ERROR)
+    (kept,) = (tmp_path / "outbox").iterdir()
+    assert log.actions() == []
+    assert kept.stat().st_mode & 0o077 == 0
+
+    store.flaky.away = set()
+    make_application()
+    make_application()
+
+    assert list((tmp_path / "outbox").iterdir()) == []
+    assert log.actions() == ["WORKFLOW_GENERATION_FALLBACK", "WORKFLOW_GENERATED"]
+    assert log.column("select pilot_steps from public.workflows") == [list(result.pilot_steps)]
+
+
+def test_an_outcome_in_the_outbox_is_booked_before_overdue_runs_are_closed(
+    make_application: MakeApplication, store: FlakyStore, tmp_path: Path, ask: Ask, log: Log, owner: psycopg.Connection
+) -> None:
+    """The next run of the same process delivers it, however long that took."""
+    application = make_application()
+    store.flaky.away = {"finish_generation"}
+    ask(application)
+    owner.execute("update public.workflows set deadline_at = now() - interval '1 hour'")
+    store.flaky.away = set()
+    ask(application)
+
+    assert list((tmp_path / "outbox").iterdir()) == []
+    assert log.actions() == ["WORKFLOW_GENERATED", "WORKFLOW_GENERATED"]
+    assert set(log.column("select status from public.workflows")) == {"succeeded"}
+
+
+def test_a_delivery_that_is_repeated_counts_once(
+    make_application: MakeApplication, store: FlakyStore, tmp_path: Path, ask: Ask, log: Log
+) -> None:
+    """The same outcome sent twice leaves the same events and the same row."""
+    store.flaky.away = {"finish_generation"}
+    ask(make_application())
+    ((generation_id, outcome),) = Outbox(tmp_path / "outbox").waiting()
+    for _ in range(2):
+        PooledStore(store.pool).machine().call(
+            "finish_generation", p_generation_id=str(generation_id), p_outcome=outcome
+        )
+
+    assert log.actions() == ["WORKFLOW_GENERATED"]
+
+
+@pytest.mark.parametrize("text", ["[]", "null", '{"generation_id": 7, "outcome": "{}"}', "\udcff"])
+def test_a_strange_file_in_the_outbox_stays_there(
+    application: Application, tmp_path: Path, ask: Ask, text: str
+) -> None:
+    """And keeps nobody from asking."""
+    strange = tmp_path / "outbox" / "strange.json"
+    strange.parent.mkdir()
+    strange.write_text(text, errors="surrogateescape")
+    ask(application)
+
+    assert strange.exists()
+
+
+def test_a_database_that_is_away_is_waited_for_once(
+    make_application: MakeApplication, store: FlakyStore, ask: Ask
+) -> None:
+    """However many outcomes wait in the outbox."""
+    application = make_application()
+    store.flaky.away = {"finish_generation"}
+    for _ in range(3):
+        ask(application)
+    store.flaky.away |= {"start_generation"}
+    store.flaky.refused.clear()
+    with pytest.raises(Unavailable):
+        ask(application)
+
+    assert store.flaky.refused == ["finish_generation", "start_generation"]
+
+
+def test_with_database_and_disk_gone_the_result_is_handed_over(
+    make_application: MakeApplication, store: FlakyStore, tmp_path: Path, ask: Ask
+) -> None:
+    """The error carries the workflow that was paid for."""
+    application = make_application()
+    store.flaky.away = {"finish_generation"}
+    (tmp_path / "outbox").write_text("a file where the folder should be")
+
+    with pytest.raises(RecordingFailed, match="free some space") as caught:
+        ask(application)
+    assert caught.value.result is not None
+    assert len(caught.value.result.pilot_steps) >= 3

@@ -1,0 +1,12 @@
+"""What the tests of failing models have in common."""
+
+from __future__ import annotations
+
+from orchestrator.tokens import Tokens
+from tests.providers.frames import Told
+
+LIMIT_S = 0.5
+TOLD = Told(input=1234, output=321)
+USED = Tokens(input=1234, output=321)
+GENERATED, FALLBACK = "WORKFLOW_GENERATED", "WORKFLOW_GENERATION_FALLBACK"
+FAILED, CANCELLED = "WORKFLOW_GENERATION_FAILED", "WORKFLOW_GENERATION_CANCELLED"

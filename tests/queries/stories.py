@@ -1,0 +1,39 @@
+"""Events of which logs are made."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+from queries.filters import Filters
+from queries.period import period
+from queries.report import read_report
+from tests.conftest import PooledStore
+from tests.queries.conftest import FIRST, LAST
+
+MINI, CLAUDE = "gpt-4o-mini", "claude-sonnet-4"
+
+
+def report(store: PooledStore, first: date = FIRST, last: date = LAST, zone: str = "UTC") -> dict[str, Any]:
+    """The report of some days, whatever the source."""
+    return read_report(store.person(), period(first, last, zone), Filters())
+
+
+def elsewhere(action: str, at: datetime, details: dict[str, Any], agent: str = "a-1") -> dict[str, Any]:
+    """An event of another system."""
+    return {
+        "id": uuid4(),
+        "timestamp": at,
+        "action": action,
+        "entity_type": "agent",
+        "entity_id": agent,
+        "details": details,
+    }
+
+
+def generated(at: datetime, generator: str = MINI, agent: str = "a-1", **details: Any) -> dict[str, Any]:
+    """A workflow that another system made."""
+    made = {"generator_used": generator, "cost_usd": Decimal("0.0012"), "tokens_used": {"input": 2000, "output": 1500}}
+    return elsewhere("WORKFLOW_GENERATED", at, made | details, agent)

@@ -1,0 +1,104 @@
+"""Events of other systems, and events that cannot be read."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+import psycopg
+import pytest
+
+from store import exact_json
+from tests.conftest import PooledStore
+from tests.queries.conftest import BEGIN, append, differences
+from tests.queries.stories import MINI, generated, report
+
+
+def test_other_systems_are_priced_by_day(store: PooledStore, owner: psycopg.Connection) -> None:
+    """Baseline and waste follow from the tokens; nothing is known before a model had a price."""
+    append(owner, [generated(BEGIN, cost_usd=Decimal("0.0020"), fallback_reason="Request timed out")])
+    figures = report(store)
+
+    assert figures["baseline_cost_usd"] == Decimal("0.0285")
+    assert figures["wasted_cost_usd"] == Decimal("0.0008")
+    assert figures["fallback_reasons"]["timeout"] == 1
+    append(owner, [generated(datetime(2024, 7, 1, tzinfo=BEGIN.tzinfo))])
+    early = report(store, date(2024, 7, 1), date(2024, 7, 1))
+    assert (early["baseline_cost_usd"], early["savings_usd"], early["wasted_cost_usd"]) == (None, None, None)
+    assert early["cost_usd"] == Decimal("0.0012")
+    assert early["left_out"]["without_baseline"] == 1
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        None,
+        [],
+        7,
+        "text",
+        {},
+        {"cost_usd": -5, "generator_used": MINI},
+        {"cost_usd": "NaN", "generator_used": MINI},
+        {"cost_usd": 1e300, "generator_used": MINI},
+        {"cost_usd": 1, "generator_used": {"a": 1}},
+        {"cost_usd": 1, "generator_used": MINI, "generation_time_ms": -1},
+        {"cost_usd": 1, "generator_used": MINI, "generation_id": "g", "attempts": 7},
+        {"cost_usd": 1, "generator_used": MINI, "generation_id": "g", "attempts": [[{}]]},
+        {"cost_usd": 1, "generator_used": MINI, "wasted_cost_usd": 2},
+    ],
+    ids=range(13),
+)
+def test_what_cannot_be_read_is_counted_as_such(store: PooledStore, owner: psycopg.Connection, details: object) -> None:
+    """The event is a generation all the same, and the report says that some field of it made no sense."""
+    owner.execute(
+        "insert into public.audit_logs (timestamp, action, details) values (%s, 'WORKFLOW_GENERATED', %s::jsonb)",
+        [BEGIN, None if details is None else exact_json(details)],
+    )
+    figures = report(store)
+
+    assert (figures["generations"], figures["left_out"]["unreadable"]) == (1, 1)
+    assert differences(owner) == {}
+
+
+def test_an_unknown_cost_is_not_zero(store: PooledStore, owner: psycopg.Connection) -> None:
+    """It is null while nothing else is known, and in no average afterwards."""
+    append(owner, [generated(BEGIN, cost_usd=None), generated(BEGIN, cost_usd=None)])
+    unknown = report(store)
+    append(owner, [generated(BEGIN, cost_usd=Decimal("0.0012"))])
+    known = report(store)
+
+    assert (unknown["cost_usd"], unknown["cost_per_workflow_usd"]) == (None, None)
+    assert unknown["by_generator"][MINI]["cost_usd"] is None
+    assert (known["cost_usd"], known["cost_per_workflow_usd"]) == (Decimal("0.0012"), Decimal("0.0012"))
+    assert known["left_out"]["without_cost"] == 2
+
+
+@pytest.mark.parametrize("at", [None, "infinity", "-infinity", "0001-01-01 00:00:00+00 BC", "294276-12-31"])
+def test_an_event_of_no_time_is_counted_as_such(store: PooledStore, owner: psycopg.Connection, at: str | None) -> None:
+    """It belongs to no period, and every report mentions it."""
+    owner.execute(
+        "insert into public.audit_logs (timestamp, action) values (%s::timestamptz, 'WORKFLOW_GENERATED')",
+        [at],
+    )
+    figures = report(store)
+
+    assert (figures["generations"], figures["left_out"]["undated"]) == (0, 1)
+    assert differences(owner) == {}
+
+
+def test_a_clock_ten_years_ahead_changes_nothing_today(store: PooledStore, owner: psycopg.Connection) -> None:
+    """Its day has it, and no other."""
+    append(owner, [generated(BEGIN.replace(year=2036)), generated(BEGIN)])
+
+    assert report(store)["generations"] == 1
+    assert report(store, date(2036, 10, 31), date(2036, 10, 31))["generations"] == 1
+
+
+def test_an_empty_log_has_no_rates(store: PooledStore) -> None:
+    """Null, never 0 %."""
+    figures = report(store)
+
+    assert (figures["generations"], figures["cost_usd"], figures["by_generator"]) == (0, 0, {})
+    assert figures["fallback_rate_pct"] is None
+    assert figures["success_rate_pct"] is None
+    assert set(figures["latency_ms"].values()) == {None}
