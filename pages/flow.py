@@ -15,10 +15,8 @@ from pages.parts.left_out import left_out
 from pages.parts.settings import answers_as, without_key
 from pages.parts.words import many, money, overridden, percent, plain, share
 from queries.flow import Flow, read_flow
-from queries.period import latest
+from queries.period import RECENT_DAYS, latest
 from queries.tally import Tally
-
-DAYS = 7
 
 
 def steps(application: Application, keys: OrchestratorSettings, flow: Flow) -> list[tuple[str, str, str, str]]:
@@ -54,7 +52,7 @@ def _asked(application: Application, keys: OrchestratorSettings, total: Tally) -
     if total.savings_usd is not None:
         saved = f"{money(total.savings_usd)} ({percent(total.savings_pct)})"
         measured.append(f"{saved} were saved against {BASELINE.label}")
-    of_late = f" In the last {DAYS} days {', and '.join(measured)}." if measured else ""
+    of_late = f" In the last {RECENT_DAYS} days {', and '.join(measured)}." if measured else ""
     warnings = (without_key(application, name) for name in (keys.primary, keys.fallback))
     lacking = "".join(f" {plain(warning)}" for warning in warnings if warning)
     return f"**{primary}** is asked first; {second}.{lacking} Each reply is validated while it streams.{of_late}"
@@ -74,7 +72,7 @@ def _priced(flow: Flow) -> str:
 application = frame.opening("System flow", "What happens to a request, and how often does it take which way?")
 person = application.person()
 filters = default_filters()
-period = latest(DAYS, zone(), datetime.now(UTC))
+period = latest(RECENT_DAYS, zone(), datetime.now(UTC))
 chosen = Chosen(period, filters, None)
 keys = states.read(lambda: read_settings(person))
 flow = states.read(lambda: read_flow(person, period, filters))
@@ -90,6 +88,6 @@ if flow.ways:
     left_out(flow.total, flow.figures.undated, chosen, person)
     alone = flow.total.overridden
     said = f" {overridden(alone)}: in the flow and the money, in no rate." if alone else ""
-    st.caption(f"The last {DAYS} days of {period.zone}, today included.{said}")
+    st.caption(f"The last {RECENT_DAYS} days of {period.zone}, today included.{said}")
 else:
-    states.empty(person, sentence=f"No request ended in the last {DAYS} days.")
+    states.empty(person, sentence=f"No request ended in the last {RECENT_DAYS} days.")

@@ -15,9 +15,8 @@ from pages.parts.past_runs import latest
 from pages.parts.words import day
 from queries.behind import UNKNOWN, Which
 from queries.overview import Overview, read_overview
+from queries.period import RECENT_DAYS
 from queries.period import latest as latest_days
-
-DAYS = 7
 
 
 def figures(report: Overview) -> list[Card]:
@@ -34,12 +33,12 @@ def figures(report: Overview) -> list[Card]:
 
 application = frame.opening("Overview", "Is all well with the generated workflows, and what do they cost?")
 person = application.person()
-period = latest_days(DAYS, zone(), datetime.now(UTC))
+period = latest_days(RECENT_DAYS, zone(), datetime.now(UTC))
 filters = default_filters()
 chosen = Chosen(period, filters, None)
 report = states.read(lambda: read_overview(person, period, filters))
 if report.judgement == "nothing" and not report.total.rows:
-    states.empty(person, sentence=f"No workflow was generated in the last {DAYS} days.")
+    states.empty(person, sentence=f"No workflow was generated in the last {RECENT_DAYS} days.")
 else:
     judgement(report)
     cards(figures(report), period, per_row=3)
@@ -48,7 +47,7 @@ else:
     generators.bars(drawn, report.daily, "generations", "%{y:,} workflows", period.unfinished(datetime.now(UTC)))
     clicked = charts.show(
         drawn, report.daily, key="overview", title="Who answered?",
-        alt=f"Workflows per day by the model that answered, over {DAYS} days",
+        alt=f"Workflows per day by the model that answered, over {RECENT_DAYS} days",
         note=f"Days of {period.zone}; today is not over yet. Click a bar for its workflows.", drill=True,
     )  # fmt: skip
     if clicked and (of := clicked_day(clicked[0])):

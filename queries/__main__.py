@@ -9,7 +9,7 @@ from typing import Any
 
 from queries.errors import InvalidPeriod, QueryError
 from queries.filters import SOURCES, Filters, default_source
-from queries.period import period, today_in
+from queries.period import USUAL_DAYS, period, today_in
 from queries.report import read_report
 from store import InvalidInput, StoreError, StoreSettings, command_line, connect, exact_json, read_environment
 from store.command_line import DONE
@@ -20,7 +20,13 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m queries", description="What the audit log says.")
     command = top.add_subparsers(dest="command", required=True)
     report = command.add_parser("report", help="cost, savings, fallbacks, quality and latency of a period")
-    report.add_argument("--from", dest="first", type=_day, metavar="DATE", help="first day; 29 days ago by default")
+    report.add_argument(
+        "--from",
+        dest="first",
+        type=_day,
+        metavar="DATE",
+        help=f"first day; {USUAL_DAYS} days with the last one by default",
+    )
     report.add_argument("--to", dest="last", type=_day, metavar="DATE", help="last day; today by default")
     report.add_argument("--time-zone", default="UTC", metavar="ZONE", help="whose days; UTC by default")
     report.add_argument("--source", choices=SOURCES, help="real where a model key is configured, else simulated")
@@ -49,7 +55,7 @@ def _day(text: str) -> date:
 def _report(arguments: argparse.Namespace) -> int:
     today = today_in(arguments.time_zone, datetime.now(UTC))
     last = arguments.last or max(today, arguments.first or today)
-    days = period(arguments.first or last - timedelta(days=29), last, arguments.time_zone)
+    days = period(arguments.first or last - timedelta(days=USUAL_DAYS - 1), last, arguments.time_zone)
     environment = read_environment()
     store = connect(StoreSettings.from_environment(environment))
     try:

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from queries.errors import InvalidPeriod
 
 LONGEST_DAYS = 3660
+USUAL_DAYS, RECENT_DAYS = 30, 7
+"""What figures are of where nothing else is asked for, and what a look at the present is."""
 _EARLIEST, _LATEST = date(1972, 1, 10), date(9990, 1, 1)
 _QUARTER_S = 15 * 60
 

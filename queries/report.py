@@ -15,7 +15,7 @@ from queries.series import now
 from queries.tally import Tally, tally
 from store import Database
 
-UNKNOWN = "unknown"
+NAMELESS = "unknown"
 """The key of generations whose event does not name a generator."""
 
 _PARTS: tuple[Part, ...] = ("generations", "latencies", "attempts", "verdicts")
@@ -90,7 +90,7 @@ def _by_generator(figures: Figures, total: Tally) -> dict[str, Any]:
         calls = call_rates(row for row in attempts if row.model == name)
         judged = [row for row in verdicts if row.generator == name]
         latencies = histogram(row for row in now(figures.latencies) if row.generator == name)
-        answer[name or UNKNOWN] = {
+        answer[name or NAMELESS] = {
             "generations": own.completed,
             "cost_usd": own.cost_usd,
             "cost_per_workflow_usd": _per_workflow(own),

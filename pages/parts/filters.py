@@ -18,11 +18,10 @@ from pages.parts.palette import label
 from pages.parts.words import day, plain
 from queries.errors import QueryError
 from queries.filters import ORIGINS, SOURCES, Filters, Origin, Source, default_source
-from queries.period import Period, is_zone, latest, month, period
+from queries.period import USUAL_DAYS, Period, is_zone, latest, month, period
 from store import read_environment
 
-DEFAULT_DAYS = 30
-_LENGTHS = {"7d": 7, "30d": DEFAULT_DAYS, "90d": 90, "365d": 365}
+_LENGTHS = {"7d": 7, "30d": USUAL_DAYS, "90d": 90, "365d": 365}
 _MONTHS = {"month": 0, "last-month": 1}
 _PRESETS = {
     "7d": "7 days", "30d": "30 days", "90d": "90 days", "365d": "A year",
@@ -78,7 +77,7 @@ def bar(model_label: str = "Answered by", *, with_model: bool = True) -> Chosen:
     """
     st.session_state[_PASSED_OVER], st.session_state[_ADDRESS] = [], {"days": None}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        preset = _select("period", "Period", list(_PRESETS), f"{DEFAULT_DAYS}d", _PRESETS, 140)
+        preset = _select("period", "Period", list(_PRESETS), f"{USUAL_DAYS}d", _PRESETS, 140)
         days = _days() if preset == "days" else _ready(preset)
         model = (
             _select("model", model_label, [_ANY, *CATALOGUE], _ANY, {_ANY: "Any model"}, 190) if with_model else _ANY
@@ -114,7 +113,7 @@ def _ready(name: str) -> Period:
 
 def _days() -> Period:
     today = latest(1, zone(), datetime.now(UTC)).last
-    default = (today - timedelta(days=DEFAULT_DAYS - 1), today)
+    default = (today - timedelta(days=USUAL_DAYS - 1), today)
     key = _prepared("days", default, _as_text(*default), _read_days)
     value = st.date_input("Days", key=key, max_value=today + timedelta(days=3650), width=240)
     chosen = value if isinstance(value, tuple) else (value,)

@@ -13,12 +13,11 @@ from pages.parts import states
 from pages.parts.filters import default_filters, zone
 from pages.parts.tables import listing
 from pages.parts.words import count, money, percent, share
-from queries.period import latest
+from queries.period import USUAL_DAYS, latest
 from queries.rollout import read_rollout
 from store import Database
 
 VOLUMES = (100, 10_000, 100_000)
-MEASURED_DAYS = 30
 ASSUMED_RATE_PCT = Decimal(5)
 
 
@@ -26,7 +25,7 @@ def projection(database: Database, primary: str, fallback: str) -> None:
     """The table, from list prices and a fallback rate that starts from the measured one."""
     st.subheader("What would so many workflows a month cost?", anchor=False)
     now = datetime.now(UTC)
-    days, filters = latest(MEASURED_DAYS, zone(), now), default_filters()
+    days, filters = latest(USUAL_DAYS, zone(), now), default_filters()
     measured = states.read(lambda: read_rollout(database, days, filters)).total.fallback
     rate = st.number_input(
         "Fallback rate to assume, %",
@@ -36,7 +35,7 @@ def projection(database: Database, primary: str, fallback: str) -> None:
         0.5,
         width=220,
     )
-    source = f"Measured over {MEASURED_DAYS} days: {share(measured)} workflows. "
+    source = f"Measured over {USUAL_DAYS} days: {share(measured)} workflows. "
     st.caption(
         (source if measured.whole else f"Nothing measured yet: {percent(ASSUMED_RATE_PCT)} is an assumption. ")
         + f"Computed from list prices for {TYPICAL.input:,} tokens in and {TYPICAL.output:,} out: "
