@@ -155,6 +155,6 @@ def test_what_a_chart_shows_can_be_saved(
     figures = pd.read_csv(saved.value.path())
 
     assert saved.value.suggested_filename == "cost_daily.csv"
-    assert list(figures) == ["day", "generator", "generations", "cost_usd", "wasted_usd"]
+    assert list(figures) == ["day", "generator", "generations", "cost_usd", "answers_usd", "wasted_usd"]
     card = page.get_by_test_id("stMetric").filter(has_text=re.compile("^Cost(?! per)"))
     expect(card).to_contain_text(f"${figures['cost_usd'].sum():,.2f}")
