@@ -6,8 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.parts import console
+from pages.parts import console, frame
 
+_FILTERED = frozenset({"Cost and savings", "Fallbacks", "Latency", "Quality", "Rollout"})
 _MARK = str(Path(__file__).parent / "mark.svg")
 
 st.set_page_config(page_title="Orchestrator Console", page_icon="🧭", layout="wide")
@@ -32,5 +33,6 @@ page = st.navigation(
         ],
     },
 )
+frame.arriving(page.title, filtered=page.title in _FILTERED)
 page.run()
 console.warm_models()

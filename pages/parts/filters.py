@@ -35,7 +35,7 @@ _ORIGIN_LABELS = {
     "platform": "Platform",
     "elsewhere": "Other systems",
 }
-_KEPT, _ADDRESS, _PASSED_OVER = "filters_kept", "filters_address", "filters_passed_over"
+_KEPT, _PASSED_OVER = "filters_kept", "filters_passed_over"
 _LONGEST_QUOTE = 40
 
 
@@ -75,7 +75,8 @@ def bar(model_label: str = "Answered by", *, with_model: bool = True) -> Chosen:
         model_label: what choosing a model means on this page.
         with_model: whether there is such a choice.
     """
-    st.session_state[_PASSED_OVER], st.session_state[_ADDRESS] = [], {"days": None}
+    st.session_state[_PASSED_OVER] = []
+    st.session_state.setdefault(frame.ADDRESS, {})["days"] = None
     with st.container(horizontal=True, vertical_alignment="bottom"):
         preset = _select("period", "Period", list(_PRESETS), f"{USUAL_DAYS}d", _PRESETS, 140)
         days = _days() if preset == "days" else _ready(preset)
@@ -84,7 +85,7 @@ def bar(model_label: str = "Answered by", *, with_model: bool = True) -> Chosen:
         )
         source = _select("source", "Source", list(SOURCES), default_filters().source, _SOURCE_LABELS, 150)
         origin = _select("origin", "Asked from", [_ANY, *ORIGINS], _ANY, {_ANY: "Anywhere"} | _ORIGIN_LABELS, 160)
-    _write(st.session_state[_ADDRESS])
+    _write(st.session_state[frame.ADDRESS])
     st.session_state[frame.CAME] = False
     filters = Filters(cast(Source, source), None if origin == _ANY else cast(Origin, origin))
     chosen = Chosen(days, filters, None if model == _ANY else model)
@@ -168,7 +169,7 @@ def _prepared(name: str, default: Any, default_text: str, read: Callable[[str], 
 
 def _keep(name: str, value: Any, text: str, default_text: str | None) -> None:
     st.session_state[_KEPT][name] = (value, text)
-    st.session_state[_ADDRESS][name] = None if text == default_text else text
+    st.session_state[frame.ADDRESS][name] = None if text == default_text else text
 
 
 def _write(address: Mapping[str, str | None]) -> None:
