@@ -53,7 +53,8 @@ def _asked(application: Application, keys: OrchestratorSettings, total: Tally) -
         saved = f"{money(total.savings_usd)} ({percent(total.savings_pct)})"
         measured.append(f"{saved} were saved against {BASELINE.label}")
     of_late = f" In the last {RECENT_DAYS} days {', and '.join(measured)}." if measured else ""
-    warnings = (without_key(application, name) for name in (keys.primary, keys.fallback))
+    asked = (keys.primary, keys.fallback) if keys.has_second else (keys.primary,)
+    warnings = (without_key(application, name) for name in asked)
     lacking = "".join(f" {plain(warning)}" for warning in warnings if warning)
     return f"**{primary}** is asked first; {second}.{lacking} Each reply is validated while it streams.{of_late}"
 
