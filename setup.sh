@@ -22,6 +22,8 @@ done
 
 .venv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$(sed -n 's/^uv==//p' requirements-dev.txt)" ||
     stop "the package uv could not be installed; check the network and run make again."
-.venv/bin/python -m uv pip sync --quiet --python .venv/bin/python requirements-dev.txt ||
+# Compiled once here: where Python may not write beside its packages it would compile them anew in every process, which
+# triples the time to start and stalls the first request while an SDK is being imported.
+.venv/bin/python -m uv pip sync --quiet --compile-bytecode --python .venv/bin/python requirements-dev.txt ||
     stop "the packages in requirements-dev.txt could not be installed; see the line above."
 touch .venv/ready

@@ -30,6 +30,9 @@ from store.sample import add_sample_data
 settings.register_profile("console", deadline=None)
 settings.load_profile("console")
 
+_MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a name of its own there
+_PLENTY_BYTES = 4 * 2**30
+
 TEMPLATE = "console_template"
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 """The clock of every test: Claude Sonnet 4 is retired, GPT-4o mini is not yet."""
@@ -54,7 +57,9 @@ def open_folder_fixture() -> Iterator[Path]:
 
 
 def _open_folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="console-test-"))
+    # In memory where there is plenty: a database is copied there in a tenth of the time.
+    roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _PLENTY_BYTES
+    folder = Path(tempfile.mkdtemp(prefix="console-test-", dir=_MEMORY if roomy else None))
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)

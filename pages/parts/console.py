@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import logging
 import threading
@@ -35,12 +36,17 @@ def application() -> Application:
 
 def warm() -> None:
     """Make the application and import what draws, side by side, while the first visitor's browser loads."""
-    threading.Thread(target=importlib.import_module, args=["pages.parts.charts"], name="importing", daemon=True).start()
+    importing = threading.Thread(
+        target=importlib.import_module, args=["pages.parts.charts"], name="importing", daemon=True
+    )
+    importing.start()
     try:
         application()
     except (OrchestratorError, StoreError) as error:
         # The first page says the same where somebody can read it.
         log.warning("%s", error)
+    importing.join()
+    _keep_what_is_imported()
 
 
 def warm_models() -> None:
@@ -51,7 +57,22 @@ def warm_models() -> None:
 
 @cache
 def _warm_models(made: Application) -> None:
-    threading.Thread(target=made.orchestrator.warm, name="warming models", daemon=True).start()
+    threading.Thread(target=_warm_models_now, args=[made], name="warming models", daemon=True).start()
+
+
+def _warm_models_now(made: Application) -> None:
+    made.orchestrator.warm()
+    _keep_what_is_imported()
+
+
+def _keep_what_is_imported() -> None:
+    """Let no garbage collection look through modules again.
+
+    Streamlit collects after each rerun. With the 300,000 objects of pandas, Plotly and the SDKs in it, that stops the
+    whole process for a quarter of a second, the replies that stream in meanwhile too.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def close() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from orchestrator import Application
@@ -18,8 +22,19 @@ SHELL = str(Path(__file__).parents[2] / "pages" / "shell.py")
 OpenPage = Callable[..., AppTest]
 
 
+@pytest.fixture(name="_imported", scope="session")
+def imported_fixture() -> Iterator[None]:
+    """What a process does once is not done for each test: looking at imported modules, and at installed packages."""
+    importlib.import_module("pages.parts.charts")
+    manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture(name="page")
-def page_fixture(application: Application, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+def page_fixture(application: Application, monkeypatch: pytest.MonkeyPatch, _imported: None) -> AppTest:
     """The console's first page, not run yet."""
     # Importing the SDKs takes seconds, in which Streamlit's harness would time out.
     application.orchestrator.warm()
