@@ -14,7 +14,7 @@ _MARK = str(Path(__file__).parent / "mark.svg")
 st.set_page_config(page_title="Orchestrator Console", page_icon="🧭", layout="wide")
 st.logo(_MARK, size="large")
 
-page = st.navigation(
+page = frame.navigate(
     {
         "Today": [
             st.Page("overview.py", title="Overview", icon=":material/monitoring:", default=True),
@@ -32,7 +32,7 @@ page = st.navigation(
             st.Page("configuration.py", title="Configuration", icon=":material/tune:", url_path="configuration"),
         ],
     },
+    _FILTERED,
 )
-frame.arriving(page.title, filtered=page.title in _FILTERED)
 page.run()
 console.warm_models()

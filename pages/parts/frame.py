@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from orchestrator import Application
 from pages.parts import console, settings, states
@@ -15,18 +19,35 @@ ADDRESS = "frame_address"
 """Session key: the filters as they stand in the address, by name; None for one that stands at its default."""
 
 
-def arriving(title: str, *, filtered: bool) -> None:
-    """Take note of a change of page, and take the filters along.
-
-    Before the page itself begins: then the browser takes page and filters for one step of its history.
+def navigate(sections: Mapping[str, Sequence[StreamlitPage]], filtered: frozenset[str]) -> StreamlitPage:
+    """Draw the menu and return the page that is asked for; whoever changes pages takes the filters along.
 
     Args:
-        filtered: whether the page has the filter bar, and so the filters in its address.
+        sections: the pages under their headings.
+        filtered: titles of the pages that have the filter bar, and so the filters in their address.
     """
-    if st.session_state.get(_PAGE) == title:
-        return
-    st.session_state[_PAGE], st.session_state[CAME] = title, True
-    kept = st.session_state.get(ADDRESS, {}) if filtered else {}
+    left = st.session_state.get(_PAGE)
+    # The filters stand in the address of the page that is left. Told before the change of page, the browser takes both
+    # for one step of its history, and Back takes one press.
+    if left in filtered and _asked(sections) in filtered - {left}:
+        _take_filters_along()
+    page = st.navigation(sections)
+    if page.title != left:
+        st.session_state[_PAGE], st.session_state[CAME] = page.title, True
+        if page.title in filtered:
+            _take_filters_along()
+    return page
+
+
+def _asked(sections: Mapping[str, Sequence[StreamlitPage]]) -> str | None:
+    """The title of the page that is asked for, before Streamlit says so; None for the page at the root."""
+    context = get_script_run_ctx()
+    titles = {page._script_hash: page.title for pages in sections.values() for page in pages}
+    return titles.get(context.page_script_hash) if context else None
+
+
+def _take_filters_along() -> None:
+    kept = st.session_state.get(ADDRESS, {})
     carried = {name: text for name, text in kept.items() if text is not None}
     says = st.query_params.to_dict()
     if not carried.keys() <= says.keys():
