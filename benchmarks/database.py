@@ -47,7 +47,7 @@ priced as (
 select n, fell_back, 'agent-' || n % 200 as agent_id, jsonb_build_object(
     'origin', 'api', 'overridden', false, 'config_version', 1, 'prompt_version', 1, 'simulated', false,
     'generator_used', case when fell_back then 'claude-sonnet-4' else 'gpt-4o-mini' end,
-    'steps_generated', 2 + n % 12, 'validation_passed', true, 'services', jsonb_build_array('Slack', 'Jira'),
+    'steps_generated', 2 + n % 12, 'validation_passed', true, 'services', 2,
     'tokens_used', tokens, 'generation_time_ms', case when fell_back then ms + 9000 else ms end,
     'cost_usd', case when fell_back then claude_usd + cheap_usd else cheap_usd end,
     'wasted_cost_usd', case when fell_back then cheap_usd else 0 end,
