@@ -9,7 +9,7 @@ from pages.parts.behind import behind, clicked_day
 from pages.parts.charts import numbers
 from pages.parts.day_story import day_story
 from pages.parts.filters import Chosen
-from pages.parts.palette import REASON_COLOURS, REASON_LABELS
+from pages.parts.palette import FALLBACK, REASON_COLOURS, REASON_LABELS
 from pages.parts.words import NONE, count, day, money, percent, spoken, threshold
 from queries import targets
 from queries.behind import Which
@@ -27,7 +27,7 @@ def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
         frame["day"].tolist(),
         frame["rate_pct"].tolist(),
         name="Fallback rate",
-        colour=REASON_COLOURS["api_error"],
+        colour=FALLBACK,
         about=[[str(row["day"]), row["fallbacks"], row["completed"]] for row in frame.to_dict("records")],
         words="%{y:.1f} %: %{customdata[1]:,} of %{customdata[2]:,}",
         unfinished=chosen.unfinished,

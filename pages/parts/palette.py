@@ -23,12 +23,15 @@ REASON_LABELS = {
     "rate_limit": "Rate limit",
 }
 REASON_COLOURS = {
-    "validation_failed": "#44546a",
-    "api_error": "#7a869a",
-    "timeout": "#a6b0c0",
-    "rate_limit": "#cdd4de",
+    "validation_failed": "#5d6b80",
+    "api_error": "#9a7fc4",
+    "timeout": "#8a5a2b",
+    "rate_limit": "#8e9a3a",
 }
-"""Shades of one neutral colour: parts of one whole, and no model's."""
+"""No model's; each at least 3:1 against both backgrounds, neighbours apart in lightness too."""
+
+FALLBACK = "#7a869a"
+"""For fallbacks of whatever reason."""
 
 RUN_STATUS: dict[str, tuple[str, str, Literal["blue", "green", "red", "gray", "orange"]]] = {
     "running": ("Running", ":material/progress_activity:", "blue"),
