@@ -1,28 +1,12 @@
--- The figures of all reports.
+-- The figures of all reports, a function for each part.
 
--- The sums of one report, for everybody in the console.
---
--- p_bounds: see private.spans. p_filters: {source: all | real | simulated (sample data included), origin: all for null,
--- elsewhere for events that do not say}. p_parts: which of the keys below are wanted.
---
--- Answers {generations, latencies, attempts, findings, verdicts, changes, undated}. Each but the last two is an array of
--- sums with the bin they belong to, [] for none, money and milliseconds as text. changes are the saves of the system keys
--- from three days before the first bound to the last, the latest 200: {at, by, changes, version, sample}. undated counts the generations of
--- no period.
-create or replace function public.get_figures(p_bounds jsonb, p_filters jsonb, p_parts jsonb) returns jsonb
-language plpgsql stable security definer
+-- The sums of ended generations.
+create function private.generations_between(p_bounds jsonb, p_filters jsonb) returns jsonb
+language plpgsql stable
 set search_path = ''
--- Compiling a plan takes longer than running it.
-set jit = off
-set plan_cache_mode = force_generic_plan
 as $$
-declare
-    figures jsonb := '{}';
-    part jsonb;
 begin
-    perform private.require_role('admin', 'member', 'orchestrator');
-
-    if p_parts ? 'generations' then
+    return (
         with sums as (
             select
                 bin, overridden, outcome, primary_model, generator, fallback_reason,
@@ -55,11 +39,18 @@ begin
             group by bin, overridden, outcome, primary_model, generator, fallback_reason
         )
 
-        select coalesce(jsonb_agg(to_jsonb(sums)), '[]') into part from sums;
-        figures := figures || jsonb_build_object('generations', part);
-    end if;
+        select coalesce(jsonb_agg(to_jsonb(sums)), '[]') from sums
+    );
+end
+$$;
 
-    if p_parts ? 'latencies' then
+-- How many completed generations took how long: [latency in ms that stands for its bucket, generations], by latency.
+create function private.latencies_between(p_bounds jsonb, p_filters jsonb) returns jsonb
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return (
         with histograms_by_slot as (
             select bin, generator, first_bucket, counts
             from private.spans(p_bounds) as span
@@ -92,11 +83,18 @@ begin
             group by bin, generator
         )
 
-        select coalesce(jsonb_agg(to_jsonb(histograms)), '[]') into part from histograms;
-        figures := figures || jsonb_build_object('latencies', part);
-    end if;
+        select coalesce(jsonb_agg(to_jsonb(histograms)), '[]') from histograms
+    );
+end
+$$;
 
-    if p_parts ? 'attempts' then
+-- The sums of model calls.
+create function private.attempts_between(p_bounds jsonb, p_filters jsonb) returns jsonb
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return (
         with sums as (
             select
                 bin, overridden, model, prompt_version, outcome, refused_for,
@@ -114,11 +112,18 @@ begin
             group by bin, overridden, model, prompt_version, outcome, refused_for
         )
 
-        select coalesce(jsonb_agg(to_jsonb(sums)), '[]') into part from sums;
-        figures := figures || jsonb_build_object('attempts', part);
-    end if;
+        select coalesce(jsonb_agg(to_jsonb(sums)), '[]') from sums
+    );
+end
+$$;
 
-    if p_parts ? 'findings' then
+-- How many replies each finding refused.
+create function private.findings_between(p_bounds jsonb, p_filters jsonb) returns jsonb
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return (
         with sums as (
             select bin, model, code, sum(attempts) as attempts
             from private.spans(p_bounds) as span
@@ -132,11 +137,18 @@ begin
             group by bin, model, code
         )
 
-        select coalesce(jsonb_agg(to_jsonb(sums)), '[]') into part from sums;
-        figures := figures || jsonb_build_object('findings', part);
-    end if;
+        select coalesce(jsonb_agg(to_jsonb(sums)), '[]') from sums
+    );
+end
+$$;
 
-    if p_parts ? 'verdicts' then
+-- The sums of agent runs and ratings.
+create function private.verdicts_between(p_bounds jsonb, p_filters jsonb) returns jsonb
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return (
         with sums as (
             select
                 bin, overridden, kind, generator,
@@ -152,11 +164,19 @@ begin
             group by bin, overridden, kind, generator
         )
 
-        select coalesce(jsonb_agg(to_jsonb(sums)), '[]') into part from sums;
-        figures := figures || jsonb_build_object('verdicts', part);
-    end if;
+        select coalesce(jsonb_agg(to_jsonb(sums)), '[]') from sums
+    );
+end
+$$;
 
-    if p_parts ? 'changes' then
+-- The saves of the system keys from three days before the first bound to the last, the latest 200: {at, by, changes, version,
+-- sample}.
+create function private.changes_between(p_bounds jsonb, p_filters jsonb) returns jsonb
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    return (
         with saves as (
             select
                 event.timestamp as at,
@@ -181,13 +201,62 @@ begin
             limit 200
         )
 
-        select coalesce(jsonb_agg(to_jsonb(saves) order by at), '[]') into part from saves;
-        figures := figures || jsonb_build_object('changes', part);
-    end if;
+        select coalesce(jsonb_agg(to_jsonb(saves) order by at), '[]') from saves
+    );
+end
+$$;
 
-    return figures || jsonb_build_object('undated', (
-        select coalesce(sum(generations), 0) from public.generation_rollups where grain = 15 and slot is null
-    ));
+revoke all on function
+    private.generations_between(jsonb, jsonb),
+    private.latencies_between(jsonb, jsonb),
+    private.attempts_between(jsonb, jsonb),
+    private.findings_between(jsonb, jsonb),
+    private.verdicts_between(jsonb, jsonb),
+    private.changes_between(jsonb, jsonb)
+from public, anon, authenticated;
+
+
+-- The sums of one report, for everybody in the console.
+--
+-- p_bounds: see private.spans. p_filters: {source: all | real | simulated (sample data included), origin: all for null,
+-- elsewhere for events that do not say}. p_parts: which of the keys below are wanted.
+--
+-- Answers these parts and undated, the generations of no period. Each part is an array whose items but those of changes have
+-- the bin they belong to, [] for none; money and milliseconds are text.
+create or replace function public.get_figures(p_bounds jsonb, p_filters jsonb, p_parts jsonb) returns jsonb
+language plpgsql stable security definer
+set search_path = ''
+-- Compiling a plan takes longer than running it.
+set jit = off
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+    figures jsonb;
+begin
+    perform private.require_role('admin', 'member', 'orchestrator');
+    select jsonb_build_object('undated', coalesce(sum(generations), 0)) into figures
+    from public.generation_rollups
+    where grain = 15 and slot is null;
+
+    if p_parts ? 'generations' then
+        figures := figures || jsonb_build_object('generations', private.generations_between(p_bounds, p_filters));
+    end if;
+    if p_parts ? 'latencies' then
+        figures := figures || jsonb_build_object('latencies', private.latencies_between(p_bounds, p_filters));
+    end if;
+    if p_parts ? 'attempts' then
+        figures := figures || jsonb_build_object('attempts', private.attempts_between(p_bounds, p_filters));
+    end if;
+    if p_parts ? 'findings' then
+        figures := figures || jsonb_build_object('findings', private.findings_between(p_bounds, p_filters));
+    end if;
+    if p_parts ? 'verdicts' then
+        figures := figures || jsonb_build_object('verdicts', private.verdicts_between(p_bounds, p_filters));
+    end if;
+    if p_parts ? 'changes' then
+        figures := figures || jsonb_build_object('changes', private.changes_between(p_bounds, p_filters));
+    end if;
+    return figures;
 end
 $$;
 
