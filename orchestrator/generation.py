@@ -19,6 +19,7 @@ from orchestrator.errors import GenerationCancelled, GenerationFailed
 from orchestrator.events import AttemptFailed, AttemptStarted, GenerationEvent, StepAccepted
 from orchestrator.lineup import Contender
 from orchestrator.model_call import ModelCall, Report
+from orchestrator.models import named
 from orchestrator.outcome import events_if_interrupted, outcome_of
 from orchestrator.prompts import SYSTEM_PROMPT, user_message
 from orchestrator.providers import ModelRequest
@@ -183,5 +184,5 @@ def _succeeded(task: asyncio.Task[Report]) -> bool:
 
 
 def _failure_sentence(attempts: tuple[Attempt, ...]) -> str:
-    parts = [f"{attempt.model} ended in {attempt.outcome} ({attempt.detail})" for attempt in attempts]
-    return f"No model gave a valid workflow: {'; '.join(parts)}."
+    parts = [f"{named(attempt.model).label}, {attempt.outcome} ({attempt.detail})" for attempt in attempts]
+    return f"No model gave a valid workflow: {'; '.join(parts).replace('_', ' ')}."

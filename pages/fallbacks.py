@@ -11,7 +11,7 @@ from pages.parts.filters import bar
 from pages.parts.left_out import left_out
 from pages.parts.palette import REASON_LABELS
 from pages.parts.rejected import rejected
-from pages.parts.words import NONE, money, share
+from pages.parts.words import NONE, money, overridden, share
 from queries.fallbacks import FallbackReport, read_fallbacks
 
 
@@ -45,6 +45,10 @@ if not report.total.completed:
     st.stop()
 cards(figures(report), chosen.period)
 left_out(report.total, report.figures.undated, chosen, person)
+if alone := report.total.fallen_back.overridden:
+    st.caption(
+        f":material/info: {overridden(alone)}: in the number of fallbacks and their cost, in no rate and no chart."
+    )
 fallback_charts.rate(report, chosen, person)
 left, right = st.columns(2)
 with left:

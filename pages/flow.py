@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import streamlit as st
 
@@ -50,13 +51,19 @@ def _asked(application: Application, keys: OrchestratorSettings, total: Tally) -
     rate = total.as_configured.fallback
     measured = [f"{share(rate)} fell back"] if rate.whole else []
     if total.savings_usd is not None:
-        saved = f"{money(total.savings_usd)} ({percent(total.savings_pct)})"
-        measured.append(f"{saved} were saved against {BASELINE.label}")
+        measured.append(_compared(total.savings_usd, total.savings_pct))
     of_late = f" In the last {RECENT_DAYS} days {', and '.join(measured)}." if measured else ""
     asked = (keys.primary, keys.fallback) if keys.has_second else (keys.primary,)
     warnings = (without_key(application, name) for name in asked)
     lacking = "".join(f" {plain(warning)}" for warning in warnings if warning)
     return f"**{primary}** is asked first; {second}.{lacking} Each reply is validated while it streams.{of_late}"
+
+
+def _compared(savings_usd: Decimal, savings_pct: Decimal | None) -> str:
+    amount = f"{money(abs(savings_usd))} ({percent(None if savings_pct is None else abs(savings_pct))})"
+    if savings_usd < 0:
+        return f"it cost {amount} more than {BASELINE.label} alone"
+    return f"{amount} were saved against {BASELINE.label}"
 
 
 def _validated(total: Tally) -> str:

@@ -14,7 +14,7 @@ from queries.latency import LatencyReport, read_latency
 def figures(report: LatencyReport) -> list[Card]:
     """Average and the three percentiles."""
     total, before = report.total, report.before
-    of = f"Of {many(report.generations, 'workflow')}, end to end, failed attempts included."
+    of = f"Of {many(report.timed, 'workflow')}, end to end, failed attempts included."
     return [
         tally_cards.latency("Half within (P50)", total.p50, before.p50, of),
         tally_cards.latency("95 % within (P95)", total.p95, before.p95, of),

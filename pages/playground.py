@@ -134,7 +134,8 @@ def show(generation_id: UUID, begun: run.Run | None) -> None:
             rating(application, stored)
             if stored.replaces_generation_id:
                 st.markdown(f"It replaces [an earlier run]({run_link(stored.replaces_generation_id)}).")
-            st.button("Generate again", icon=":material/refresh:", on_click=again, args=(stored,))
+            words = "Generate again as configured" if stored.overridden else "Generate again"
+            st.button(words, icon=":material/refresh:", on_click=again, args=(stored,))
     elif not begun:
         st.warning("There is no such run, or it belongs to somebody else.", icon=":material/search_off:")
 

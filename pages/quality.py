@@ -29,6 +29,8 @@ if not report.models and not any(measure.rate.whole for measure in report.overal
     st.stop()
 cards(figures(report), chosen.period)
 quality_charts.notes(report)
+if chosen.model:
+    st.caption("Success rate and “Asked for again” are of the whole orchestrator, whichever model is chosen.")
 if chosen.model and chosen.model not in {measure.model for measure in report.models}:
     st.caption(f"{CATALOGUE[chosen.model].label} was not asked in this period.")
 quality_charts.over_time(report, chosen, person)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from orchestrator.models import BASELINE
 from pages.parts import frame, settings, states, tally_cards
 from pages.parts.cards import cards
 from pages.parts.filters import bar
 from pages.parts.rejected import rejected
 from pages.parts.rollout_words import STAGES, advice, evidence
-from pages.parts.words import overridden
+from pages.parts.words import many, overridden
 from queries.rollout import PHASES, Rollout, read_rollout
 from queries.tally import tally
 
@@ -46,9 +47,9 @@ def rollback_plan() -> None:
 application = frame.opening("Rollout", "How far may the cheap model go?")
 person = application.person()
 chosen = bar(with_model=False)
-report = states.read(lambda: read_rollout(person, chosen.period, chosen.filters))
+report = states.read(lambda: read_rollout(person, chosen.period, chosen.filters, baseline=BASELINE.name))
 if not report.total.rows:
-    states.empty(person, sentence="Nothing ended as configured in this period, with these filters.")
+    states.empty(person, sentence=f"No generation asked another model than {BASELINE.label} first in this period.")
     st.stop()
 for kind in report.advice:
     st.info(advice(kind, report), icon=":material/lightbulb:")
@@ -60,6 +61,8 @@ nothing = tally(())
 cards(
     [tally_cards.fallback(report.total, nothing), tally_cards.success(report.total, nothing)], chosen.period, per_row=2
 )
+if report.baseline_first:
+    st.caption(f":material/info: {many(report.baseline_first, 'workflow')} asked {BASELINE.label} first: left out.")
 if report.left_out:
     st.caption(f":material/info: {overridden(report.left_out)}: left out.")
 rollback_plan()

@@ -35,6 +35,7 @@ class LatencyReport:
     """The latencies of a period, of generations that completed.
 
     Attributes:
+        timed: those of the generations whose latency is known.
         by_generator: generator, generations, avg_ms, p50_ms, p95_ms, p99_ms.
         daily: the same with `day` in front; a day on which a generator did not answer has no row for it.
         distribution: generator, second (from 0; n stands for n to n + 1 s), generations.
@@ -46,6 +47,7 @@ class LatencyReport:
     total: LatencySummary
     before: LatencySummary
     generations: int
+    timed: int
     by_generator: pd.DataFrame
     daily: pd.DataFrame
     distribution: pd.DataFrame
@@ -79,6 +81,7 @@ def read_latency(database: Database, period: Period, filters: Filters, generator
         summary(total, histogram(now(latencies))),
         summary(tally(before(rows)), histogram(before(latencies))),
         total.completed,
+        total.timed,
         pd.DataFrame(_by_generator(total.rows, now(latencies)), columns=columns, dtype=object),
         pd.DataFrame(daily, columns=["day", *columns], dtype=object),
         _distribution(now(latencies)),

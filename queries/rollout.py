@@ -26,16 +26,18 @@ ENOUGH = 200
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """What a period says about the first model, as configured.
+    """What a period says about the models that went first, as configured: those other than the baseline model.
 
     Attributes:
-        total: completed, failed and cancelled generations as configured.
+        total: completed, failed and cancelled generations as configured that did not ask the baseline model first.
+        baseline_first: completed generations as configured that did: they say nothing about a cheaper one.
         left_out: generations with models chosen for that run only.
         first_model: of the replies of the models that were asked first, those that validated; of completed generations.
     """
 
     figures: Figures
     total: Tally
+    baseline_first: int
     left_out: int
     first_model: Rate
 
@@ -72,8 +74,11 @@ class Rollout:
         return (*urgent, "keep" if rate < targets.FALLBACK.good_pct else "watch")
 
 
-def read_rollout(database: Database, period: Period, filters: Filters) -> Rollout:
+def read_rollout(database: Database, period: Period, filters: Filters, *, baseline: str) -> Rollout:
     """What a period says.
+
+    Args:
+        baseline: logical name of the baseline model.
 
     Raises:
         StoreError: the database did not answer, or this identity may not read.
@@ -81,7 +86,9 @@ def read_rollout(database: Database, period: Period, filters: Filters) -> Rollou
     figures = read_figures(database, period, filters, ("generations",))
     everything = tally(now(figures.generations))
     as_configured = everything.as_configured
-    return Rollout(figures, as_configured, everything.overridden, _first_replies(as_configured))
+    cheaper = tally(row for row in as_configured.rows if row.primary_model != baseline)
+    baseline_first = as_configured.completed - cheaper.completed
+    return Rollout(figures, cheaper, baseline_first, everything.overridden, _first_replies(cheaper))
 
 
 def _first_replies(total: Tally) -> Rate:

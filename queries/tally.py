@@ -186,10 +186,14 @@ class Tally:
         return self.cost_usd / self.with_cost if self.cost_usd is not None and self.with_cost else None
 
     @property
+    def timed(self) -> int:
+        """Completed generations whose latency is known."""
+        return sum(row.timed for row in self._completed)
+
+    @property
     def average_latency_ms(self) -> Decimal | None:
         """Of the completed generations whose latency is known."""
-        timed = sum(row.timed for row in self._completed)
-        return sum((row.latency_ms for row in self._completed), Decimal(0)) / timed if timed else None
+        return _sum(row.latency_ms for row in self._completed) / self.timed if self.timed else None
 
     def _ended(self, outcome: str) -> int:
         return sum(row.generations for row in self.rows if row.outcome == outcome)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Literal
 
 import streamlit as st
@@ -64,7 +65,8 @@ def cards(shown: list[Card], period: Period, *, per_row: int = 4) -> None:
     if any(card.change for card in shown):
         length = len(period.days)
         before = f"the {length} days before" if length > 1 else "the day before"
-        st.caption(f"Changes are against {before}, up to the same time of day.")
+        so_far = ", up to the same time of day" if period.unfinished(datetime.now(UTC)) else ""
+        st.caption(f"Changes are against {before}{so_far}.")
 
 
 def standing(where: Standing, target: Target | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -29,6 +30,8 @@ _TARGET_ROOM = 56
 _NAME_CHARS = 11
 _NAMED_DAYS = 10
 _DAY_MS = 86_400_000
+_BAR_DAYS = 0.75
+_FEW = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ def figure(*, y_title: str, height: int = HEIGHT, over: Period | None = None, **
             "margin": {"l": 8, "r": 8, "t": 36, "b": 8},
             "legend": _LEGEND,
             "hovermode": "closest",
-            "bargap": 0.25,
+            "bargap": 1 - _BAR_DAYS,
             "separators": ".,",
             "yaxis": {"title": y_title, "rangemode": "tozero", "automargin": True},
             "xaxis": {"automargin": True, "title": None} | (_days(over) if over else {}),
@@ -102,6 +105,8 @@ def bars(
         x=list(at),
         y=numbers(values),
         name=name,
+        # Said, as a lone day would be as narrow as its millisecond.
+        width=_BAR_DAYS * _DAY_MS,
         marker=marker | {"opacity": [_PALE if day == unfinished else 1 for day in at]},
         customdata=[list(entry) for entry in about],
         hovertemplate=f"%{{x|%a %-d %b}}<br>{words}<extra></extra>",
@@ -140,6 +145,16 @@ def line(
                 **shared,
                 **look,
             )
+
+
+def whole(drawn: Figure) -> None:
+    """Count bars in whole numbers also where they are so low that ticks would come between these."""
+    heights = Counter[Any]()
+    for trace in drawn.data:
+        for at, number in zip(trace["x"], trace["y"], strict=True):
+            heights[at] += number or 0
+    if max(heights.values(), default=0) <= _FEW:
+        drawn.axis("y", dtick=1)
 
 
 def target(drawn: Figure, value: float, words: str) -> None:
@@ -231,7 +246,10 @@ def numbers(values: Sequence[Any]) -> list[float | None]:
 
 
 def _draw(drawn: Figure, key: str, alt: str, *, drill: bool) -> list[Any]:
-    """The points that were clicked; none where clicking is of no use."""
+    """The points that were clicked; none where clicking is of no use, or where there is nothing to draw."""
+    if not drawn.data:
+        st.caption("Nothing to draw: what this chart shows is not known of any generation here.")
+        return []
     chart, config = {"data": drawn.data, "layout": drawn.layout}, {"displayModeBar": False}
     if not drill:
         st.plotly_chart(chart, key=key, alt=alt, config=config)

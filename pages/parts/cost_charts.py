@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from orchestrator.models import BASELINE
 from pages.parts import charts, generators
 from pages.parts.behind import behind, clicked_day
@@ -64,11 +66,17 @@ def bridge(report: CostReport) -> None:
         drawn,
         report.bridge,
         key="cost_bridge",
-        title=f"Where do {money(report.total.savings_usd)} of savings come from?",
+        title=_bridge_title(report.total.savings_usd),
         alt=f"From {money(report.total.baseline_usd)} on {BASELINE.label} alone to a cost of "
         f"{money(report.total.compared_cost_usd)}",
         note="Baseline, less cheaper answers, plus wasted attempts, is the cost, exactly. At equal tokens.",
     )
+
+
+def _bridge_title(savings_usd: Decimal | None) -> str:
+    if savings_usd is not None and savings_usd < 0:
+        return f"Why did it cost {money(-savings_usd)} more than {BASELINE.label} alone?"
+    return f"Where do {money(savings_usd)} of savings come from?"
 
 
 def cumulative(report: CostReport, chosen: Chosen, person: Database) -> None:

@@ -70,6 +70,7 @@ def reasons(report: FallbackReport, chosen: Chosen, person: Database) -> None:
             words=f"{REASON_LABELS[reason]}: %{{y:,}} of %{{customdata[2]:,}} fallbacks",
             unfinished=chosen.unfinished,
         )
+    charts.whole(drawn)
     clicked = charts.show(
         drawn,
         frame,

@@ -37,6 +37,7 @@ _ORIGIN_LABELS = {
 }
 _KEPT, _PASSED_OVER = "filters_kept", "filters_passed_over"
 _LONGEST_QUOTE = 40
+_FURTHEST_AHEAD = timedelta(days=3650)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ def _days() -> Period:
     today = latest(1, zone(), datetime.now(UTC)).last
     default = (today - timedelta(days=USUAL_DAYS - 1), today)
     key = _prepared("days", default, _as_text(*default), _read_days)
-    value = st.date_input("Days", key=key, max_value=today + timedelta(days=3650), width=240)
+    value = st.date_input("Days", key=key, max_value=today + _FURTHEST_AHEAD, width=240)
     chosen = value if isinstance(value, tuple) else (value,)
     # While the second day is still to be chosen, the first stands for both.
     first, last = (chosen[0], chosen[-1]) if chosen else default
@@ -139,7 +140,7 @@ def _read_days(text: str) -> tuple[date, date] | None:
         period(*days, "UTC")
     except (ValueError, QueryError):
         return None
-    return days
+    return days if days[1] <= latest(1, zone(), datetime.now(UTC)).last + _FURTHEST_AHEAD else None
 
 
 def _select(name: str, text: str, options: list[str], default: str, labels: Mapping[str, str], width: int) -> str:

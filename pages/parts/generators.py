@@ -16,7 +16,7 @@ _NONE = "rgba(0,0,0,0)"
 
 
 def bars(drawn: Figure, frame: pd.DataFrame, column: str, words: str, unfinished: date | None) -> None:
-    """Stacked bars per day, one colour per model.
+    """Stacked bars of counts per day, one colour per model.
 
     Args:
         frame: with the columns day, generator and `column`.
@@ -33,6 +33,7 @@ def bars(drawn: Figure, frame: pd.DataFrame, column: str, words: str, unfinished
             words=f"{mark(name)}: {words}",
             unfinished=unfinished,
         )
+    charts.whole(drawn)
     drawn.layout["barmode"] = "stack"
 
 

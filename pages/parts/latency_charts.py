@@ -59,6 +59,7 @@ def distribution(report: LatencyReport, chosen: Chosen, person: Database) -> Non
             customdata=[[second, name, said] for second, said in enumerate(words)],
             hovertemplate=f"{mark(name)}<br>%{{customdata[2]}}: %{{y:,}} workflows<extra></extra>",
         )
+    charts.whole(drawn)
     longest = max((min(second, _LONGEST_S) for second in frame["second"]), default=0)
     drawn.axis("x", title="Seconds", range=[-0.5, longest + 0.5])
     clicked = charts.show(
@@ -113,13 +114,15 @@ def lost(report: LatencyReport, chosen: Chosen, person: Database) -> None:
     drawn.axis("y", autorange="reversed", type="category")
     drawn.axis("x", title="Minutes")
     total = duration(sum(frame["lost_ms"]))
+    whose = f"Attempts of {label(chosen.model)}, whoever answered then, o" if chosen.model else "O"
     clicked = charts.show(
         drawn,
         frame,
         key="latency_lost",
         title=f"Where did {total} of waiting for nothing go?",
         alt="Time in attempts that gave no workflow, by model and outcome",
-        note="Of completed and failed generations; other systems do not report it. Click a bar for its fallbacks.",
+        note=f"{whose}f completed and failed generations; other systems do not report it. "
+        "Click a bar for its fallbacks.",
         drill=True,
     )
     if clicked:

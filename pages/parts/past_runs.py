@@ -50,7 +50,7 @@ def _table(runs: pd.DataFrame) -> None:
     rows = [
         {
             "Open": run_link(run["generation_id"]),
-            "Status": RUN_STATUS[run["status"]][0],
+            "Status": RUN_STATUS[run["status"]][0] + (" (simulated)" if run["simulated"] else ""),
             "Prompt": run["prompt"],
             "Answered by": label(run["generator_used"]) if run["generator_used"] else NONE,
             "Cost": money(run["cost_usd"]),

@@ -7,14 +7,14 @@ from decimal import Decimal
 
 import streamlit as st
 
-from orchestrator.models import named
+from orchestrator.models import BASELINE, named
 from orchestrator.projection import TYPICAL, scenarios
 from pages.parts import states
 from pages.parts.filters import default_filters, zone
 from pages.parts.tables import listing
 from pages.parts.words import count, money, percent, share
 from queries.period import USUAL_DAYS, latest
-from queries.rollout import read_rollout
+from queries.rollout import Rollout, read_rollout
 from store import Database
 
 VOLUMES = (100, 10_000, 100_000)
@@ -26,19 +26,18 @@ def projection(database: Database, primary: str, fallback: str) -> None:
     st.subheader("What would so many workflows a month cost?", anchor=False)
     now = datetime.now(UTC)
     days, filters = latest(USUAL_DAYS, zone(), now), default_filters()
-    measured = states.read(lambda: read_rollout(database, days, filters)).total.fallback
+    rollout = states.read(lambda: read_rollout(database, days, filters, baseline=BASELINE.name))
+    measured = rollout.total.fallback
     rate = st.number_input(
         "Fallback rate to assume, %",
         0.0,
         100.0,
-        float(round(ASSUMED_RATE_PCT if measured.pct is None else measured.pct, 1)),
+        float(round(measured.pct if rollout.enough and measured.pct is not None else ASSUMED_RATE_PCT, 1)),
         0.5,
         width=220,
     )
-    source = f"Measured over {USUAL_DAYS} days: {share(measured)} workflows. "
     st.caption(
-        (source if measured.whole else f"Nothing measured yet: {percent(ASSUMED_RATE_PCT)} is an assumption. ")
-        + f"Computed from list prices for {TYPICAL.input:,} tokens in and {TYPICAL.output:,} out: "
+        f"{_source(rollout)} Computed from list prices for {TYPICAL.input:,} tokens in and {TYPICAL.output:,} out: "
         "workflows × (primary + rate × fallback), since a fallback comes after a whole wasted answer."
     )
     rows = [
@@ -55,3 +54,12 @@ def projection(database: Database, primary: str, fallback: str) -> None:
         )
     ]
     listing(rows, "Cost per month and year for three volumes and three ways to run")
+
+
+def _source(rollout: Rollout) -> str:
+    """Where the rate that the field begins with comes from."""
+    if rollout.enough:
+        return f"Measured over {USUAL_DAYS} days: {share(rollout.total.fallback)} that asked a cheaper model first."
+    measured = rollout.total.fallback
+    so_far = f"{share(measured)} so far, too few to go by" if measured.whole else "Nothing measured yet"
+    return f"{so_far}: {percent(ASSUMED_RATE_PCT)} is an assumption."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from orchestrator.models import BASELINE
 from pages.parts.cards import aim
 from pages.parts.words import count, interval, share, threshold
 from queries import targets
@@ -50,7 +51,7 @@ def evidence(report: Rollout) -> str:
     """What the phase follows from."""
     rate = report.total.fallback
     if not rate.whole:
-        return "Nothing was generated as configured in this period."
+        return f"No generation asked another model than {BASELINE.label} first and completed in this period."
     if not report.enough:
         return f"Only {count(report.total.completed)} workflows; from {ENOUGH} on a rate is taken for more than luck."
     return f"The fallback answered {share(rate)}; 95 % sure, the true rate is {interval(rate)}."

@@ -20,6 +20,8 @@ from store import Database, StoreError
 LABELS = {PRIMARY_KEY: "Primary model", FALLBACK_KEY: "Fallback model", ENABLE_FALLBACK_KEY: "Fallback"}
 _WARN_AHEAD = timedelta(days=90)
 _OUTCOME = "settings_outcome"
+FORM_BASE = "configuration_base"
+"""Session key of the settings that the configuration form was loaded from; without it the form is loaded anew."""
 PROPOSAL = "settings_proposal"
 """Session key of values that another page proposes."""
 
@@ -105,7 +107,9 @@ def outcome() -> None:
 
 def roll_back() -> None:
     """Let Claude go first from the next generation on, whatever else was changed meanwhile."""
-    save(console.application().person(), {PRIMARY_KEY: BASELINE.name}, expected_version=None)
+    if save(console.application().person(), {PRIMARY_KEY: BASELINE.name}, expected_version=None):
+        # The form would take one's own save for somebody else's.
+        st.session_state.pop(FORM_BASE, None)
 
 
 def answers_as(name: str) -> str:

@@ -13,8 +13,7 @@ from pages.parts import settings
 from pages.parts.words import plain
 from store import Database
 
-BASE, PRIMARY, FALLBACK, ENABLED, PROPOSED = (
-    "configuration_base",
+PRIMARY, FALLBACK, ENABLED, PROPOSED = (
     "configuration_primary",
     "configuration_fallback",
     "configuration_enabled",
@@ -26,14 +25,14 @@ Changes = dict[str, tuple[str | bool, str | bool]]
 
 def load(current: OrchestratorSettings) -> None:
     """Show these settings in the form, and base the next save on them."""
-    st.session_state[BASE] = current
+    st.session_state[settings.FORM_BASE] = current
     st.session_state[PRIMARY], st.session_state[FALLBACK] = current.primary, current.fallback
     st.session_state[ENABLED] = current.fallback_enabled
 
 
 def current_base(stored: OrchestratorSettings) -> OrchestratorSettings:
     """The settings that the form was loaded from: the stored ones, until something is changed in the form."""
-    base: OrchestratorSettings | None = st.session_state.get(BASE)
+    base: OrchestratorSettings | None = st.session_state.get(settings.FORM_BASE)
     if base is None or PRIMARY not in st.session_state:
         load(stored)
         _take_proposal()
@@ -115,7 +114,7 @@ def review(database: Database, base: OrchestratorSettings, changes: Changes, by:
     """What a save will change, and the button for it; a conflict instead when somebody else was faster."""
     if by is not None:
         st.warning(f"{plain(by)} changed the settings since you opened this page.", icon=":material/sync_problem:")
-        st.button("Load the current settings", on_click=lambda: st.session_state.pop(BASE))
+        st.button("Load the current settings", on_click=lambda: st.session_state.pop(settings.FORM_BASE))
         return
     proposed = st.session_state.pop(PROPOSED, False)
     if not changes:

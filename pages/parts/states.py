@@ -11,7 +11,8 @@ from orchestrator import OrchestratorError
 from pages.parts.problems import problem
 from pages.parts.words import count
 from queries.errors import QueryError
-from store import Database, StoreError
+from queries.filters import default_source
+from store import Database, StoreError, read_environment
 from store.sample import DAYS, add_sample_data, has_sample_data, remove_sample_data
 
 T = TypeVar("T")
@@ -38,11 +39,17 @@ def tell() -> None:
 
 def empty(database: Database, *, sentence: str) -> None:
     """Why there is nothing to see, and what to do: ask for a workflow, or look at sample data unless it is there."""
+    present = read(lambda: has_sample_data(database))
     with st.container(border=True):
         st.markdown(f"**Nothing to show yet.** {sentence}")
         with st.container(horizontal=True):
             st.page_link("playground.py", label="Describe a process", icon=":material/science:")
-            if not read(lambda: has_sample_data(database)) and st.button(
+            if present and default_source(read_environment()) == "real":
+                st.page_link(
+                    "cost.py", label="Look at the sample data, which is simulated", icon=":material/auto_awesome:",
+                    query_params={"source": "simulated"},
+                )  # fmt: skip
+            if not present and st.button(
                 "Load sample data", icon=":material/auto_awesome:", help="A quarter of an imaginary company's life"
             ):
                 load_sample_data(database)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from orchestrator.models import BASELINE
 from pages.parts.cards import Card
 from pages.parts.words import change, count, money, overridden, percent, points, seconds, share, unit_price
@@ -74,10 +76,14 @@ def saved(total: Tally, before: Tally) -> Card:
         "a little differently.",
         change(total.savings_usd, before.savings_usd),
         falling_is_good=False,
-        note=f"{percent(total.savings_pct)} less than on {BASELINE.label} alone"
-        if total.savings_pct is not None
-        else None,
+        note=_against_baseline(total.savings_pct),
     )
+
+
+def _against_baseline(savings_pct: Decimal | None) -> str | None:
+    if savings_pct is None:
+        return None
+    return f"{percent(abs(savings_pct))} {'less' if savings_pct >= 0 else 'more'} than on {BASELINE.label} alone"
 
 
 def wasted(total: Tally, before: Tally) -> Card:

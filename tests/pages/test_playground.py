@@ -94,7 +94,7 @@ def test_a_failed_run_says_why(
     generate(playground, "Alert the team")
 
     assert not playground.exception
-    assert "gpt-4o-mini ended in api_error (HTTP 529" in said(playground.error)[0]
+    assert "GPT-4o mini, api error (HTTP 529" in said(playground.error)[0]
 
 
 def test_a_run_has_an_address_of_its_own(playground: AppTest, open_page: OpenPage) -> None:

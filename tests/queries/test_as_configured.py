@@ -81,10 +81,26 @@ def test_what_fallbacks_cost_holds_all_of_them(store: PooledStore, days: Period)
 
 def test_the_rollout_judges_the_first_models_replies(store: PooledStore, days: Period) -> None:
     """The fallback's own replies are not among them, nor is a time-out a reply."""
-    report = read_rollout(store.person(), days, Filters())
+    report = read_rollout(store.person(), days, Filters(), baseline=CLAUDE)
 
     assert (report.first_model.part, report.first_model.whole) == (97, 99)
     assert report.left_out == 20
+
+
+def test_the_rollout_leaves_out_what_asked_the_baseline_first(
+    store: PooledStore, owner: psycopg.Connection, days: Period
+) -> None:
+    """Where the primary was rolled back for a while, its workflows would make the cheaper model look safe."""
+    alone: dict[str, Any] = {
+        "generator_used": CLAUDE,
+        "attempts": [{"model": CLAUDE, "outcome": "succeeded", "duration_ms": 4000}],
+    }
+    append(owner, [generation(**alone) for _ in range(300)])
+    report = read_rollout(store.person(), days, Filters(), baseline=CLAUDE)
+
+    assert (report.total.fallback.part, report.total.fallback.whole) == (3, 100)
+    assert report.baseline_first == 300
+    assert report.advice == ("wait",)
 
 
 def test_the_outlook_starts_from_the_same_rate(store: PooledStore, days: Period) -> None:

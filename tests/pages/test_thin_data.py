@@ -1,0 +1,66 @@
+"""Pages where an event says little: what is not known is said to be so, and nothing breaks."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.conftest import PooledStore
+from tests.pages.conftest import OpenPage, said
+
+FIGURES = ["overview.py", "cost.py", "fallbacks.py", "latency.py", "quality.py", "rollout.py", "flow.py"]
+MINI = "gpt-4o-mini"
+FAILED = {"generation_id": "a", "wasted_cost_usd": 0.001, "attempts": [{"model": MINI, "outcome": "timeout"}]}
+SILENT = {"generator_used": MINI, "steps_generated": 3}
+
+
+def happened(owner: psycopg.Connection, action: str, details: dict[str, Any]) -> None:
+    """Append an event of now."""
+    owner.execute(
+        "insert into public.audit_logs (timestamp, action, entity_type, details) values (now(), %s, 'agent', %s)",
+        [action, json.dumps({"simulated": True} | details)],
+    )
+
+
+@pytest.mark.parametrize("file", FIGURES)
+def test_nothing_completed(open_page: OpenPage, owner: psycopg.Connection, file: str) -> None:
+    """A failure is all that there is."""
+    happened(owner, "WORKFLOW_GENERATION_FAILED", FAILED)
+    page = open_page(file)
+
+    assert not page.exception
+    assert not page.error
+
+
+@pytest.mark.parametrize("file", FIGURES)
+def test_no_cost_and_no_time(open_page: OpenPage, owner: psycopg.Connection, file: str) -> None:
+    """A chart without anything to draw says so in its place."""
+    happened(owner, "WORKFLOW_GENERATED", SILENT)
+    page = open_page(file)
+
+    assert not page.exception
+    assert not page.error
+    if file in ("cost.py", "latency.py"):
+        assert any("Nothing to draw" in text for text in said(page.caption))
+
+
+@pytest.mark.parametrize("file", ["cost.py", "fallbacks.py", "latency.py", "quality.py"])
+def test_a_model_that_was_not_asked(sample: PooledStore, open_page: OpenPage, file: str) -> None:
+    """Its page is empty, not broken."""
+    page = open_page(file, model="claude-sonnet-4-6", period="days", days="2026-10-22..2026-11-20")
+
+    assert not page.exception
+    assert not page.error
+
+
+@pytest.mark.parametrize("days", ["2045-01-01..2045-01-02", "9000-01-01..9000-01-02", "1975-01-01..1975-01-02"])
+def test_days_far_away(open_page: OpenPage, days: str) -> None:
+    """Those that can be chosen are shown as empty; the others are passed over in a sentence."""
+    page = open_page("fallbacks.py", period="days", days=days)
+
+    assert not page.exception
+    assert not page.error
+    assert any("what there is not" in text for text in said(page.warning)) == (not days.startswith("1975"))
