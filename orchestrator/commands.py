@@ -95,7 +95,7 @@ def _generate_file(application: Application, actor_id: str, arguments: argparse.
             failed += isinstance(outcome, _Failure)
             _tell_line(number, outcome)
             _print(outcome, arguments.json)
-    except (KeyboardInterrupt, BrokenPipeError):
+    except (KeyboardInterrupt, OSError):  # the output is closed, or its disk full
         _cancel_all(waiting)
         raise
 
@@ -110,6 +110,8 @@ def _cancel_all(waiting: deque[Job[WorkflowGenerationResult] | _Failure]) -> Non
 
 
 def _lines(name: str) -> Iterator[bytes]:
+    if name == "-" and sys.stdin is None:
+        raise InvalidRequest("There is no standard input to read.")
     try:
         with sys.stdin.buffer if name == "-" else Path(name).open("rb") as file:
             # Some editors begin a file with a byte-order mark.

@@ -83,7 +83,7 @@ class Recorder:
         text = exact_json(_row(outcome))
         try:
             self._send(run.generation_id, text)
-        except StoreError as error:
+        except Exception as error:  # noqa: BLE001 - whatever kept it from the database, an outcome goes to the disk
             try:
                 self._outbox.put(run.generation_id, text)
             except OSError as full:

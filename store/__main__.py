@@ -78,6 +78,8 @@ def _url(arguments: argparse.Namespace) -> str | None:
         InvalidInput: a hosted project is configured, but not where its database is.
     """
     environment = read_environment()
+    if arguments.url is not None and not arguments.url.strip():
+        raise InvalidInput("--url is blank; leave it out for the default.")
     given: str | None = arguments.url or environment.get("SUPABASE_DB_URL")
     if given is None and StoreSettings.from_environment(environment).hosted:
         raise InvalidInput(_NO_URL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import signal
 import sys
@@ -28,6 +29,12 @@ def run(
     """
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
     signal.signal(signal.SIGTERM, _interrupt)
+    if sys.stdout is None:
+        say("There is no standard output to write to.")
+        return FAILED
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # UTF-8 whatever the locale says: what was paid for must be printable.
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         parsed = parser.parse_args(arguments)
         code = int(parsed.run(parsed))
@@ -40,9 +47,16 @@ def run(
         say("Stopped.")
         return FAILED
     except BrokenPipeError:
-        # Whoever read the output has gone; keep Python from complaining about it again at exit.
-        sys.stdout = None
-        return FAILED
+        return _no_output()
+    except OSError as error:
+        say(f"The output could not be written ({error.strerror}).")
+        return _no_output()
+
+
+def _no_output() -> int:
+    # Whoever read the output has gone, or its disk is full; keep Python from complaining about it again at exit.
+    sys.stdout = None
+    return FAILED
 
 
 def say(sentence: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tomllib
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from store.errors import InvalidInput
 from store.identity import PasswordLogin
 
 OUTBOX = "outbox"
-"""Name of a folder beside the embedded database."""
+"""Name of a folder beside the embedded database, for what waits for that; a hosted project's has a suffix."""
 
 MODEL_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
 """The variables without any of which models are simulated."""
@@ -91,8 +92,10 @@ class StoreSettings:
 
     @property
     def outbox(self) -> Path:
-        """Folder of outcomes that the database would not take."""
-        return self.data_dir / OUTBOX
+        """Folder of outcomes that this very database would not take: another one must never be given them."""
+        if self.supabase_url is None:
+            return self.data_dir / OUTBOX
+        return self.data_dir / f"{OUTBOX}-{hashlib.sha256(self.supabase_url.encode()).hexdigest()[:12]}"
 
     @property
     def hosted(self) -> bool:

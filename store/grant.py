@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 
 from store.errors import InvalidInput
-from store.migrate import from_driver
+from store.migrate import ADDRESS_ERRORS, from_driver
 
 ROLES = ("admin", "member", "orchestrator")
 
@@ -30,5 +30,5 @@ def grant(conninfo: str, email: str, role: str) -> None:
                 raise InvalidInput(
                     "The project has no user with this e-mail address; invite them in Supabase Auth first."
                 )
-    except psycopg.Error as error:
+    except ADDRESS_ERRORS as error:
         raise from_driver(error) from None  # libpq quotes the address, and in it the password

@@ -17,6 +17,9 @@ FOLDER = PROJECT / "supabase" / "migrations"
 _FILE_NAME = re.compile(r"^(?P<version>\d{14})_(?P<name>\w+)\.sql$")
 _LOCK_KEY = 0x0C0501F
 
+ADDRESS_ERRORS = (psycopg.Error, UnicodeError)
+"""What a connection can raise that is made from an address somebody typed."""
+
 _HISTORY = """
 create schema if not exists supabase_migrations;
 create table if not exists supabase_migrations.schema_migrations (
@@ -71,14 +74,14 @@ def migrate(conninfo: str, *, exclusive: bool, known: Sequence[Migration] | None
             pending = [migration for migration in known if migration.version not in applied]
             for migration in pending:
                 _apply(connection, migration)
-    except psycopg.Error as error:
+    except ADDRESS_ERRORS as error:
         raise from_driver(error) from None  # libpq quotes the address, and in it the password
     return tuple(migration.version for migration in pending)
 
 
-def from_driver(error: psycopg.Error) -> StoreError:
-    """Our error for one of a connection that was made from an address somebody typed."""
-    if error.sqlstate:
+def from_driver(error: Exception) -> StoreError:
+    """Our error for one of `ADDRESS_ERRORS`."""
+    if isinstance(error, psycopg.Error) and error.sqlstate:
         return from_state(error.sqlstate, error.diag.message_primary)
     if isinstance(error, psycopg.OperationalError):
         return Unavailable("The database cannot be reached; check its address, user and password.")

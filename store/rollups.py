@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from store.migrate import from_driver
+from store.migrate import ADDRESS_ERRORS, from_driver
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,6 @@ def recount(conninfo: str, *, rebuild: bool) -> Recount:
             found = connection.execute("select private.rebuild_rollups()").fetchone()
             if not rebuild:
                 connection.rollback()
-    except psycopg.Error as error:
+    except ADDRESS_ERRORS as error:
         raise from_driver(error) from None  # libpq quotes the address, and in it the password
     return Recount(**found[0]) if found else Recount(0, {})

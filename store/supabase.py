@@ -37,6 +37,8 @@ class SupabaseDatabase:
             raise Unavailable(OUT_OF_REACH) from error
         except ValueError as error:
             raise InvalidInput from error  # an argument that has no JSON form
+        except (RecursionError, RuntimeError) as error:  # an answer without end, a client that is closed already
+            raise Unavailable(OUT_OF_REACH) from error
 
     def _refusal(self, identity: Identity, code: str | None, message: str | None) -> StoreError:
         if "API key" in (message or ""):

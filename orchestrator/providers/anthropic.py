@@ -37,6 +37,7 @@ _ENDINGS = {
 
 
 _DRAIN_S = 0.1
+_PUBLIC_ADDRESS = "https://api.anthropic.com"
 
 
 class _Wire(BaseModel):
@@ -160,7 +161,8 @@ class Anthropic:
 
         return AsyncAnthropic(
             api_key=self._api_key,
-            base_url=self._base_url,
+            # Without one the SDK asks the environment, and takes a blank there for an address.
+            base_url=self._base_url or _PUBLIC_ADDRESS,
             max_retries=0,
             http_client=http_client(self._transport),
         )

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 _ENDINGS = {"stop": Ending, "length": truncated, "content_filter": refused}
+_PUBLIC_ADDRESS = "https://api.openai.com/v1"
 
 
 class _Wire(BaseModel):
@@ -96,7 +97,8 @@ class OpenAI:
                             ended = True
                             yield (refused() if declined else _ENDINGS.get(choice.finish_reason, stopped_otherwise)())
                     if chunk.usage:
-                        yield Usage(chunk.usage.tokens(), final=True)
+                        # Some servers tell it with every chunk, as far as they have come.
+                        yield Usage(chunk.usage.tokens(), final=ended or not chunk.choices)
         except Exception as error:  # an SDK may raise anything on a foreign body; each becomes a named reason
             raise failures.failure(error, answered=answered, key=self._api_key) from error
         if not ended:
@@ -136,7 +138,8 @@ class OpenAI:
 
         return AsyncOpenAI(
             api_key=self._api_key,
-            base_url=self._base_url,
+            # Without one the SDK asks the environment, and takes a blank there for an address.
+            base_url=self._base_url or _PUBLIC_ADDRESS,
             max_retries=0,
             http_client=http_client(self._transport),
         )

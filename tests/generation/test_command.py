@@ -209,3 +209,26 @@ def newest_event(data: Path) -> dict[str, Any]:
     server.leave()
     assert row is not None
     return dict(row[0])
+
+
+def test_any_terminal_can_print_what_was_paid_for(run: Run) -> None:
+    """The output is UTF-8 whatever the locale says."""
+    done = run("generate", PROMPTS[1]["prompt"], "--json", PYTHONIOENCODING="ascii")
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["pilot_steps"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_gets_a_sentence(data: Path) -> None:
+    """Where the output goes to a file."""
+    environment = os.environ | {"ORCHESTRATOR_DATA_DIR": str(data), "ORCHESTRATOR_OFFLINE_SPEED": "0"}
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "orchestrator", "generate", "Tell Slack", "--json"],
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=90, check=False, env=environment,
+        )  # fmt: skip
+
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "could not be written" in done.stderr

@@ -151,3 +151,20 @@ def test_with_database_and_disk_gone_the_result_is_handed_over(
         ask(application)
     assert caught.value.result is not None
     assert len(caught.value.result.pilot_steps) >= 3
+
+
+def test_whatever_keeps_an_outcome_from_the_database(
+    application: Application, store: FlakyStore, tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also an error that nobody thought of: it was paid for, so it goes to the disk."""
+    call = store.flaky.call
+
+    def broken(function: str, **arguments: Argument) -> Json:
+        if function == "finish_generation":
+            raise RuntimeError("Cannot send a request, as the client has been closed.")
+        return call(function, **arguments)
+
+    monkeypatch.setattr(store.flaky, "call", broken)
+    result = ask(application)
+
+    assert [file.stem for file in (tmp_path / "outbox").iterdir()] == [str(result.generation_id)]

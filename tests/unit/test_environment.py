@@ -8,7 +8,10 @@ import pytest
 
 from orchestrator.configuration import ModelConfiguration
 from orchestrator.errors import InvalidSettings
+from orchestrator.providers.anthropic import Anthropic
+from orchestrator.providers.openai import OpenAI
 from store import InvalidInput, StoreSettings, read_environment
+from store.__main__ import main
 
 
 def test_the_nearer_source_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,6 +45,25 @@ def test_an_address_that_is_none_is_named(address: str) -> None:
     with pytest.raises(InvalidSettings, match="OPENAI_BASE_URL") as caught:
         ModelConfiguration.from_environment({"OPENAI_BASE_URL": address})
     assert "s3cret" not in str(caught.value)
+
+
+def test_a_blank_address_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDKs, which read the environment too, are told the public one."""
+    monkeypatch.setenv("OPENAI_BASE_URL", "")
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "")
+
+    assert OpenAI("key")._made().base_url.host == "api.openai.com"
+    assert Anthropic("key")._made().base_url.host == "api.anthropic.com"
+
+
+def test_each_database_has_an_outbox_of_its_own(tmp_path: Path) -> None:
+    """What one would not take is never given to another, nor removed with it."""
+    folders = {
+        StoreSettings(tmp_path, url, url and "key").outbox for url in (None, "https://a.example", "https://b.example")
+    }
+
+    assert len(folders) == 3
+    assert {folder.parent for folder in folders} == {tmp_path}
 
 
 def test_half_a_pair_is_refused() -> None:
@@ -92,3 +114,11 @@ def test_secrets_do_not_show() -> None:
     )
 
     assert "sk-" not in shown
+
+
+@pytest.mark.parametrize("address", [" ", "postgresql://\udcff"])
+@pytest.mark.parametrize("command", [["migrate"], ["grant", "a@example.com", "admin"], ["recount"]])
+def test_an_address_that_cannot_be_one(command: list[str], address: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A sentence, whatever bytes came from the command line."""
+    assert main([*command, "--url", address]) != 0
+    assert "--url is blank" in (told := capsys.readouterr().err) or "is not understood" in told
