@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 # How long after its last attempt's limit a run may take to book itself before it counts as interrupted.
 GRACE_S = 15
 
+_NEVER_BEGUN = exact_json({"status": "cancelled", "cost_usd": 0, "events": []})
+"""The outcome of a run that asked nobody, of which the audit log has nothing to tell."""
+
 _NO_PLACE = "The outcome could be kept neither in the database nor on the disk; free some space and check both."
 
 
@@ -60,7 +63,18 @@ class Recorder:
             "replaces_generation_id": run.replaces_generation_id,
             "events_if_interrupted": events_if_interrupted,
         }
-        self._database.call("start_generation", p_run=exact_json(row), p_limit_s=int(limit_s) + GRACE_S)
+        try:
+            self._database.call("start_generation", p_run=exact_json(row), p_limit_s=int(limit_s) + GRACE_S)
+        except Unavailable:
+            self._withdraw(run.generation_id)
+            raise
+
+    def _withdraw(self, generation_id: UUID) -> None:
+        """See that a start whose answer was lost is not taken for a run that died after asking a model."""
+        try:
+            self._outbox.put(generation_id, _NEVER_BEGUN)
+        except OSError as error:
+            log.warning("Generation %s never began, which could not be kept: %s", generation_id, error.strerror)
 
     def progress(self, run: Circumstances, events_if_interrupted: list[Event]) -> None:
         """Note what would have to be booked should this process die from here on; a failure is logged only."""

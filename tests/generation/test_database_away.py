@@ -168,3 +168,28 @@ def test_whatever_keeps_an_outcome_from_the_database(
     result = ask(application)
 
     assert [file.stem for file in (tmp_path / "outbox").iterdir()] == [str(result.generation_id)]
+
+
+def test_a_start_whose_answer_is_lost_books_no_attempt(
+    make_application: MakeApplication, store: FlakyStore, ask: Ask, log: Log, monkeypatch: pytest.MonkeyPatch,
+    owner: psycopg.Connection,
+) -> None:  # fmt: skip
+    """No model was asked: once it is overdue, nobody takes the run for one that died while a model was answering."""
+    call = store.flaky.call
+
+    def lossy(function: str, **arguments: Argument) -> Json:
+        answer = call(function, **arguments)
+        if function == "start_generation":
+            raise Unavailable
+        return answer
+
+    application = make_application()
+    monkeypatch.setattr(store.flaky, "call", lossy)
+    with pytest.raises(Unavailable):
+        ask(application)
+    owner.execute("update public.workflows set deadline_at = now() - interval '1 hour'")
+    monkeypatch.setattr(store.flaky, "call", call)
+    make_application()
+
+    assert log.actions() == []
+    assert log.column("select status from public.workflows") == ["cancelled"]
