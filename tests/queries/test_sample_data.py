@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -18,7 +19,8 @@ from queries.filters import Filters
 from queries.period import period
 from queries.report import read_report
 from queries.runs import find_run
-from store import Conflict, InvalidInput
+from store import Conflict, InvalidInput, cluster
+from store.cluster import Cluster
 from store.identity import LOCAL_PERSON_ID
 from store.sample import PRICED_SINCE, add_sample_data, has_sample_data, remove_sample_data
 from tests.conftest import SAMPLE, SAMPLE_UNTIL, PooledStore
@@ -217,3 +219,20 @@ def test_sample_rows_do_not_leave_the_log_alone(sample: PooledStore, owner: psyc
     assert not has_sample_data(sample.person())
     with pytest.raises(psycopg.Error, match="append-only"):
         owner.execute("delete from public.audit_logs")
+
+
+def test_what_is_being_added_is_removed_with_the_rest(
+    store: PooledStore, owner: psycopg.Connection, server: Cluster, database_name: str
+) -> None:
+    """The removal waits for it: its events would go, and what was counted of them would stay."""
+    events = "select * from private.sample_events(current_date, 3, 20, 1, 0, 0, 999)"
+    with psycopg.connect(server.dsn(cluster.OWNER, database_name)) as adding, ThreadPoolExecutor() as threads:
+        adding.execute(f"insert into public.audit_logs {events}".encode())
+        removing = threads.submit(remove_sample_data, store.person())
+        while owner.execute("select from pg_locks where not granted").fetchone() is None:
+            assert not removing.done()
+        adding.commit()
+        assert removing.result() > 0
+
+    assert not has_sample_data(store.person())
+    assert differences(owner) == {}
