@@ -70,7 +70,7 @@ def figure(*, y_title: str, height: int = HEIGHT, over: Period | None = None, **
             "hovermode": "closest",
             "bargap": 1 - _BAR_DAYS,
             "separators": ".,",
-            "yaxis": {"title": y_title, "rangemode": "tozero", "automargin": True},
+            "yaxis": {"title": y_title, "rangemode": "tozero", "automargin": True, "exponentformat": "none"},
             "xaxis": {"automargin": True, "title": None} | (_days(over) if over else {}),
             "shapes": [],
             "annotations": [],
@@ -147,14 +147,14 @@ def line(
             )
 
 
-def whole(drawn: Figure) -> None:
-    """Count bars in whole numbers also where they are so low that ticks would come between these."""
-    heights = Counter[Any]()
+def whole(drawn: Figure, along: Literal["x", "y"] = "y") -> None:
+    """Count bars in whole numbers also where they are so short that ticks would come between these."""
+    lengths, across = Counter[Any](), "x" if along == "y" else "y"
     for trace in drawn.data:
-        for at, number in zip(trace["x"], trace["y"], strict=True):
-            heights[at] += number or 0
-    if max(heights.values(), default=0) <= _FEW:
-        drawn.axis("y", dtick=1)
+        for at, number in zip(trace[across], trace[along], strict=True):
+            lengths[at] += number or 0
+    if max(lengths.values(), default=0) <= _FEW:
+        drawn.axis(along, dtick=1)
 
 
 def target(drawn: Figure, value: float, words: str) -> None:

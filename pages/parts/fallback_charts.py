@@ -111,7 +111,7 @@ def findings(report: FallbackReport) -> str | None:
     frame = report.findings.head(10)
     if frame.empty:
         return None
-    drawn = charts.figure(y_title="", height=80 + 26 * len(frame))
+    drawn = charts.figure(y_title="", height=115 + 26 * len(frame))
     drawn.add(
         "bar",
         x=numbers(frame["attempts"].tolist()),
@@ -122,6 +122,7 @@ def findings(report: FallbackReport) -> str | None:
         hovertemplate="%{y}: %{x:,} replies<extra></extra>",
     )
     drawn.axis("y", autorange="reversed", type="category")
+    charts.whole(drawn, "x")
     drawn.axis("x", title="Replies refused")
     clicked = charts.show(
         drawn,

@@ -99,7 +99,7 @@ def lost(report: LatencyReport, chosen: Chosen, person: Database) -> None:
     frame = report.lost[report.lost["timed"] > 0]
     if frame.empty:
         return
-    drawn = charts.figure(y_title="", height=80 + 30 * len(frame))
+    drawn = charts.figure(y_title="", height=115 + 30 * len(frame))
     drawn.add(
         "bar",
         x=[lost_ms / 60_000 for lost_ms in frame["lost_ms"]],

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from orchestrator.models import BASELINE
 from pages.parts.cards import aim
-from pages.parts.words import count, interval, share, threshold
+from pages.parts.words import interval, many, share, threshold
 from queries import targets
 from queries.rollout import ENOUGH, Advice, Phase, Rollout
 
@@ -53,7 +53,7 @@ def evidence(report: Rollout) -> str:
     if not rate.whole:
         return f"No generation asked another model than {BASELINE.label} first and completed in this period."
     if not report.enough:
-        return f"Only {count(report.total.completed)} workflows; from {ENOUGH} on a rate is taken for more than luck."
+        return f"Only {many(report.total.completed, 'workflow')}; from {ENOUGH} on a rate is taken for more than luck."
     return f"The fallback answered {share(rate)}; 95 % sure, the true rate is {interval(rate)}."
 
 
