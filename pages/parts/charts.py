@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
 
 from pages.parts import tables
 from pages.parts.palette import GREY
-from pages.parts.settings import changes_in_words, pairs
-from pages.parts.words import charted
-from queries.figures import Change
 from queries.period import Period
 
 HEIGHT = 320
@@ -87,7 +83,7 @@ def _days(period: Period) -> dict[str, Any]:
         "dtick": _DAY_MS if every_day else None,
         "nticks": _NAMED_DAYS,
         "tickangle": 0,
-        "range": [_edge(period.first, -12), _edge(period.last, 12)],
+        "range": [edge(period.first, -12), edge(period.last, 12)],
     }
 
 
@@ -174,36 +170,6 @@ def target(drawn: Figure, value: float, words: str) -> None:
     drawn.layout["margin"]["r"] = _TARGET_ROOM
 
 
-def changes(drawn: Figure, saves: Iterable[Change], period: Period, prompts: Mapping[int, date] | None = None) -> None:
-    """Dotted lines where a system key was changed or a prompt version was first used; who and what on hover.
-
-    Args:
-        prompts: prompt version to the day on which it was first used.
-    """
-    told: dict[date, list[str]] = {}
-    for save in (save for save in saves if period.begins <= save.at < period.ends):
-        at = save.at.astimezone(ZoneInfo(period.zone))
-        told.setdefault(at.date(), []).append(f"{at:%H:%M} {save.by or 'somebody'}: {_what(save)}")
-    for version, day in (prompts or {}).items():
-        told.setdefault(day, []).append(f"Prompt version {version} first used")
-    for day in told:
-        drawn.layout["shapes"].append(
-            {
-                "type": "line", "yref": "y domain", "y0": 0, "y1": 1, "x0": _edge(day, 0), "x1": _edge(day, 0),
-                "line": {"dash": "dot", "width": 1, "color": GREY},
-            }
-        )  # fmt: skip
-    if told:
-        drawn.add(
-            "scatter",
-            x=[_edge(day, 0) for day in told], y=[1] * len(told), yaxis="y2", mode="markers", name="Changes",
-            marker={"symbol": "triangle-down", "size": 10, "color": GREY},
-            text=["<br>".join(map(charted, lines)) for lines in told.values()],
-            hovertemplate="%{text}<extra></extra>",
-        )  # fmt: skip
-        drawn.layout["yaxis2"] = {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True}
-
-
 def show(
     drawn: Figure,
     frame: pd.DataFrame,
@@ -240,6 +206,11 @@ def wrapped(name: str) -> str:
     return "<br>".join(textwrap.wrap(name, _NAME_CHARS))
 
 
+def edge(day: date, hours: int) -> str:
+    """The moment so many hours from the middle of a day's bar, in an axis's words."""
+    return (datetime.combine(day, datetime.min.time()) + pd.Timedelta(hours=hours)).isoformat()
+
+
 def numbers(values: Sequence[Any]) -> list[float | None]:
     """Exact numbers as the ones that a chart draws; None stays None."""
     return [None if value is None else float(value) for value in values]
@@ -256,11 +227,3 @@ def _draw(drawn: Figure, key: str, alt: str, *, drill: bool) -> list[Any]:
         return []
     clicked = st.plotly_chart(chart, key=key, alt=alt, config=config, on_select="rerun", selection_mode="points")
     return list(clicked["selection"]["points"])
-
-
-def _what(save: Change) -> str:
-    return "; ".join(changes_in_words(pairs(save.changes))) + (" (sample)" if save.sample else "")
-
-
-def _edge(day: date, hours: int) -> str:
-    return (datetime.combine(day, datetime.min.time()) + pd.Timedelta(hours=hours)).isoformat()

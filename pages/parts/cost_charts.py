@@ -7,6 +7,7 @@ from decimal import Decimal
 from orchestrator.models import BASELINE
 from pages.parts import charts, generators
 from pages.parts.behind import behind, clicked_day
+from pages.parts.change_marks import mark_changes
 from pages.parts.charts import numbers
 from pages.parts.filters import Chosen
 from pages.parts.palette import GAIN, GREY, label
@@ -27,7 +28,7 @@ def daily(report: CostReport, chosen: Chosen, person: Database) -> None:
     """Cost per day and model, its wasted part hatched; a click shows the generations behind a bar."""
     drawn = charts.figure(y_title="US dollars a day", height=360, over=chosen.period)
     generators.spent(drawn, report.daily, chosen.unfinished)
-    charts.changes(drawn, report.changes, chosen.period)
+    mark_changes(drawn, report.changes, chosen.period)
     clicked = charts.show(
         drawn,
         report.daily,
@@ -96,7 +97,7 @@ def cumulative(report: CostReport, chosen: Chosen, person: Database) -> None:
         hovertemplate="%{x|%a %-d %b}<br>$%{y:,.2f} so far"
         "<br>%{customdata[1]} that day, on %{customdata[2]:,} workflows<extra></extra>",
     )
-    charts.changes(drawn, report.changes, chosen.period)
+    mark_changes(drawn, report.changes, chosen.period)
     clicked = charts.show(
         drawn,
         frame,

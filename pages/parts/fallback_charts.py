@@ -6,6 +6,7 @@ from datetime import date
 
 from pages.parts import charts, tables
 from pages.parts.behind import behind, clicked_day
+from pages.parts.change_marks import mark_changes
 from pages.parts.charts import numbers
 from pages.parts.day_story import day_story
 from pages.parts.filters import Chosen
@@ -38,7 +39,7 @@ def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
         (targets.FALLBACK_RARE_PCT, "rare"),
     ):
         charts.target(drawn, float(limit), words)
-    charts.changes(drawn, report.changes, chosen.period, _first_days(report, chosen))
+    mark_changes(drawn, report.changes, chosen.period, _first_days(report, chosen))
     clicked = charts.show(
         drawn,
         frame,

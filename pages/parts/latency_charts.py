@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.parts import charts, generators, tables
 from pages.parts.behind import behind, clicked_day
+from pages.parts.change_marks import mark_changes
 from pages.parts.filters import Chosen
 from pages.parts.palette import OUTCOME_LABELS, colour, label, mark
 from pages.parts.words import count, day, duration, inline, seconds
@@ -26,7 +27,7 @@ def over_time(report: LatencyReport, chosen: Chosen, person: Database) -> None:
         drawn, frame, which, model="generator", whole="generations", scale=1000, unfinished=chosen.unfinished,
         words="%{y:.1f} s, of %{customdata[2]:,} workflows",
     )  # fmt: skip
-    charts.changes(drawn, report.changes, chosen.period)
+    mark_changes(drawn, report.changes, chosen.period)
     clicked = charts.show(
         drawn,
         frame,

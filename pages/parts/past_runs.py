@@ -7,7 +7,7 @@ from uuid import UUID
 import pandas as pd
 import streamlit as st
 
-from pages.parts.filters import zone
+from pages.parts.filters import default_filters, zone
 from pages.parts.palette import RUN_STATUS, label
 from pages.parts.tables import OPEN, listing
 from pages.parts.words import NONE, moment, money
@@ -46,11 +46,11 @@ def past_runs(database: Database) -> None:
 
 
 def _table(runs: pd.DataFrame) -> None:
-    here = zone()
+    here, marked = zone(), default_filters().source == "real"
     rows = [
         {
             "Open": run_link(run["generation_id"]),
-            "Status": RUN_STATUS[run["status"]][0] + (" (simulated)" if run["simulated"] else ""),
+            "Status": RUN_STATUS[run["status"]][0] + (" (simulated)" if marked and run["simulated"] else ""),
             "Prompt": run["prompt"],
             "Answered by": label(run["generator_used"]) if run["generator_used"] else NONE,
             "Cost": money(run["cost_usd"]),

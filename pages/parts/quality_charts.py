@@ -8,6 +8,7 @@ import streamlit as st
 from pages.parts import charts, generators, tables
 from pages.parts.behind import behind, clicked_day
 from pages.parts.cards import STANDINGS, Card, aim
+from pages.parts.change_marks import mark_changes
 from pages.parts.filters import Chosen
 from pages.parts.palette import label
 from pages.parts.words import NONE, count, day, interval, many, overridden, percent, plain, points, share
@@ -91,7 +92,7 @@ def over_time(report: QualityReport, chosen: Chosen, person: Database) -> None:
     charts.target(drawn, float(targets.VALIDATION.good_pct), "target")
     charts.target(drawn, float(targets.VALIDATION.bad_pct), "least")
     drawn.axis("y", rangemode="normal", range=[min(80.0, _lowest(report.daily, "valid_pct")), 101])
-    charts.changes(drawn, report.changes, chosen.period)
+    mark_changes(drawn, report.changes, chosen.period)
     clicked = charts.show(
         drawn,
         report.daily[["day", "model", "replies", "valid", "valid_pct"]],

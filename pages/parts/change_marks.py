@@ -1,0 +1,50 @@
+"""Marks on charts over days: where a system key was changed, or a prompt version first used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from pages.parts.charts import Figure, edge
+from pages.parts.palette import GREY
+from pages.parts.settings import changes_in_words, pairs
+from pages.parts.words import charted
+from queries.figures import Change
+from queries.period import Period
+
+
+def mark_changes(
+    drawn: Figure, saves: Iterable[Change], period: Period, prompts: Mapping[int, date] | None = None
+) -> None:
+    """Dotted lines where a system key was changed or a prompt version was first used; who and what on hover.
+
+    Args:
+        prompts: prompt version to the day on which it was first used.
+    """
+    told: dict[date, list[str]] = {}
+    for save in (save for save in saves if period.begins <= save.at < period.ends):
+        at = save.at.astimezone(ZoneInfo(period.zone))
+        told.setdefault(at.date(), []).append(f"{at:%H:%M} {save.by or 'somebody'}: {_what(save)}")
+    for version, day in (prompts or {}).items():
+        told.setdefault(day, []).append(f"Prompt version {version} first used")
+    for day in told:
+        drawn.layout["shapes"].append(
+            {
+                "type": "line", "yref": "y domain", "y0": 0, "y1": 1, "x0": edge(day, 0), "x1": edge(day, 0),
+                "line": {"dash": "dot", "width": 1, "color": GREY},
+            }
+        )  # fmt: skip
+    if told:
+        drawn.add(
+            "scatter",
+            x=[edge(day, 0) for day in told], y=[1] * len(told), yaxis="y2", mode="markers", name="Changes",
+            marker={"symbol": "triangle-down", "size": 10, "color": GREY},
+            text=["<br>".join(map(charted, lines)) for lines in told.values()],
+            hovertemplate="%{text}<extra></extra>",
+        )  # fmt: skip
+        drawn.layout["yaxis2"] = {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True}
+
+
+def _what(save: Change) -> str:
+    return "; ".join(changes_in_words(pairs(save.changes))) + (" (sample)" if save.sample else "")
