@@ -7,7 +7,7 @@ from typing import Protocol
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.served import settled
+from tests.browser.served import choose, settled
 
 # What the element with the focus is called: its label or its own words, without the name of an icon before them.
 _FOCUSED = """
@@ -47,10 +47,8 @@ class Pointer:
         page.get_by_label(name).fill(text)
 
     def choose(self, page: Page, name: str, option: str) -> None:
-        """Open the list and click the option; what redraws the box meanwhile would close it."""
-        settled(page)
-        page.get_by_role("combobox", name=name).click()
-        page.get_by_role("option", name=option).click()
+        """Open the list and click the option."""
+        choose(page, name, option)
         expect(page.get_by_label(name)).to_have_value(option)
 
 
@@ -74,7 +72,10 @@ class Keyboard:
         settled(page)
         _tab_to(page, name)
         page.keyboard.type(option)
+        # Until the list has narrowed, Enter would choose nothing, and what was typed looks like a choice.
+        expect(page.get_by_role("option")).to_have_text([option])
         page.keyboard.press("Enter")
+        expect(page.get_by_role("option")).to_have_count(0)
         expect(page.get_by_label(name)).to_have_value(option)
 
 

@@ -14,11 +14,12 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, Playwright
+from playwright.sync_api import Browser, Page, Playwright, TimeoutError
 
 from tests.conftest import _open_folder
 
 ROOT = Path(__file__).parents[2]
+_OPENINGS = 3
 _FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
@@ -97,10 +98,14 @@ def launched(playwright: Playwright, program: str) -> Browser:
 
 
 def choose(page: Page, name: str, option: str) -> None:
-    """Choose an option of a select box; what redraws it meanwhile would close its list."""
+    """Choose an option of a select box; its list is opened anew when something redraws the box meanwhile."""
     settled(page)
-    page.get_by_role("combobox", name=name).click()
-    page.get_by_role("option", name=option).click()
+    for _ in range(_OPENINGS):
+        page.get_by_role("combobox", name=name).click()
+        with contextlib.suppress(TimeoutError):
+            page.get_by_role("option", name=option).click(timeout=10_000)
+            return
+    raise AssertionError(f"the list of {name} does not stay open, or has no {option}")
 
 
 def settled(page: Page) -> None:

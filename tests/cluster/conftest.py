@@ -47,8 +47,12 @@ def eventually(condition: Callable[[], bool]) -> bool:
 
 
 def servers(folder: Path) -> list[psutil.Process]:
-    """The Postgres servers whose data lies below a folder."""
-    return [process for process in _postgres_processes(folder) if "-D" in process.cmdline()]
+    """The Postgres servers whose data lies below a folder.
+
+    A child has its server's command line until it gives itself a name.
+    """
+    found = [process for process in _postgres_processes(folder) if "-D" in process.cmdline()]
+    return [process for process in found if process.ppid() not in {other.pid for other in found}]
 
 
 def _postgres_processes(folder: Path) -> Iterator[psutil.Process]:
