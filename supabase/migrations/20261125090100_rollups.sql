@@ -7,7 +7,7 @@
 --
 -- Writers meet at the rows of the present slot. All take their locks in one order, table by table and key by key, so
 -- that they wait for each other and never lock each other out. This asks of each transaction one append, not several.
--- What fills them is in 20261125091600_counters.sql.
+-- What fills them is in 20261125092100_counters.sql.
 
 create table public.generation_rollups (
     grain smallint not null check (grain in (15, 60, 360)),
