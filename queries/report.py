@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from queries.figures import Figures, Part, read_figures
+from queries.figures import Attempts, Figures, Part, Verdicts, read_figures
 from queries.filters import Filters
 from queries.latency import LatencySummary, histogram, summary
 from queries.models import call_rates, verdict_rate
@@ -29,7 +29,6 @@ def read_report(database: Database, period: Period, filters: Filters) -> dict[st
     """
     figures = read_figures(database, period, filters, _PARTS)
     total = tally(now(figures.generations))
-    as_configured = total.as_configured
     return {
         "from": period.first.isoformat(),
         "to": period.last.isoformat(),
@@ -46,13 +45,7 @@ def read_report(database: Database, period: Period, filters: Filters) -> dict[st
         "latency_ms": _latency(summary(total, histogram(now(figures.latencies)))),
         "regeneration_rate_pct": _pct(total.regeneration),
         "overridden": total.overridden,
-        "as_configured": {
-            "generations": as_configured.completed,
-            "failed": as_configured.failed,
-            "success_rate_pct": _pct(as_configured.success),
-            "fallback_rate_pct": _pct(as_configured.fallback),
-            "regeneration_rate_pct": _pct(as_configured.regeneration),
-        },
+        "as_configured": _as_configured(figures, total.as_configured),
         "left_out": _left_out(figures, total),
     }
 
@@ -81,26 +74,52 @@ def _left_out(figures: Figures, total: Tally) -> dict[str, int]:
 
 
 def _by_generator(figures: Figures, total: Tally) -> dict[str, Any]:
-    completed = [row for row in total.rows if row.outcome == "completed"]
-    attempts, verdicts = now(figures.attempts), [row for row in now(figures.verdicts) if row.total]
-    names = {row.generator for row in completed} | {row.model for row in attempts} | {row.generator for row in verdicts}
+    attempts, verdicts = now(figures.attempts), now(figures.verdicts)
     answer = {}
-    for name in sorted(names, key=str):
-        own = tally(row for row in completed if row.generator == name)
-        calls = call_rates(row for row in attempts if row.model == name)
-        judged = [row for row in verdicts if row.generator == name]
+    for name in _models(total, attempts, verdicts):
+        own = tally(row for row in total.rows if row.outcome == "completed" and row.generator == name)
         latencies = histogram(row for row in now(figures.latencies) if row.generator == name)
         answer[name or NAMELESS] = {
             "generations": own.completed,
             "cost_usd": own.cost_usd,
             "cost_per_workflow_usd": _per_workflow(own),
             "latency_ms": _latency(summary(own, latencies)),
-            "validation_success_pct": _pct(calls.validation),
-            "api_error_rate_pct": _pct(calls.api_errors),
-            "execution_success_pct": _pct(verdict_rate(judged, "execution")),
-            "satisfaction_pct": _pct(verdict_rate(judged, "rating")),
+            **_rates(attempts, verdicts, name),
         }
     return answer
+
+
+def _as_configured(figures: Figures, total: Tally) -> dict[str, Any]:
+    attempts = [row for row in now(figures.attempts) if not row.overridden]
+    verdicts = [row for row in now(figures.verdicts) if not row.overridden]
+    return {
+        "generations": total.completed,
+        "failed": total.failed,
+        "success_rate_pct": _pct(total.success),
+        "fallback_rate_pct": _pct(total.fallback),
+        "regeneration_rate_pct": _pct(total.regeneration),
+        "by_generator": {
+            name or NAMELESS: _rates(attempts, verdicts, name) for name in _models(total, attempts, verdicts)
+        },
+    }
+
+
+def _models(total: Tally, attempts: list[Attempts], verdicts: list[Verdicts]) -> list[str | None]:
+    """Those that answered, were asked, or whose workflows were judged."""
+    answered = {row.generator for row in total.rows if row.outcome == "completed"}
+    asked = {row.model for row in attempts}
+    return sorted(answered | asked | {row.generator for row in verdicts if row.total}, key=str)
+
+
+def _rates(attempts: list[Attempts], verdicts: list[Verdicts], model: str | None) -> dict[str, Any]:
+    calls = call_rates(row for row in attempts if row.model == model)
+    judged = [row for row in verdicts if row.generator == model]
+    return {
+        "validation_success_pct": _pct(calls.validation),
+        "api_error_rate_pct": _pct(calls.api_errors),
+        "execution_success_pct": _pct(verdict_rate(judged, "execution")),
+        "satisfaction_pct": _pct(verdict_rate(judged, "rating")),
+    }
 
 
 def _latency(figures: LatencySummary) -> dict[str, float | None]:

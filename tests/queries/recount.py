@@ -2,113 +2,36 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterable
+from datetime import date
 from decimal import Decimal
 from statistics import quantiles
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import psycopg
-import simplejson
-from psycopg.types.json import set_json_loads
+from tests.queries.events import (
+    REASONS,
+    Row,
+    amount,
+    attempts,
+    cost,
+    generator_of,
+    is_true,
+    price,
+    reason_of,
+    source_of,
+)
 
-REASONS = ("validation_failed", "api_error", "timeout", "rate_limit")
 ENDINGS = {
     "WORKFLOW_GENERATED": "completed",
     "WORKFLOW_GENERATION_FAILED": "failed",
     "WORKFLOW_GENERATION_CANCELLED": "cancelled",
 }
 EXECUTIONS = ("AGENT_EXECUTION_COMPLETED", "AGENT_EXECUTION_FAILED")
-NUMBER = r"[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?"
-# US dollars per million tokens: input, output; the first day on which they hold.
-PRICES = {
-    "gpt-4o-mini": (Decimal("0.15"), Decimal("0.60"), date(2024, 7, 18)),
-    "gpt-6-luna": (Decimal("0.10"), Decimal("0.50"), date(2026, 1, 1)),
-    "claude-sonnet-4": (Decimal("3"), Decimal("15"), date(2025, 5, 14)),
-    "claude-sonnet-4-6": (Decimal("3"), Decimal("15"), date(2026, 1, 1)),
-}
 
-
-@dataclass(frozen=True)
-class Row:
-    """An event of the log."""
-
-    id: Any
-    at: datetime | None
-    action: str
-    agent: str | None
-    details: dict[str, Any]
-
-
-def read_log(connection: psycopg.Connection) -> list[Row]:
-    """Every event; numbers in details exact."""
-    set_json_loads(lambda data: simplejson.loads(data, use_decimal=True), connection)
-    rows = connection.execute("select id, timestamp, action, entity_id, details from public.audit_logs")
-    return [
-        Row(row[0], row[1], row[2], row[3], row[4] if isinstance(row[4], dict) else {})
-        for row in rows
-    ]  # fmt: skip
-
-
-def amount(value: Any, most: int) -> Decimal | None:
-    """A number from 0 to `most`, as JSON or as text."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int | float | Decimal) or (
-        isinstance(value, str) and len(value) < 61 and re.fullmatch(NUMBER, value)
-    ):
-        number = Decimal(value)
-    else:
-        return None
-    return number if 0 <= number <= most else None
-
-
-def reason_of(details: dict[str, Any], key: str) -> str | None:
-    """One of the four reasons."""
-    words = details.get(key)
-    if words is None:
-        return None
-    text = words if isinstance(words, str) else simplejson.dumps(words, use_decimal=True)
-    if text in REASONS:
-        return text
-    for pattern, reason in (
-        ("timed out|timeout", "timeout"),
-        ("429|rate limit", "rate_limit"),
-        ("valid|schema|parse|json", "validation_failed"),
-    ):
-        if re.search(pattern, text, re.IGNORECASE):
-            return reason
-    return "api_error"
-
-
-def generator_of(details: dict[str, Any]) -> str | None:
-    """The name of the model that answered."""
-    name = details.get("generator_used")
-    name = details.get("generator") if name is None else name
-    if isinstance(name, str) and name.strip() and len(name) <= 100 and not re.search(r"[\x00-\x1f\x7f-\x9f]", name):
-        return name.strip(" ")
-    return None
-
-
-def source_of(details: dict[str, Any]) -> str:
-    """real or simulated; sample data is simulated."""
-    return "simulated" if _true(details.get("sample")) or _true(details.get("simulated")) else "real"
-
-
-def price(model: str | None, at: datetime, details: dict[str, Any]) -> Decimal | None:
-    """What tokens_used cost at a model's price of the day."""
-    tokens = details.get("tokens_used")
-    if model not in PRICES or not isinstance(tokens, dict):
-        return None
-    given_in, given_out = amount(tokens.get("input"), 10**9), amount(tokens.get("output"), 10**9)
-    per_in, per_out, since = PRICES[model]
-    if given_in is None or given_out is None or at.astimezone(UTC).date() < since:
-        return None
-    return (given_in * per_in + given_out * per_out) / 1_000_000
+Counts = Callable[[Row], bool]
+"""Whether an event is of those that are counted."""
 
 
 def recount(rows: list[Row], first: date, last: date, zone: str, source: str) -> dict[str, Any]:
@@ -122,6 +45,14 @@ def recount(rows: list[Row], first: date, last: date, zone: str, source: str) ->
             and source in ("all", source_of(row.details))
         )
 
+    def as_configured(row: Row) -> bool:
+        return counts(row) and not is_true(row.details.get("overridden"))
+
+    return figures(rows, counts) | {"as_configured": rates(figures(rows, as_configured))}
+
+
+def figures(rows: list[Row], counts: Counts) -> dict[str, Any]:
+    """The figures of the events that count."""
     ended = [row for row in rows if row.action in ENDINGS and counts(row)]
     completed = [row for row in ended if row.action == "WORKFLOW_GENERATED"]
     failed = [row for row in ended if row.action == "WORKFLOW_GENERATION_FAILED"]
@@ -142,12 +73,15 @@ def recount(rows: list[Row], first: date, last: date, zone: str, source: str) ->
     }
 
 
-def cost(row: Row) -> Decimal | None:
-    """All attempts of a generation."""
-    given = row.details.get("cost_usd")
-    if row.action != "WORKFLOW_GENERATED" and given is None:
-        given = row.details.get("wasted_cost_usd")
-    return amount(given, 10**6)
+def rates(counted: dict[str, Any]) -> dict[str, Any]:
+    """Of those figures the ones that targets speak of."""
+    overall = ("generations", "failed", "success_rate_pct", "fallback_rate_pct", "regeneration_rate_pct")
+    own = ("validation_success_pct", "api_error_rate_pct", "execution_success_pct", "satisfaction_pct")
+    return {name: counted[name] for name in overall} | {
+        "by_generator": {
+            model: {name: of_model[name] for name in own} for model, of_model in counted["by_generator"].items()
+        }
+    }
 
 
 def money(completed: list[Row]) -> dict[str, Any]:
@@ -188,7 +122,7 @@ def costs(completed: list[Row]) -> dict[str, Any]:
     }
 
 
-def by_generator(rows: list[Row], completed: list[Row], counts: Any) -> dict[str, Any]:
+def by_generator(rows: list[Row], completed: list[Row], counts: Counts) -> dict[str, Any]:
     """The figures of each generator, and the rates of each model's calls."""
     calls: dict[str | None, list[str]] = defaultdict(list)
     for row in rows:
@@ -214,23 +148,7 @@ def by_generator(rows: list[Row], completed: list[Row], counts: Any) -> dict[str
     return answer
 
 
-def attempts(row: Row) -> Iterable[tuple[str | None, str]]:
-    """The calls that an event tells of: model and outcome."""
-    details = row.details
-    if details.get("generation_id") is not None:
-        given = details.get("attempts")
-        if row.action in ("WORKFLOW_GENERATED", "WORKFLOW_GENERATION_FAILED") and isinstance(given, list):
-            # A list that holds anything else is not understood at all.
-            for call in given if all(isinstance(call, dict) for call in given) else ():
-                if call.get("outcome") in ("succeeded", *REASONS):
-                    yield generator_of({"generator": call.get("model")}), call["outcome"]
-    elif row.action == "WORKFLOW_GENERATED":
-        yield generator_of(details), "succeeded"
-    elif row.action == "WORKFLOW_GENERATION_FALLBACK":
-        yield generator_of({"generator": details.get("primary_model")}), reason_of(details, "reason") or "api_error"
-
-
-def judged(rows: list[Row], counts: Any) -> dict[str | None, dict[str, list[bool]]]:
+def judged(rows: list[Row], counts: Counts) -> dict[str | None, dict[str, list[bool]]]:
     """Runs and ratings by the generator of the workflow that they judge."""
     answer: dict[str | None, dict[str, list[bool]]] = defaultdict(lambda: {"execution": [], "rating": []})
     generations = [row for row in rows if row.action == "WORKFLOW_GENERATED"]
@@ -244,7 +162,7 @@ def judged(rows: list[Row], counts: Any) -> dict[str | None, dict[str, list[bool
                 if generation.agent == row.agent
                 and generation.at is not None
                 and generation.at < row.at
-                and _true(generation.details.get("sample")) == _true(row.details.get("sample"))
+                and is_true(generation.details.get("sample")) == is_true(row.details.get("sample"))
             ]
             latest = max(made, key=lambda generation: (generation.at, generation.id), default=None)
             verdict, kind = row.action == "AGENT_EXECUTION_COMPLETED", "execution"
@@ -255,7 +173,7 @@ def judged(rows: list[Row], counts: Any) -> dict[str | None, dict[str, list[bool
                 for generation in generations
                 if about
                 and generation.details.get("generation_id") == about
-                and _true(generation.details.get("sample")) == _true(row.details.get("sample"))
+                and is_true(generation.details.get("sample")) == is_true(row.details.get("sample"))
             ]
             latest = max(
                 made, key=lambda generation: (generation.at is not None, generation.at, generation.id), default=None
@@ -266,7 +184,8 @@ def judged(rows: list[Row], counts: Any) -> dict[str | None, dict[str, list[bool
         else:
             continue
         # The verdict's own time, and the generation's circumstances.
-        judged_row = Row(row.id, row.at, row.action, row.agent, latest.details if latest else row.details)
+        own = {name: row.details.get(name) for name in ("sample", "simulated")}
+        judged_row = Row(row.id, row.at, row.action, row.agent, latest.details if latest else own)
         if counts(judged_row):
             answer[generator_of(latest.details) if latest else None][kind].append(verdict)
     return answer
@@ -293,7 +212,3 @@ def total(amounts: Iterable[Decimal | None]) -> Decimal | None:
     given = list(amounts)
     known = [amount for amount in given if amount is not None]
     return None if given and not known else sum(known, Decimal(0))
-
-
-def _true(value: Any) -> bool:
-    return value is True or value == "true"

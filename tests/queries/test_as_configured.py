@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -14,6 +15,8 @@ from queries.fallbacks import read_fallbacks
 from queries.filters import Filters
 from queries.outlook import measured
 from queries.period import Period, period
+from queries.quality import read_quality
+from queries.report import read_report
 from queries.rollout import read_rollout
 from tests.conftest import PooledStore
 from tests.queries.conftest import BEGIN, FIRST, LAST, append
@@ -42,6 +45,14 @@ def generation(*, reason: str | None = None, overridden: bool = False, **details
     }  # fmt: skip
 
 
+def executed(action: str) -> dict[str, Any]:
+    """A run of the agent after the last of its workflows."""
+    return {
+        "id": uuid4(), "timestamp": BEGIN + timedelta(hours=1), "action": action, "entity_type": "agent",
+        "entity_id": "a", "details": {},
+    }  # fmt: skip
+
+
 def daily_costs(store: PooledStore, days: Period) -> dict[Any, Any]:
     """The cost of the only day, by generator."""
     daily = read_cost(store.person(), days, Filters()).daily
@@ -66,6 +77,24 @@ def test_every_fallback_rate_is_the_same(store: PooledStore, days: Period) -> No
     assert (day["completed"], day["fallbacks"], day["validation_failed"], day["timeout"]) == (100, 3, 2, 1)
     for frame in (report.by_primary, report.by_steps, report.by_services):
         assert frame[["completed", "fallbacks"]].to_numpy().tolist() == [[100, 3]]
+
+
+def test_the_page_of_quality_and_the_command_agree(store: PooledStore, owner: psycopg.Connection, days: Period) -> None:
+    """Rate by rate, of each model and of the whole; what somebody tried out is in neither."""
+    append(owner, [executed("AGENT_EXECUTION_COMPLETED"), executed("AGENT_EXECUTION_FAILED")])
+    told = read_report(store.person(), days, Filters())["as_configured"]
+    keys = {
+        "success": "success_rate_pct", "regeneration": "regeneration_rate_pct", "validation": "validation_success_pct",
+        "api_errors": "api_error_rate_pct", "execution": "execution_success_pct", "satisfaction": "satisfaction_pct",
+    }  # fmt: skip
+    quality = read_quality(store.person(), days, Filters())
+    shown = [one for one in (*quality.overall, *quality.models) if one.name in keys]
+
+    assert told["by_generator"][MINI]["validation_success_pct"] == pytest.approx(100 * 97 / 99)
+    assert {one.model for one in shown} == {None, *told["by_generator"]}
+    for one in shown:
+        given = (told["by_generator"][one.model] if one.model else told)[keys[one.name]]
+        assert given == (None if one.rate.pct is None else pytest.approx(float(one.rate.pct))), one
 
 
 def test_what_fallbacks_cost_holds_all_of_them(store: PooledStore, days: Period) -> None:
