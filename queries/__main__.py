@@ -62,17 +62,23 @@ def _report(arguments: argparse.Namespace) -> int:
         report = read_report(store.person(), days, Filters(arguments.source or default_source(environment)))
     finally:
         store.close()
-    print(exact_json(report) if arguments.json else "\n".join(_lines(report)))
+    print(exact_json(report) if arguments.json else _table(report))
     return DONE
 
 
-def _lines(report: dict[str, Any], indent: str = "") -> list[str]:
+def _table(report: dict[str, Any]) -> str:
+    lines = _lines(report)
+    width = max(len(label) for label, _ in lines) + 2
+    return "\n".join(f"{label:{width}}{value}".rstrip() for label, value in lines)
+
+
+def _lines(report: dict[str, Any], indent: str = "") -> list[tuple[str, str]]:
     lines = []
     for key, value in report.items():
         if isinstance(value, dict):
-            lines += [f"{indent}{key}", *_lines(value, indent + "  ")]
+            lines += [(f"{indent}{key}", ""), *_lines(value, indent + "  ")]
         else:
-            lines.append(f"{indent}{key:{28 - len(indent)}}{'-' if value is None else value}")
+            lines.append((f"{indent}{key}", "-" if value is None else str(value)))
     return lines
 
 

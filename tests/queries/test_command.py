@@ -89,10 +89,14 @@ def test_wrong_usage(arguments: list[str], sentence: str, capsys: pytest.Capture
 
 
 def test_people_get_a_table(data_dir: Path) -> None:
-    """One figure a line, "-" for what is unknown."""
-    lines = run(data_dir, "queries", "report", "--source", "real").stdout.splitlines()
+    """One figure a line, in one column, "-" for what is unknown."""
+    lines = run(data_dir, "queries", "report", "--source", "all").stdout.splitlines()
+    figures = [line for line in lines if len(line.split()) > 1]
 
-    assert [line.split() for line in lines if line.startswith("fallback_rate_pct")] == [["fallback_rate_pct", "-"]]
+    assert ["without_cost", "0"] in [line.split() for line in figures]
+    assert len({line.rindex(" ") for line in figures}) == 1
+    unknown = run(data_dir, "queries", "report", "--source", "real").stdout.splitlines()
+    assert [line.split() for line in unknown if line.startswith("fallback_rate_pct")] == [["fallback_rate_pct", "-"]]
 
 
 def test_a_recount_agrees(data_dir: Path) -> None:
