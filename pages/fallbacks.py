@@ -47,7 +47,8 @@ cards(figures(report), chosen.period)
 left_out(report.total, report.figures.undated, chosen, person)
 if alone := report.total.fallen_back.overridden:
     st.caption(
-        f":material/info: {overridden(alone)}: in the number of fallbacks and their cost, in no rate and no chart."
+        f":material/info: {overridden(alone)}: in the number of fallbacks, their cost and the refused answers, "
+        "in no rate and no list."
     )
 fallback_charts.rate(report, chosen, person)
 left, right = st.columns(2)

@@ -27,6 +27,7 @@ class Which:
         primary_model, generator: `UNKNOWN` for those whose model is not known.
         fallback_reason: one of the four, or `any` for all that fell back.
         unreadable: True for those alone that could not be read in full.
+        overridden: False for those alone that ran as configured, which rates speak of.
         steps_from ... latency_ms_to: bounds, both included.
     """
 
@@ -35,6 +36,7 @@ class Which:
     generator: str | None = None
     fallback_reason: str | None = None
     unreadable: Literal[True] | None = None
+    overridden: bool | None = None
     steps_from: int | None = None
     steps_to: int | None = None
     services_from: int | None = None
@@ -113,7 +115,7 @@ class Agents:
 def agents(
     database: Database, begins: datetime, ends: datetime, filters: Filters, *, primary: str | None, limit: int = 10
 ) -> Agents:
-    """The agents with most of the latest 5,000 fallbacks of a period.
+    """The agents with most of the latest 5,000 fallbacks of a period, as configured.
 
     Args:
         primary: the model that was asked first; None for any.
@@ -125,7 +127,7 @@ def agents(
         "list_agents_with_fallbacks",
         p_from=begins.isoformat(),
         p_to=ends.isoformat(),
-        p_filters={**filters.as_json(), "primary_model": primary},
+        p_filters={**filters.as_json(), "primary_model": primary, "overridden": False},
         p_limit=limit,
     )
     found = understood(_Agents, answer)

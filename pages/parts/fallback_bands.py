@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -31,7 +32,7 @@ def by_primary(report: FallbackReport, chosen: Chosen, person: Database) -> None
     )
     if clicked:
         name = frame["primary_model"][clicked[0]]
-        which = Which(outcome="completed", primary_model=name or UNKNOWN, fallback_reason="any")
+        which = _fallbacks(name or UNKNOWN)
         behind(person, chosen, None, which, f"Fallbacks with {label(name)} asked first")
 
 
@@ -42,7 +43,7 @@ def by_steps(report: FallbackReport, chosen: Chosen, person: Database) -> None:
         note="By the steps of the accepted workflow. Click a bar for its fallbacks.",
     )  # fmt: skip
     if band:
-        which = Which("completed", chosen.model, fallback_reason="any", steps_from=band.least, steps_to=band.most)
+        which = replace(_fallbacks(chosen.model), steps_from=band.least, steps_to=band.most)
         behind(person, chosen, None, which, f"Fallbacks with {band.name} steps")
 
 
@@ -53,8 +54,12 @@ def by_services(report: FallbackReport, chosen: Chosen, person: Database) -> Non
         note="By the connected services. Click a bar for its fallbacks.",
     )  # fmt: skip
     if band:
-        which = Which("completed", chosen.model, fallback_reason="any", services_from=band.least, services_to=band.most)
+        which = replace(_fallbacks(chosen.model), services_from=band.least, services_to=band.most)
         behind(person, chosen, None, which, f"Fallbacks with {band.name} services")
+
+
+def _fallbacks(primary: str | None) -> Which:
+    return Which("completed", primary, fallback_reason="any", overridden=False)
 
 
 def _by_band(frame: pd.DataFrame, bands: Sequence[Band], *, key: str, title: str, note: str) -> Band | None:

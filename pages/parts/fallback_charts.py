@@ -164,6 +164,6 @@ def _first_days(report: FallbackReport, chosen: Chosen) -> dict[int, date]:
 
 
 def _behind(person: Database, chosen: Chosen, of: date, reason: str | None) -> None:
-    which = Which(outcome="completed", primary_model=chosen.model, fallback_reason=reason or "any")
+    which = Which(outcome="completed", primary_model=chosen.model, fallback_reason=reason or "any", overridden=False)
     what = REASON_LABELS[reason] if reason else "Fallbacks"
     behind(person, chosen, of, which, f"{what} on {day(of)}")

@@ -107,7 +107,7 @@ def over_time(report: QualityReport, chosen: Chosen, person: Database) -> None:
             person,
             chosen,
             of,
-            Which(primary_model=clicked[1] or UNKNOWN),
+            Which(primary_model=clicked[1] or UNKNOWN, overridden=False),
             f"{label(clicked[1])} asked first on {day(of)}",
         )
 
@@ -130,7 +130,7 @@ def errors(report: QualityReport, chosen: Chosen, person: Database) -> None:
         drill=True,
     )
     if clicked and (of := clicked_day(clicked[0])):
-        which = Which(primary_model=clicked[1] or UNKNOWN, fallback_reason="any")
+        which = Which(primary_model=clicked[1] or UNKNOWN, fallback_reason="any", overridden=False)
         behind(person, chosen, of, which, f"Fallbacks from {label(clicked[1])} on {day(of)}")
 
 

@@ -23,7 +23,7 @@ BEGINS = datetime(2026, 10, 12, tzinfo=UTC)
 ENDS = datetime(2026, 11, 21, tzinfo=UTC)
 
 
-def counted(store: PooledStore, **kind: str) -> int:
+def counted(store: PooledStore, **kind: Any) -> int:
     """How many generations of a kind the rollups know."""
     days = period(BEGINS.date(), SAMPLE_UNTIL, "UTC")
     rows = read_figures(store.person(), days, Filters(), ("generations",)).generations
@@ -42,6 +42,7 @@ def counted(store: PooledStore, **kind: str) -> int:
         {"generator": "gpt-6-luna", "outcome": "completed"},
         {"primary_model": "gpt-6-luna", "fallback_reason": "timeout"},
         {"fallback_reason": "rate_limit"},
+        {"fallback_reason": "validation_failed", "overridden": False},
     ],
     ids=str,
 )
@@ -123,6 +124,17 @@ def test_agents_are_counted_for_the_model_that_figures_count(store: PooledStore,
     found = agents(store.person(), BEGINS, ENDS, Filters("real"), primary="gpt-4o-mini").frame
 
     assert found.to_dict("records") == [{"agent_id": "both", "fallbacks": 1, "generations": 2}]
+
+
+def test_what_somebody_tried_out_is_behind_no_rate(store: PooledStore, owner: psycopg.Connection) -> None:
+    """Neither in the list nor among the agents, be the flag a truth value or a text."""
+    for flag in (True, "true", False, None):
+        append(owner, f"agent {flag!r}", fallback_reason="timeout", cost_usd=1, overridden=flag)
+    which = Which("completed", fallback_reason="any", overridden=False)
+    listed = generations(store.person(), BEGINS, ENDS, Filters("real"), which)
+    found = agents(store.person(), BEGINS, ENDS, Filters("real"), primary=None).frame
+
+    assert sorted(listed["agent_id"]) == sorted(found["agent_id"]) == ["agent False", "agent None"]
 
 
 def test_an_unknown_model_is_not_any(store: PooledStore, owner: psycopg.Connection) -> None:
