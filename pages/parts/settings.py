@@ -105,8 +105,14 @@ def outcome() -> None:
         st.success(told, icon=":material/check:")
 
 
-def roll_back() -> None:
-    """Let Claude go first from the next generation on, whatever else was changed meanwhile."""
+def roll_back(opened: str | None = None) -> None:
+    """Let Claude go first from the next generation on, whatever else was changed meanwhile.
+
+    Args:
+        opened: the session key of what is to be closed, so that nothing stands over the outcome.
+    """
+    if opened:
+        st.session_state[opened] = False
     if save(console.application().person(), {PRIMARY_KEY: BASELINE.name}, expected_version=None):
         # The form would take one's own save for somebody else's.
         st.session_state.pop(FORM_BASE, None)
@@ -134,7 +140,8 @@ def roll_back_button(application: Application, words: str = "Roll back now", *, 
     Args:
         key: tells two such buttons of one page apart.
     """
-    with st.popover(words, icon=":material/undo:", help="Let Claude go first again"):
+    opened = f"roll_back_opened_{key}"
+    with st.popover(words, icon=":material/undo:", help="Let Claude go first again", key=opened, on_change="rerun"):
         st.markdown(
             f"From the next generation on **{BASELINE.label}** goes first, in every process. Each workflow then costs "
             f"about {unit_price(price_per_workflow(BASELINE, datetime.now(UTC)))}. The fallback "
@@ -142,4 +149,4 @@ def roll_back_button(application: Application, words: str = "Roll back now", *, 
         )
         if warning := without_key(application, BASELINE.name):
             st.warning(warning, icon=":material/key_off:")
-        st.button(f"Roll back to {BASELINE.label}", type="primary", on_click=roll_back, key=f"roll_back_{key}")
+        st.button(f"Roll back to {BASELINE.label}", type="primary", on_click=roll_back, args=(opened,), key=f"roll_back_{key}")

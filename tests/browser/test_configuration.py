@@ -32,6 +32,7 @@ def test_a_change_a_conflict_a_return_and_a_roll_back(visit: Visit, hand: Hand) 
     hand.press(page, "Roll back now")
     hand.press(page, "Roll back to Claude Sonnet 4")
     assert _saved(page) > version  # where Claude goes first already, no version is added
+    expect(page.get_by_role("button", name="Roll back to Claude Sonnet 4")).to_be_hidden(timeout=20_000)
     page.goto(f"{visit.address}/configuration")
     primary = page.get_by_role("combobox", name="Primary model")
     expect(primary).to_have_value("Claude Sonnet 4 · $0.0285 per workflow", timeout=20_000)
