@@ -89,6 +89,13 @@ class StoredRun(Row):
     started_at: datetime
     finished_at: datetime | None
 
+    @property
+    def duration_ms(self) -> int | None:
+        """From the first request to the end of the last one; None where no model was asked, or while it runs."""
+        if self.figures.generation_time_ms is not None:
+            return self.figures.generation_time_ms
+        return sum(attempt.duration_ms for attempt in self.attempts) if self.attempts else None
+
 
 def find_run(database: Database, generation_id: UUID) -> StoredRun | None:
     """The run of this id; None when there is none, or it is somebody else's.

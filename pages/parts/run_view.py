@@ -57,7 +57,7 @@ def _figures(run: StoredRun) -> None:
             help=f"Against {money(baseline)} on {BASELINE.label} for the same tokens"
             f"{f', {percent(run.figures.savings_pct)}' if run.figures.savings_pct is not None else ''}.",
         )
-        st.metric("Time", seconds(run.figures.generation_time_ms), border=True)
+        st.metric("Time", seconds(run.duration_ms), border=True)
 
 
 def _steps(steps: list[dict[str, Any]]) -> None:

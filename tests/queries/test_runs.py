@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID, uuid4
 
-from orchestrator import Application, RunOptions, WorkflowGenerationResult
+import pytest
+
+from orchestrator import Application, GenerationFailed, RunOptions, WorkflowGenerationResult, save_settings
+from orchestrator.settings import ENABLE_FALLBACK_KEY
 from orchestrator.simulator import Fault
 from queries.runs import find_run, latest_runs
 from store.identity import LOCAL_PERSON_ID
@@ -35,6 +38,17 @@ def test_a_run_comes_back_as_it_was(application: Application, store: PooledStore
     assert run.figures.fallback_reason == "validation_failed"
     assert run.findings[0].path == "$.pilot_steps[1].step_type"
     assert run.rejected_outputs[0].attempt == 0
+
+
+def test_a_failed_run_says_how_long_it_took(application: Application, store: PooledStore) -> None:
+    """What its attempts took, one after the other, as its event says."""
+    save_settings(store.person(), {ENABLE_FALLBACK_KEY: False})
+    with pytest.raises(GenerationFailed) as failed:
+        generate(application, "Tell Slack", Fault.BAD_STEP)
+    run = find_run(store.person(), failed.value.generation_id)
+
+    assert run is not None
+    assert (run.status, run.duration_ms) == ("failed", sum(attempt.duration_ms for attempt in failed.value.attempts))
 
 
 def test_there_is_no_run_of_an_unknown_id(store: PooledStore) -> None:
