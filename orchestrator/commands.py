@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import codecs
 import contextlib
-import itertools
 import json
-import sys
-from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from orchestrator.background import Job
+from orchestrator.batch import Failure, outcomes
 from orchestrator.bootstrap import Application, bootstrap
-from orchestrator.errors import InvalidRequest, OrchestratorError, RecordingFailed
+from orchestrator.errors import InvalidRequest, RecordingFailed
 from orchestrator.events import AttemptFailed, AttemptStarted, GenerationEvent
 from orchestrator.orchestrator import RunOptions
 from orchestrator.request import WorkflowRequest, checked_request
 from orchestrator.result import WorkflowGenerationResult
 from orchestrator.settings import read_settings, save_settings, setting_from_text
-from store import NotPermitted, StoreError, exact_json
+from store import NotPermitted, exact_json
 from store.command_line import DONE, FAILED, say
-
-# How many prompts of a file are in work at once.
-_AT_ONCE = 4
 
 
 def generate(arguments: argparse.Namespace) -> int:
@@ -72,73 +64,22 @@ class _Line(BaseModel):
     agent_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    """A line that failed before or during its generation."""
-
-    error: Exception
-
-
 def _generate_file(application: Application, actor_id: str, arguments: argparse.Namespace) -> int:
-    waiting: deque[Job[WorkflowGenerationResult] | _Failure] = deque()
-    lines = _lines(arguments.file)
-    number, failed = 0, 0
-    try:
-        while True:
-            while len(waiting) < _AT_ONCE and (line := next(lines, None)) is not None:
-                waiting.append(_begun(application, actor_id, line))
-            if not waiting:
-                return FAILED if failed else DONE
-            outcome = _outcome(waiting[0])
-            waiting.popleft()
-            number += 1
-            failed += isinstance(outcome, _Failure)
+    def begin(line: bytes) -> Job[WorkflowGenerationResult]:
+        try:
+            asked = _Line.model_validate_json(line)
+        except ValidationError:
+            raise InvalidRequest('The line is not a JSON object with "prompt" and "services".') from None
+        request = _request(asked.prompt, asked.services, asked.agent_id, actor_id)
+        return application.orchestrator.start(request, RunOptions(origin="cli"), lambda event: None)
+
+    failed = 0
+    with contextlib.closing(outcomes(arguments.file, begin)) as found:
+        for number, outcome in enumerate(found, start=1):
+            failed += isinstance(outcome, Failure)
             _tell_line(number, outcome)
             _print(outcome, arguments.json)
-    except (KeyboardInterrupt, OSError):  # the output is closed, or its disk full
-        _cancel_all(waiting)
-        raise
-
-
-def _cancel_all(waiting: deque[Job[WorkflowGenerationResult] | _Failure]) -> None:
-    jobs = [entry for entry in waiting if isinstance(entry, Job)]
-    for job in jobs:
-        job.cancel()
-    for job in jobs:
-        job.future.exception()
-    say("What was running is cancelled; what it spent is booked.")
-
-
-def _lines(name: str) -> Iterator[bytes]:
-    if name == "-" and sys.stdin is None:
-        raise InvalidRequest("There is no standard input to read.")
-    try:
-        with sys.stdin.buffer if name == "-" else Path(name).open("rb") as file:
-            # Some editors begin a file with a byte-order mark.
-            lines = itertools.chain([next(file, b"").removeprefix(codecs.BOM_UTF8)], file)
-            yield from (line for line in lines if line.strip())
-    except OSError as error:
-        raise InvalidRequest(f"The file {name} cannot be read ({error.strerror}).") from error
-
-
-def _begun(application: Application, actor_id: str, line: bytes) -> Job[WorkflowGenerationResult] | _Failure:
-    try:
-        asked = _Line.model_validate_json(line)
-        request = _request(asked.prompt, asked.services, asked.agent_id, actor_id)
-    except ValidationError:
-        return _Failure(InvalidRequest('The line is not a JSON object with "prompt" and "services".'))
-    except InvalidRequest as error:
-        return _Failure(error)
-    return application.orchestrator.start(request, RunOptions(origin="cli"), lambda event: None)
-
-
-def _outcome(entry: Job[WorkflowGenerationResult] | _Failure) -> WorkflowGenerationResult | _Failure:
-    if isinstance(entry, _Failure):
-        return entry
-    try:
-        return entry.future.result()
-    except (OrchestratorError, StoreError) as error:
-        return _Failure(error)
+    return FAILED if failed else DONE
 
 
 def _result(job: Job[WorkflowGenerationResult]) -> WorkflowGenerationResult:
@@ -182,16 +123,16 @@ def _tell(event: GenerationEvent) -> None:
         say(f"That failed ({event.reason}).")
 
 
-def _tell_line(number: int, outcome: WorkflowGenerationResult | _Failure) -> None:
-    if isinstance(outcome, _Failure):
+def _tell_line(number: int, outcome: WorkflowGenerationResult | Failure) -> None:
+    if isinstance(outcome, Failure):
         say(f"{number}: {outcome.error}")
     else:
         say(f"{number}: {len(outcome.pilot_steps)} steps by {outcome.generator_used}, ${outcome.cost_usd:f}")
 
 
-def _print(outcome: WorkflowGenerationResult | _Failure, as_json: bool) -> None:
+def _print(outcome: WorkflowGenerationResult | Failure, as_json: bool) -> None:
     if as_json:
-        body = {"error": _error(outcome.error)} if isinstance(outcome, _Failure) else outcome.as_json()
+        body = {"error": _error(outcome.error)} if isinstance(outcome, Failure) else outcome.as_json()
         print(exact_json(body), flush=True)
     elif isinstance(outcome, WorkflowGenerationResult):
         print(_for_people(outcome), flush=True)

@@ -53,10 +53,10 @@ def _no_foreign_configuration() -> None:
 @pytest.fixture(name="open_folder")
 def open_folder_fixture() -> Iterator[Path]:
     """An empty folder that other users of the machine can enter, as Postgres has to when root runs the tests."""
-    yield from _open_folder()
+    yield from open_folder()
 
 
-def _open_folder() -> Iterator[Path]:
+def open_folder() -> Iterator[Path]:
     # In memory where there is plenty: a database is copied there in a tenth of the time.
     roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _PLENTY_BYTES
     folder = Path(tempfile.mkdtemp(prefix="console-test-", dir=_MEMORY if roomy else None))
@@ -68,7 +68,7 @@ def _open_folder() -> Iterator[Path]:
 @pytest.fixture(name="server", scope="session")
 def server_fixture() -> Iterator[Cluster]:
     """A running server with a migrated template database."""
-    for folder in _open_folder():
+    for folder in open_folder():
         server = Cluster(folder / "data")
         server.attach()
         with psycopg.connect(server.dsn(cluster.SUPERUSER), autocommit=True) as connection:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, Playwright, TimeoutError
 
-from tests.conftest import _open_folder
+from tests.conftest import open_folder
 
 ROOT = Path(__file__).parents[2]
 _OPENINGS = 3
@@ -41,7 +41,7 @@ def served(*, sample: Sequence[str] = (), speed: str = "0.4") -> Iterator[str]:
 @contextlib.contextmanager
 def data_folder(sample: Sequence[str] = ()) -> Iterator[Path]:
     """An empty data folder, or one with a sample; see `served`."""
-    for folder in _open_folder():
+    for folder in open_folder():
         if sample:
             command = [sys.executable, "-m", "store", "sample-data", *sample]
             environment = os.environ | {"ORCHESTRATOR_DATA_DIR": str(folder / "data")}

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Protocol
 
 import psycopg
 import pytest
 
 from orchestrator import Application, RunOptions, WorkflowGenerationResult
+from store.cluster import Cluster
 from store.identity import LOCAL_PERSON_ID
+from tests.conftest import open_folder
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 PROMPT = "If the ticket is urgent, alert the team on Slack, otherwise create a Jira issue."
 
@@ -61,3 +70,31 @@ class Log:
 def log_fixture(owner: psycopg.Connection) -> Log:
     """What was booked in this test's database."""
     return Log(owner)
+
+
+@pytest.fixture(name="data", scope="module")
+def data_fixture() -> Iterator[Path]:
+    """One data folder for the whole module; its server runs throughout."""
+    for folder in open_folder():
+        server = Cluster(folder / "data")
+        server.attach()
+        yield folder / "data"
+        server.leave()
+
+
+@pytest.fixture(name="run")
+def run_fixture(data: Path) -> Run:
+    """`run("generate", "...", stdin=..., OPENAI_API_KEY=...)` runs the command and captures what it prints."""
+
+    def run(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "orchestrator", *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+            env=os.environ | {"ORCHESTRATOR_DATA_DIR": str(data), "ORCHESTRATOR_OFFLINE_SPEED": "0"} | environment,
+        )
+
+    return run

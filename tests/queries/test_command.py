@@ -14,13 +14,13 @@ import pytest
 from queries.__main__ import main
 from queries.filters import default_source
 from store.environment import PROJECT
-from tests.conftest import _open_folder
+from tests.conftest import open_folder
 
 
 @pytest.fixture(name="data_dir", scope="module")
 def data_dir_fixture() -> Iterator[Path]:
     """A data folder with a week of sample data, its server left running for these tests."""
-    for folder in _open_folder():
+    for folder in open_folder():
         assert run(folder, "store", "dsn").returncode == 0
         assert run(folder, "store", "sample-data", "--days", "7", "--per-day", "20").returncode == 0
         yield folder

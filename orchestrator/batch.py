@@ -1,0 +1,134 @@
+"""Many prompts at once: one a line in, one outcome a line out, in their order."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import itertools
+import os
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import BinaryIO
+
+from orchestrator.background import Job
+from orchestrator.errors import InvalidRequest, OrchestratorError
+from orchestrator.result import WorkflowGenerationResult
+from store import StoreError
+from store.command_line import say
+
+# How many prompts are in work at once.
+_AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A line that failed before or during its generation."""
+
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    error: InvalidRequest | None
+
+
+def outcomes(
+    name: str, begin: Callable[[bytes], Job[WorkflowGenerationResult]]
+) -> Generator[WorkflowGenerationResult | Failure]:
+    """The outcome of each line that is not blank, as soon as it and those before it have one.
+
+    Args:
+        name: a file; `-` for standard input, where whoever writes may wait for an outcome before the next line.
+        begin: starts what a line asks for; its error is that line's outcome.
+
+    Raises:
+        InvalidRequest: the file cannot be read, or not to its end; what it held until then has its outcomes before.
+    """
+    news: SimpleQueue[bytes | _End | None] = SimpleQueue()
+    room = threading.Semaphore(_AT_ONCE)
+    # Not to be waited for: it may be reading what nobody writes.
+    threading.Thread(target=_read, args=(name, room, news), name="prompts", daemon=True).start()
+    waiting: deque[Job[WorkflowGenerationResult] | Failure] = deque()
+    end: _End | None = None
+    try:
+        while waiting or end is None:
+            told = news.get()
+            if isinstance(told, bytes):
+                waiting.append(_begun(told, begin, news))
+            end = told if isinstance(told, _End) else end
+            while waiting and (outcome := _outcome(waiting[0])):
+                waiting.popleft()
+                room.release()
+                yield outcome
+    finally:
+        _cancel([entry for entry in waiting if isinstance(entry, Job)])
+    if end.error:
+        raise end.error
+
+
+def _begun(
+    line: bytes, begin: Callable[[bytes], Job[WorkflowGenerationResult]], news: SimpleQueue[bytes | _End | None]
+) -> Job[WorkflowGenerationResult] | Failure:
+    try:
+        job = begin(line)
+    except (OrchestratorError, StoreError) as error:
+        return Failure(error)
+    job.future.add_done_callback(lambda _: news.put(None))
+    return job
+
+
+def _outcome(entry: Job[WorkflowGenerationResult] | Failure) -> WorkflowGenerationResult | Failure | None:
+    """None as long as there is none."""
+    if isinstance(entry, Failure):
+        return entry
+    if not entry.future.done():
+        return None
+    try:
+        return entry.future.result()
+    except (OrchestratorError, StoreError) as error:
+        return Failure(error)
+
+
+def _cancel(jobs: list[Job[WorkflowGenerationResult]]) -> None:
+    for job in jobs:
+        job.cancel()
+    for job in jobs:
+        job.future.exception()
+    if jobs:
+        say("What was running is cancelled; what it spent is booked.")
+
+
+def _read(name: str, room: threading.Semaphore, news: SimpleQueue[bytes | _End | None]) -> None:
+    """Put the lines among the news, no more than there is room for, and the end."""
+    try:
+        for line in _lines(name):
+            room.acquire()
+            news.put(line)
+    except InvalidRequest as error:
+        news.put(_End(error))
+    else:
+        news.put(_End(None))
+
+
+def _lines(name: str) -> Iterator[bytes]:
+    try:
+        with contextlib.closing(_opened(name)) as file:
+            # Some editors begin a file with a byte-order mark.
+            lines = itertools.chain([next(file, b"").removeprefix(codecs.BOM_UTF8)], file)
+            yield from (line for line in lines if line.strip())
+    except OSError as error:
+        raise InvalidRequest(f"The file {name} cannot be read ({error.strerror}).") from error
+
+
+def _opened(name: str) -> BinaryIO:
+    if name != "-":
+        return Path(name).open("rb")
+    if sys.stdin is None:
+        raise InvalidRequest("There is no standard input to read.")
+    # A file of one's own: Python could not close standard input at exit while a thread reads it.
+    return open(os.dup(sys.stdin.fileno()), "rb")
