@@ -149,4 +149,6 @@ def roll_back_button(application: Application, words: str = "Roll back now", *, 
         )
         if warning := without_key(application, BASELINE.name):
             st.warning(warning, icon=":material/key_off:")
-        st.button(f"Roll back to {BASELINE.label}", type="primary", on_click=roll_back, args=(opened,), key=f"roll_back_{key}")
+        st.button(
+            f"Roll back to {BASELINE.label}", type="primary", on_click=roll_back, args=(opened,), key=f"roll_back_{key}"
+        )
