@@ -45,6 +45,7 @@ def test_a_failed_run_says_how_long_it_took(application: Application, store: Poo
     save_settings(store.person(), {ENABLE_FALLBACK_KEY: False})
     with pytest.raises(GenerationFailed) as failed:
         generate(application, "Tell Slack", Fault.BAD_STEP)
+    assert failed.value.generation_id is not None
     run = find_run(store.person(), failed.value.generation_id)
 
     assert run is not None
