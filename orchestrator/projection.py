@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from orchestrator import pricing
-from orchestrator.models import BASELINE, Model, answering
+from orchestrator.models import BASELINE, CATALOGUE, Model, answering
 from orchestrator.money import plain
 from orchestrator.tokens import Tokens
 
@@ -36,6 +36,14 @@ class Scenario:
 def price_per_workflow(model: Model, at: datetime) -> Decimal | None:
     """US dollars for a typical workflow on the model that answers for this one at that moment; None if unpriced."""
     return pricing.price(answering(model, at.date()), TYPICAL, at)
+
+
+def no_cheaper(at: datetime) -> frozenset[str]:
+    """Logical names of the models that cost what the baseline costs, or more, for a typical workflow; itself is one."""
+    baseline = pricing.baseline(TYPICAL, at)
+    prices = {name: pricing.price(model, TYPICAL, at) for name, model in CATALOGUE.items()}
+    dear = {name for name, price in prices.items() if price is not None and baseline is not None and price >= baseline}
+    return frozenset(dear | {BASELINE.name})
 
 
 def scenarios(

@@ -38,4 +38,4 @@ with left:
     cost_charts.bridge(report)
 with right:
     cost_charts.cumulative(report, chosen, person)
-outlook(total)
+outlook(report.whoever_answered)

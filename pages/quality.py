@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import streamlit as st
 
-from orchestrator.models import BASELINE, CATALOGUE
+from orchestrator.models import CATALOGUE
+from orchestrator.projection import no_cheaper
 from pages.parts import frame, quality_charts, states
 from pages.parts.cards import Card, cards
 from pages.parts.filters import bar
@@ -14,7 +17,8 @@ from queries.quality import QualityReport, read_quality
 def figures(report: QualityReport) -> list[Card]:
     """The orchestrator's two rates, and the two that say most of the cheap model, of several the most asked one."""
     asked = {one.model: one.rate.whole for one in report.models if one.name == "api_errors"}
-    cheap = max((model for model in asked if model != BASELINE.name), key=lambda model: asked[model], default=None)
+    dear = no_cheaper(datetime.now(UTC))
+    cheap = max((model for model in asked if model not in dear), key=lambda model: asked[model], default=None)
     shown = [*report.overall]
     shown += [one for one in report.models if one.model == cheap and one.name in ("validation", "api_errors")]
     return [quality_charts.card(measure) for measure in shown]

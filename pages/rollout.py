@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import streamlit as st
 
-from orchestrator.models import BASELINE
+from orchestrator.projection import no_cheaper
 from pages.parts import frame, settings, states, tally_cards
 from pages.parts.cards import cards
 from pages.parts.filters import bar
+from pages.parts.palette import label
 from pages.parts.rejected import rejected
 from pages.parts.rollout_words import STAGES, advice, evidence
 from pages.parts.words import many, overridden
@@ -47,9 +50,10 @@ def rollback_plan() -> None:
 application = frame.opening("Rollout", "How far may the cheap model go?")
 person = application.person()
 chosen = bar(with_model=False)
-report = states.read(lambda: read_rollout(person, chosen.period, chosen.filters, baseline=BASELINE.name))
+dear = no_cheaper(datetime.now(UTC))
+report = states.read(lambda: read_rollout(person, chosen.period, chosen.filters, dear=dear))
 if not report.total.rows:
-    states.empty(person, sentence=f"No generation asked another model than {BASELINE.label} first in this period.")
+    states.empty(person, sentence="No generation asked a cheaper model first in this period, with these filters.")
     st.stop()
 for kind in report.advice:
     st.info(advice(kind, report), icon=":material/lightbulb:")
@@ -61,8 +65,9 @@ nothing = tally(())
 cards(
     [tally_cards.fallback(report.total, nothing), tally_cards.success(report.total, nothing)], chosen.period, per_row=2
 )
-if report.baseline_first:
-    st.caption(f":material/info: {many(report.baseline_first, 'workflow')} asked {BASELINE.label} first: left out.")
+if report.dear_first:
+    asked = " or ".join(label(name) for name in sorted(dear))
+    st.caption(f":material/info: {many(report.dear_first, 'workflow')} asked {asked} first: left out.")
 if report.left_out:
     st.caption(f":material/info: {overridden(report.left_out)}: left out.")
 rollback_plan()

@@ -22,6 +22,7 @@ class CostReport:
 
     Attributes:
         total, before: of the period and of the one before.
+        whoever_answered: of the period, be one generator named or not.
         daily: one row per day and generator that answered: day, generator, generations, cost_usd, and the parts of it
             that are known: answers_usd, wasted_usd (US dollars as Decimal, None for unknown); a day without any has
             no row.
@@ -34,6 +35,7 @@ class CostReport:
     figures: Figures
     total: Tally
     before: Tally
+    whoever_answered: Tally
     daily: pd.DataFrame
     savings: pd.DataFrame
     bridge: pd.DataFrame
@@ -57,6 +59,7 @@ def read_cost(database: Database, period: Period, filters: Filters, generator: s
         figures,
         total,
         tally(before(rows)),
+        tally(now(figures.generations)),
         daily(figures, rows),
         _savings(figures, rows),
         bridge(total),

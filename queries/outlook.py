@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 
+from queries.rates import Rate
 from queries.tally import Tally, tally
 
 MONTHS = 12
@@ -12,14 +14,14 @@ MONTHS = 12
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What one workflow costs on average, in US dollars.
+    """What one workflow that asked a cheaper model first costs on average, in US dollars.
 
     Attributes:
         direct_usd: when the primary's answer is used.
         fallback_usd: when the fallback answers, the wasted first attempt included.
         baseline_usd: the same workflows on the baseline model.
-        rate_pct: share that the fallback answered.
-        workflows: how many this is measured on.
+        rate_pct: share of them that the fallback answered.
+        workflows: how many all of this is measured on.
     """
 
     direct_usd: Decimal
@@ -53,15 +55,20 @@ class Outlook:
         return 100 * self.saved_usd / self.before_usd if self.before_usd else None
 
 
-def measured(total: Tally) -> Measured | None:
+def measured(total: Tally, dear: Collection[str]) -> Measured | None:
     """The averages of compared generations as configured; None while both kinds, direct and fallen back, were not seen.
 
-    Without a single fallback its cost cannot be known, and with nothing else there is no direct answer to price.
+    Without a single fallback its cost cannot be known, and with nothing else there is no direct answer to price. What
+    asked one of the dear models first would make both dearer than they are.
+
+    Args:
+        total: whichever model answered.
+        dear: logical names of the models that are no cheaper than the baseline.
     """
-    judged = total.as_configured
+    judged = total.cheaper_first(dear)
     direct = tally(row for row in judged.rows if row.fallback_reason is None)
     fallen = tally(row for row in judged.rows if row.fallback_reason is not None)
-    baseline, rate = judged.baseline_usd, judged.fallback.pct
+    baseline, rate = judged.baseline_usd, Rate(fallen.compared, judged.compared).pct
     if not direct.compared or not fallen.compared or baseline is None or rate is None:
         return None
     return Measured(

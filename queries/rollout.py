@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
 from queries import targets
 from queries.figures import Figures, read_figures
 from queries.filters import Filters
+from queries.models import call_rates
 from queries.period import Period
 from queries.rates import Rate
 from queries.series import now
@@ -20,26 +22,32 @@ Advice = Literal[
     "wait", "improve_prompts", "watch", "keep", "consider_disabling", "consider_dropping", "look_at_failures"
 ]
 
+_OF_PHASE: dict[Phase, Advice] = {
+    "soft_launch": "keep",
+    "confidence_building": "consider_disabling",
+    "cost_optimisation": "consider_dropping",
+}
+
 ENOUGH = 200
 """Generations from which on a rate is taken for more than luck."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """What a period says about the models that went first, as configured: those other than the baseline model.
+    """What a period says about the cheaper models, as configured.
 
     Attributes:
-        total: completed, failed and cancelled generations as configured that did not ask the baseline model first.
-        baseline_first: completed generations as configured that did: they say nothing about a cheaper one.
+        total: completed, failed and cancelled generations as configured that asked none of the dear models first.
+        dear_first: completed generations as configured that did: they say nothing about a cheaper one.
         left_out: generations with models chosen for that run only.
-        first_model: of the replies of the models that were asked first, those that validated; of completed generations.
+        replies: of the replies of the cheaper models, those that validated.
     """
 
     figures: Figures
     total: Tally
-    baseline_first: int
+    dear_first: int
     left_out: int
-    first_model: Rate
+    replies: Rate
 
     @property
     def enough(self) -> bool:
@@ -48,13 +56,22 @@ class Rollout:
 
     @property
     def phase(self) -> Phase:
-        """The phase that the figures support: the last whose limit the whole interval of the fallback rate keeps."""
+        """The phase that the figures support: the last whose limit the whole interval of the fallback rate keeps.
+
+        The first one while the success rate misses its target: where no second model is asked, there is no fallback,
+        and failures are what tells of the cheap model.
+        """
         interval = self.total.fallback.interval_pct
-        if not self.enough or interval is None:
+        if not self.enough or self.failing or interval is None:
             return "soft_launch"
         if interval[1] < targets.FALLBACK_RARE_PCT:
             return "cost_optimisation"
         return "confidence_building" if interval[1] < targets.FALLBACK.good_pct else "soft_launch"
+
+    @property
+    def failing(self) -> bool:
+        """Whether the success rate misses its target."""
+        return targets.SUCCESS.standing(self.total.success) != "good"
 
     @property
     def advice(self) -> tuple[Advice, ...]:
@@ -62,35 +79,30 @@ class Rollout:
         rate = self.total.fallback.pct
         if not self.enough or rate is None:
             return ("wait",)
-        urgent: tuple[Advice, ...] = ()
-        if targets.SUCCESS.standing(self.total.success) != "good":
-            urgent = ("look_at_failures",)
+        judged: Advice
         if rate > targets.FALLBACK.bad_pct:
-            return (*urgent, "improve_prompts")
-        if self.phase == "cost_optimisation":
-            return (*urgent, "consider_dropping")
-        if self.phase == "confidence_building":
-            return (*urgent, "consider_disabling")
-        return (*urgent, "keep" if rate < targets.FALLBACK.good_pct else "watch")
+            judged = "improve_prompts"
+        elif rate >= targets.FALLBACK.good_pct:
+            judged = "watch"
+        elif self.failing:
+            return ("look_at_failures",)
+        else:
+            judged = _OF_PHASE[self.phase]
+        return ("look_at_failures", judged) if self.failing else (judged,)
 
 
-def read_rollout(database: Database, period: Period, filters: Filters, *, baseline: str) -> Rollout:
+def read_rollout(database: Database, period: Period, filters: Filters, *, dear: Collection[str]) -> Rollout:
     """What a period says.
 
     Args:
-        baseline: logical name of the baseline model.
+        dear: logical names of the models that are no cheaper than the baseline, itself among them.
 
     Raises:
         StoreError: the database did not answer, or this identity may not read.
     """
-    figures = read_figures(database, period, filters, ("generations",))
+    figures = read_figures(database, period, filters, ("generations", "attempts"))
     everything = tally(now(figures.generations))
-    as_configured = everything.as_configured
-    cheaper = tally(row for row in as_configured.rows if row.primary_model != baseline)
-    baseline_first = as_configured.completed - cheaper.completed
-    return Rollout(figures, cheaper, baseline_first, everything.overridden, _first_replies(cheaper))
-
-
-def _first_replies(total: Tally) -> Rate:
-    used = total.completed - total.fallback.part
-    return Rate(used, used + total.fallback_reasons["validation_failed"])
+    cheaper = everything.cheaper_first(dear)
+    calls = call_rates(row for row in now(figures.attempts) if not row.overridden and row.model not in dear)
+    dear_first = everything.as_configured.completed - cheaper.completed
+    return Rollout(figures, cheaper, dear_first, everything.overridden, calls.validation)

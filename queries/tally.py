@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -32,6 +32,10 @@ class Tally:
     def as_configured(self) -> Tally:
         """Of those alone that targets speak of: without the generations whose models were chosen for that run only."""
         return tally(row for row in self.rows if not row.overridden)
+
+    def cheaper_first(self, dear: Collection[str]) -> Tally:
+        """Of those alone as configured that did not ask one of these models first."""
+        return tally(row for row in self.rows if not row.overridden and row.primary_model not in dear)
 
     @cached_property
     def fallen_back(self) -> Tally:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pandas as pd
 import streamlit as st
 
 from orchestrator.models import BASELINE
+from orchestrator.projection import no_cheaper
 from pages.parts.tables import download, listing
 from pages.parts.words import count, many, money, percent, unit_price
 from queries.outlook import Measured, measured
@@ -16,17 +18,18 @@ from queries.tally import Tally
 
 _VOLUMES = (1, 100, 10_000, 100_000)
 _DEFAULT_VOLUME = 10_000
+_RATE, _MEASURED = "outlook_rate", "outlook_measured"
 
 
 def outlook(total: Tally) -> None:
     """Choose a volume and a rate; see before, after and saved, for that volume and for round ones."""
     with st.container(border=True):
         st.subheader("What would another volume or fallback rate cost?", anchor=False)
-        averages = measured(total)
+        averages = measured(total, no_cheaper(datetime.now(UTC)))
         if averages is None:
             st.caption(
-                "This needs at least one workflow that the first model answered and one that the fallback answered, "
-                "both with known prices, in the period. Configuration has a projection from list prices."
+                "This needs at least one workflow that a cheaper first model answered and one that the fallback "
+                "answered, both with known prices, in the period. Configuration has a projection from list prices."
             )
             return
         volume, rate = _asked(averages)
@@ -38,20 +41,26 @@ def outlook(total: Tally) -> None:
             st.metric("Saved a year", money(month.saved_a_year_usd), border=True)
         direct, fallback, base = map(unit_price, (averages.direct_usd, averages.fallback_usd, averages.baseline_usd))
         st.caption(
-            f"Before: {BASELINE.label} alone. Measured on {many(averages.workflows, 'workflow')}: {direct} when the "
-            f"first model answers, {fallback} when the fallback does, the wasted attempt included, {base} on "
-            f"{BASELINE.label}. A month = workflows × ((1 − rate) × {direct} + rate × {fallback})."
+            f"Before: {BASELINE.label} alone. Measured on the {many(averages.workflows, 'workflow')} as configured "
+            f"that asked a cheaper model first, whichever answered: {direct} when the first model answers, {fallback} "
+            f"when the fallback does, the wasted attempt included, {base} on {BASELINE.label}. "
+            f"A month = workflows × ((1 − rate) × {direct} + rate × {fallback})."
         )
         _table(averages, rate)
 
 
 def _asked(averages: Measured) -> tuple[int, Decimal]:
+    rounded = float(round(averages.rate_pct, 2))
+    if st.session_state.get(_RATE) in (None, st.session_state.get(_MEASURED)):
+        # Nobody has put another one there: it follows what is measured.
+        st.session_state[_RATE] = rounded
+    st.session_state[_MEASURED] = rounded
     with st.container(horizontal=True, vertical_alignment="bottom"):
         volume = st.number_input(
             "Workflows a month", 0, 1_000_000_000, _DEFAULT_VOLUME, 1000, key="outlook_volume", width=200
         )
         rate = st.number_input(
-            "Fallback rate, %", 0.0, 100.0, float(round(averages.rate_pct, 1)), 0.5, key="outlook_rate", width=200,
+            "Fallback rate, %", 0.0, 100.0, step=0.5, key=_RATE, width=200,
             help=f"Measured: {percent(averages.rate_pct)}",
         )  # fmt: skip
     return int(volume), Decimal(str(rate))

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import streamlit as st
 
-from orchestrator.models import BASELINE, named
-from orchestrator.projection import TYPICAL, scenarios
+from orchestrator.models import named
+from orchestrator.projection import TYPICAL, no_cheaper, scenarios
 from pages.parts import states
 from pages.parts.filters import default_filters, zone
 from pages.parts.tables import listing
@@ -26,7 +26,7 @@ def projection(database: Database, primary: str, fallback: str) -> None:
     st.subheader("What would so many workflows a month cost?", anchor=False)
     now = datetime.now(UTC)
     days, filters = latest(USUAL_DAYS, zone(), now), default_filters()
-    rollout = states.read(lambda: read_rollout(database, days, filters, baseline=BASELINE.name))
+    rollout = states.read(lambda: read_rollout(database, days, filters, dear=no_cheaper(now)))
     measured = rollout.total.fallback
     rate = st.number_input(
         "Fallback rate to assume, %",

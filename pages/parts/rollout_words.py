@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orchestrator.models import BASELINE
 from pages.parts.cards import aim
 from pages.parts.words import interval, many, share, threshold
 from queries import targets
@@ -37,12 +36,12 @@ STAGES: dict[Phase, Stage] = {
     "confidence_building": Stage(
         "2 · Confidence building",
         "The cheap model is trusted. Consider running some agents without a fallback.",
-        f"The fallback rate is surely below {_GOOD}.",
+        f"The fallback rate is surely below {_GOOD}, and the success rate within its target.",
     ),
     "cost_optimisation": Stage(
         "3 · Cost optimisation",
         "The fallback is hardly needed. Consider dropping it for simple agents.",
-        f"The fallback rate is surely below {_RARE}.",
+        f"The fallback rate is surely below {_RARE}, and the success rate within its target.",
     ),
 }
 
@@ -51,7 +50,7 @@ def evidence(report: Rollout) -> str:
     """What the phase follows from."""
     rate = report.total.fallback
     if not rate.whole:
-        return f"No generation asked another model than {BASELINE.label} first and completed in this period."
+        return "No generation asked a cheaper model first and completed in this period."
     if not report.enough:
         return f"Only {many(report.total.completed, 'workflow')}; from {ENOUGH} on a rate is taken for more than luck."
     return f"The fallback answered {share(rate)}; 95 % sure, the true rate is {interval(rate)}."
@@ -62,7 +61,7 @@ def advice(kind: Advice, report: Rollout) -> str:
     return _ADVICE[kind].format(
         fallback=share(report.total.fallback),
         success=share(report.total.success),
-        valid=share(report.first_model),
+        valid=share(report.replies),
         aim=aim(targets.SUCCESS),
         good=_GOOD,
         bad=_BAD,
@@ -74,8 +73,8 @@ def advice(kind: Advice, report: Rollout) -> str:
 _ADVICE: dict[Advice, str] = {
     "wait": ("**Wait.** There are fewer than {enough} workflows to judge by. Let it run, and look again in some days."),
     "improve_prompts": (
-        "**Improve the prompts.** The fallback answered {fallback}, above {bad}. Of the first model's replies {valid} "
-        "validated: read the refused answers first."
+        "**Improve the prompts.** The fallback answered {fallback}, above {bad}. Of the cheaper models' replies "
+        "{valid} validated: read the refused answers first."
     ),
     "watch": (
         "**Keep the fallback, and look at the refused answers.** The fallback answered {fallback}; the target is below "

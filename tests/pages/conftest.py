@@ -21,6 +21,9 @@ SHELL = str(Path(__file__).parents[2] / "pages" / "shell.py")
 
 OpenPage = Callable[..., AppTest]
 
+SAMPLE_DAYS = "2026-10-22..2026-11-20"
+"""As the address says them, the last 30 of the sample."""
+
 
 @pytest.fixture(name="_imported", scope="session")
 def imported_fixture() -> Iterator[None]:

@@ -18,14 +18,13 @@ from queries.report import read_report
 from store import Argument, Json, Unavailable
 from store.identity import LOCAL_PERSON_ID
 from tests.conftest import SAMPLE_UNTIL, PooledStore
-from tests.pages.conftest import OpenPage, press, said
+from tests.pages.conftest import SAMPLE_DAYS, OpenPage, press, said
 
 PAGES = [
     "overview.py", "playground.py", "cost.py", "fallbacks.py", "latency.py", "quality.py", "rollout.py", "flow.py",
     "configuration.py",
 ]  # fmt: skip
 REPORTS = ["cost.py", "fallbacks.py", "latency.py", "quality.py", "rollout.py"]
-SAMPLE_DAYS = "2026-10-22..2026-11-20"
 
 
 def texts(page: AppTest) -> str:

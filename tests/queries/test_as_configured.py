@@ -13,7 +13,7 @@ import pytest
 from queries.cost import read_cost
 from queries.fallbacks import read_fallbacks
 from queries.filters import Filters
-from queries.outlook import measured
+from queries.outlook import measured, outlook
 from queries.period import Period, period
 from queries.quality import read_quality
 from queries.report import read_report
@@ -108,11 +108,11 @@ def test_what_fallbacks_cost_holds_all_of_them(store: PooledStore, days: Period)
     assert sum(reasons["share_pct"]) == 100
 
 
-def test_the_rollout_judges_the_first_models_replies(store: PooledStore, days: Period) -> None:
+def test_the_rollout_judges_the_cheaper_models_replies(store: PooledStore, days: Period) -> None:
     """The fallback's own replies are not among them, nor is a time-out a reply."""
-    report = read_rollout(store.person(), days, Filters(), baseline=CLAUDE)
+    report = read_rollout(store.person(), days, Filters(), dear={CLAUDE})
 
-    assert (report.first_model.part, report.first_model.whole) == (97, 99)
+    assert (report.replies.part, report.replies.whole) == (97, 99)
     assert report.left_out == 20
 
 
@@ -125,20 +125,46 @@ def test_the_rollout_leaves_out_what_asked_the_baseline_first(
         "attempts": [{"model": CLAUDE, "outcome": "succeeded", "duration_ms": 4000}],
     }
     append(owner, [generation(**alone) for _ in range(300)])
-    report = read_rollout(store.person(), days, Filters(), baseline=CLAUDE)
+    report = read_rollout(store.person(), days, Filters(), dear={CLAUDE})
 
     assert (report.total.fallback.part, report.total.fallback.whole) == (3, 100)
-    assert report.baseline_first == 300
+    assert report.dear_first == 300
     assert report.advice == ("wait",)
+
+
+def test_where_no_second_model_is_asked_failures_count(
+    store: PooledStore, owner: psycopg.Connection, days: Period
+) -> None:
+    """Nothing falls back then, which says nothing for the cheap model."""
+    failed = {"action": "WORKFLOW_GENERATION_FAILED"}
+    append(owner, [generation() for _ in range(900)])
+    assert read_rollout(store.person(), days, Filters(), dear={CLAUDE}).advice == ("consider_dropping",)
+    append(owner, [generation() | failed for _ in range(60)])
+    report = read_rollout(store.person(), days, Filters(), dear={CLAUDE})
+
+    assert (report.phase, report.advice) == ("soft_launch", ("look_at_failures",))
 
 
 def test_the_outlook_starts_from_the_same_rate(store: PooledStore, days: Period) -> None:
     """And from the costs of the same generations."""
-    averages = measured(read_cost(store.person(), days, Filters()).total)
+    averages = measured(read_cost(store.person(), days, Filters(), CLAUDE).whoever_answered, {CLAUDE})
 
     assert averages is not None
     assert (averages.rate_pct, averages.workflows) == (Decimal(3), 100)
     assert averages.fallback_usd == Decimal("0.03")
+
+
+def test_the_outlook_measures_rate_and_prices_on_the_same_workflows(
+    store: PooledStore, owner: psycopg.Connection, days: Period
+) -> None:
+    """Those whose cost and baseline are known; at the measured rate its formula gives what they did cost."""
+    append(owner, [generation(baseline_cost_usd="unknown", reason="timeout") for _ in range(9)])
+    total = read_cost(store.person(), days, Filters()).whoever_answered
+    averages = measured(total, {CLAUDE})
+
+    assert averages is not None
+    assert averages.rate_pct == 3
+    assert outlook(averages, 100, averages.rate_pct).after_usd == total.as_configured.compared_cost_usd
 
 
 def test_cost_is_divided_only_where_waste_is_known(store: PooledStore, owner: psycopg.Connection, days: Period) -> None:

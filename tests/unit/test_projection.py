@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from orchestrator.models import CATALOGUE, Model
-from orchestrator.projection import scenarios
+from orchestrator.projection import no_cheaper, scenarios
 from tests.conftest import NOW
 
 MINI, CLAUDE = CATALOGUE["gpt-4o-mini"], CATALOGUE["claude-sonnet-4"]
@@ -36,3 +36,8 @@ def test_without_a_price_there_is_no_projection() -> None:
     unpriced = Model("x", "X", "openai", "no-such-model-anywhere")
 
     assert scenarios(unpriced, CLAUDE, workflows=1, fallback_rate_pct=Decimal(5), at=NOW) == ()
+
+
+def test_models_as_dear_as_the_baseline() -> None:
+    """They say nothing about a cheaper one; the baseline is among them."""
+    assert no_cheaper(NOW) == {"claude-sonnet-4", "claude-sonnet-4-6"}

@@ -1,0 +1,33 @@
+"""What another volume or rate would cost, on the page of costs."""
+
+from __future__ import annotations
+
+from streamlit.testing.v1 import AppTest
+
+from tests.conftest import PooledStore
+from tests.pages.conftest import SAMPLE_DAYS, OpenPage
+
+
+def rate(page: AppTest) -> float:
+    """What stands in the field."""
+    return float(page.number_input(key="outlook_rate").value)
+
+
+def test_the_rate_follows_what_is_measured_until_somebody_changes_it(sample: PooledStore, open_page: OpenPage) -> None:
+    """Other days measure another one; one that was typed stays."""
+    page = open_page("cost.py", period="days", days=SAMPLE_DAYS)
+    first = rate(page)
+    page.selectbox(key="filter_origin").set_value("cli").run()
+    second = rate(page)
+    page.number_input(key="outlook_rate").set_value(10.0).run()
+    page.selectbox(key="filter_origin").set_value("any").run()
+
+    assert 0 < first != second > 0
+    assert rate(page) == 10.0
+
+
+def test_it_is_the_same_whichever_model_answered(sample: PooledStore, open_page: OpenPage) -> None:
+    """Of the fallback's answers alone nearly every one is a fallback."""
+    everybody = rate(open_page("cost.py", period="days", days=SAMPLE_DAYS))
+
+    assert rate(open_page("cost.py", period="days", days=SAMPLE_DAYS, model="claude-sonnet-4")) == everybody > 0
