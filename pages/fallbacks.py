@@ -9,16 +9,16 @@ from pages.parts.agents import agents
 from pages.parts.cards import Card, cards
 from pages.parts.filters import bar
 from pages.parts.left_out import left_out
-from pages.parts.palette import REASON_LABELS
+from pages.parts.palette import REASON_LABELS, label
 from pages.parts.rejected import rejected
-from pages.parts.words import NONE, money, overridden, share
+from pages.parts.words import NONE, many, money, overridden, plain, share
 from queries.fallbacks import FallbackReport, read_fallbacks
 
 
 def figures(report: FallbackReport) -> list[Card]:
     """Rate, number, main reason, and what it cost."""
     total, before = report.total, report.before
-    reason, share_of_it = total.main_reason or (None, None)
+    reason, share_of_it = total.as_configured.main_reason or (None, None)
     return [
         tally_cards.fallback(total, before),
         tally_cards.generations(total.fallen_back, before.fallen_back).named(
@@ -27,7 +27,7 @@ def figures(report: FallbackReport) -> list[Card]:
         Card(
             "Main reason",
             REASON_LABELS[reason] if reason else NONE,
-            "The reason of most fallbacks.",
+            "The most frequent reason of the fallbacks as configured.",
             note=share(share_of_it) if share_of_it else None,
         ),
         tally_cards.cost(total.fallen_back, before.fallen_back)
@@ -48,7 +48,17 @@ left_out(report.total, report.figures.undated, chosen, person)
 if alone := report.total.fallen_back.overridden:
     st.caption(
         f":material/info: {overridden(alone)}: in the number of fallbacks, their cost and the refused answers, "
-        "in no rate and no list."
+        "in no rate, no reason and no list."
+    )
+if unsaid := report.first_unknown:
+    st.caption(
+        f":material/info: {many(unsaid, 'fallback')} of other systems: it is not known which model was asked first, "
+        "so that no model's own rate holds them."
+    )
+if chosen.model:
+    st.caption(
+        f":material/info: Refused answers and prompt versions are of the replies of {plain(label(chosen.model))}, "
+        "whether it was asked first or second."
     )
 fallback_charts.rate(report, chosen, person)
 left, right = st.columns(2)

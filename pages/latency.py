@@ -31,6 +31,8 @@ if not report.generations:
     states.empty(person, sentence="No generation completed in this period, with these filters.")
     st.stop()
 cards(figures(report), chosen.period)
+if untimed := report.generations - report.timed:
+    st.caption(f":material/info: {many(untimed, 'workflow')} without a known time: left out of this page.")
 latency_charts.over_time(report, chosen, person)
 left, right = st.columns(2)
 with left:

@@ -25,7 +25,7 @@ class Which:
     Attributes:
         outcome: completed, failed or cancelled.
         primary_model, generator: `UNKNOWN` for those whose model is not known.
-        fallback_reason: one of the four, or `any` for all that fell back.
+        fallback_reason: one of the four, `any` for all that fell back, `none` for those that did not.
         unreadable: True for those alone that could not be read in full.
         overridden: False for those alone that ran as configured, which rates speak of.
         steps_from ... latency_ms_to: bounds, both included.
@@ -41,8 +41,8 @@ class Which:
     steps_to: int | None = None
     services_from: int | None = None
     services_to: int | None = None
-    latency_ms_from: int | None = None
-    latency_ms_to: int | None = None
+    latency_ms_from: float | None = None
+    latency_ms_to: float | None = None
 
 
 class _Generation(Row):

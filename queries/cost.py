@@ -29,7 +29,8 @@ class CostReport:
         savings: one row per day: day, compared, baseline_usd, cost_usd, wasted_usd, savings_usd, cumulative_usd; None
             where nothing could be compared.
         bridge: how the baseline becomes the cost: step (baseline, answers, waste, cost) and usd, in this order; empty
-            where nothing could be compared. baseline + answers + waste = cost, exactly.
+            where nothing could be compared. baseline + answers + waste = cost, exactly. Where some waste is unknown,
+            baseline, both (answers and waste together), cost.
     """
 
     figures: Figures
@@ -78,18 +79,13 @@ def daily(figures: Figures, rows: Iterable[Generations]) -> pd.DataFrame:
 
 
 def bridge(total: Tally) -> pd.DataFrame:
-    """From the baseline to the cost of the compared generations, in three steps; empty where there are none."""
+    """From the baseline to the cost of the compared generations, step by step; empty where there are none."""
     columns = ["step", "usd"]
     if total.baseline_usd is None:
         return pd.DataFrame(columns=columns)
-    wasted = total.compared_wasted_usd
-    answers = total.compared_cost_usd - wasted
-    steps = [
-        ("baseline", total.baseline_usd),
-        ("answers", answers - total.baseline_usd),
-        ("waste", wasted),
-        ("cost", total.compared_cost_usd),
-    ]
+    wasted, less = total.compared_wasted_usd, total.compared_cost_usd - total.baseline_usd
+    parts = [("both", less)] if total.without_waste else [("answers", less - wasted), ("waste", wasted)]
+    steps = [("baseline", total.baseline_usd), *parts, ("cost", total.compared_cost_usd)]
     return pd.DataFrame(steps, columns=columns, dtype=object)
 
 

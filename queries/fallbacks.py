@@ -53,9 +53,11 @@ class FallbackReport:
         reasons: reason, fallbacks, share_pct of all of them (None of none), cost_usd of those generations, wasted_usd
             on their first attempts; all four reasons, and all generations.
         by_primary: primary_model (None where that cannot be told), completed, fallbacks, rate_pct, low_pct, high_pct.
+        first_unknown: fallbacks for which it is not known which model was asked first; whichever model is named.
         by_steps, by_services: band, completed, fallbacks, rate_pct, low_pct, high_pct; only bands that were seen.
         findings: code, attempts; what refused replies, most frequent first.
-        prompts: prompt_version (None where not said), first_day, replies, valid, valid_pct; of all replies.
+        prompts: prompt_version (None where not said), first_day (of the period), new (whether it was not in use before:
+            not on the first day, nor in the period before), replies, valid, valid_pct; of all models' replies.
     """
 
     figures: Figures
@@ -64,6 +66,7 @@ class FallbackReport:
     daily: pd.DataFrame
     reasons: pd.DataFrame
     by_primary: pd.DataFrame
+    first_unknown: int
     by_steps: pd.DataFrame
     by_services: pd.DataFrame
     findings: pd.DataFrame
@@ -83,7 +86,7 @@ def read_fallbacks(database: Database, period: Period, filters: Filters, primary
     """
     figures = read_figures(database, period, filters, ("generations", "attempts", "findings", "changes"))
     rows = [row for row in figures.generations if primary is None or row.primary_model == primary]
-    attempts = [row for row in figures.attempts if primary is None or row.model == primary]
+    attempts = [row for row in figures.attempts if not row.overridden and primary in (None, row.model)]
     current = tally(now(rows))
     judged = current.as_configured.rows
     return FallbackReport(
@@ -93,6 +96,7 @@ def read_fallbacks(database: Database, period: Period, filters: Filters, primary
         _daily(figures, (row for row in rows if not row.overridden)),
         _reasons(current),
         _by_primary(judged),
+        tally(row for row in now(figures.generations) if row.primary_model is None).as_configured.fallback.part,
         _by_band(judged, STEP_BANDS, lambda row: row.by_steps),
         _by_band(judged, SERVICE_BANDS, lambda row: row.by_services),
         _findings(figures, primary),
@@ -161,10 +165,13 @@ def _prompts(figures: Figures, attempts: list[Attempts]) -> pd.DataFrame:
     for day, of_day in by_day(figures, attempts):
         for row in of_day:
             first_days.setdefault(row.prompt_version, day)
+    known = {row.prompt_version for row in before(attempts)} | {None}
     records = []
     for version in sorted(first_days, key=lambda version: (version is None, version or 0)):
         rate = call_rates(row for row in now(attempts) if row.prompt_version == version).validation
         if rate.whole:
-            records.append((version, first_days[version], rate.whole, rate.part, rate.pct))
-    columns = ["prompt_version", "first_day", "replies", "valid", "valid_pct"]
+            first = first_days[version]
+            new = version not in known and first != figures.period.first
+            records.append((version, first, new, rate.whole, rate.part, rate.pct))
+    columns = ["prompt_version", "first_day", "new", "replies", "valid", "valid_pct"]
     return pd.DataFrame(records, columns=columns, dtype=object)

@@ -7,6 +7,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+_GROWTH = 1.036
+"""By how much each bucket of the rollups ends beyond the one before; the first ends at 1 ms.
+See `private.latency_bucket`."""
+_BUCKETS = 4
+"""Buckets in a bar, which is 15 % longer than the one before."""
+_BELOW_ONE = math.nextafter(1.0, 0.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
@@ -42,6 +49,24 @@ class Histogram:
             if rank < passed:
                 return latency_ms
         return self.counts[-1][0]
+
+
+def bar_of(latency_ms: float) -> int:
+    """The bar that holds the bucket for which a latency of a histogram stands; -1 for less than a millisecond."""
+    if not latency_ms:
+        return -1
+    return round(math.log(latency_ms * (1 + _GROWTH) / 2, _GROWTH)) // _BUCKETS
+
+
+def bounds_ms(bar: int) -> tuple[float, float]:
+    """Where a bar begins and ends, both included, in ms."""
+    begin, end = (_GROWTH ** (_BUCKETS * place - 1) for place in (bar, bar + 1))
+    return (0.0 if bar < 0 else 1.0 if bar == 0 else math.nextafter(begin, end)), (end if bar >= 0 else _BELOW_ONE)
+
+
+def position(ms: float) -> float:
+    """Where a latency lies among the bars: whole numbers are their beginnings."""
+    return (math.log(ms, _GROWTH) + 1) / _BUCKETS
 
 
 def merged(histograms: Iterable[Histogram]) -> Histogram:

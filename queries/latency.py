@@ -9,7 +9,7 @@ import pandas as pd
 
 from queries.figures import Attempts, Change, Figures, Generations, Latencies, read_figures
 from queries.filters import Filters
-from queries.histogram import Histogram, merged
+from queries.histogram import Histogram, bar_of, bounds_ms, merged
 from queries.period import Period
 from queries.series import before, by_day, by_generator, now
 from queries.tally import REASONS, Tally, tally
@@ -35,10 +35,10 @@ class LatencyReport:
     """The latencies of a period, of generations that completed.
 
     Attributes:
-        timed: those of the generations whose latency is known.
-        by_generator: generator, generations, avg_ms, p50_ms, p95_ms, p99_ms.
+        timed: those of the generations whose latency is known; here and below all figures are theirs.
+        by_generator: generator, timed, avg_ms, p50_ms, p95_ms, p99_ms.
         daily: the same with `day` in front; a day on which a generator did not answer has no row for it.
-        distribution: generator, second (from 0; n stands for n to n + 1 s), generations.
+        distribution: generator, bar (see `queries.histogram.bar_of`), from_ms, to_ms (both included), timed.
         lost: model, outcome, attempts, timed (those whose duration is known), lost_ms (theirs; None of none); time in
             attempts that gave no workflow, most first.
     """
@@ -75,7 +75,7 @@ def read_latency(database: Database, period: Period, filters: Filters, generator
         for day, of_day in by_day(figures, rows)
         for record in _by_generator(of_day, per_day[day])
     ]  # fmt: skip
-    columns = ["generator", "generations", "avg_ms", "p50_ms", "p95_ms", "p99_ms"]
+    columns = ["generator", "timed", "avg_ms", "p50_ms", "p95_ms", "p99_ms"]
     return LatencyReport(
         figures,
         summary(total, histogram(now(latencies))),
@@ -109,7 +109,7 @@ def _by_generator(rows: Iterable[Generations], latencies: list[Latencies]) -> li
     records: list[tuple[object, ...]] = []
     for name, own in by_generator(rows):
         figures = summary(own, histogram(row for row in latencies if row.generator == name))
-        records.append((name, own.completed, figures.avg, figures.p50, figures.p95, figures.p99))
+        records.append((name, own.timed, figures.avg, figures.p50, figures.p95, figures.p99))
     return records
 
 
@@ -117,10 +117,11 @@ def _distribution(latencies: list[Latencies]) -> pd.DataFrame:
     counts: dict[tuple[str | None, int], int] = {}
     for row in latencies:
         for latency_ms, count in row.buckets:
-            key = row.generator, int(latency_ms // 1000)
+            key = row.generator, bar_of(latency_ms)
             counts[key] = counts.get(key, 0) + count
-    records = [(*key, count) for key, count in sorted(counts.items(), key=lambda item: (str(item[0][0]), item[0][1]))]
-    return pd.DataFrame(records, columns=["generator", "second", "generations"], dtype=object)
+    ordered = sorted(counts.items(), key=lambda item: (str(item[0][0]), item[0][1]))
+    records = [(name, bar, *bounds_ms(bar), count) for (name, bar), count in ordered]
+    return pd.DataFrame(records, columns=["generator", "bar", "from_ms", "to_ms", "timed"], dtype=object)
 
 
 def _lost(attempts: Iterable[Attempts]) -> pd.DataFrame:

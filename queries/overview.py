@@ -15,12 +15,11 @@ from queries.latency import LatencySummary, histogram, summary
 from queries.period import Period
 from queries.series import before, now
 from queries.tally import Tally, tally
-from queries.targets import Standing
 from store import Database
 
 _FEW = 20
 
-Judgement = Literal["nothing", "few", "failing", "often", "more_often", "well"]
+Judgement = Literal["nothing", "few", "failing", "perhaps_failing", "often", "more_often", "well"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +41,22 @@ class Overview:
     def judgement(self) -> Judgement:
         """What is most worth saying.
 
-        nothing: nothing ended; few: too little to judge; failing: the success rate misses its target; often: the
-        fallback rate does, badly; more_often: it does, slightly; well: neither.
+        nothing: nothing ended; few: too little to judge; failing: the success rate misses its target, surely;
+        perhaps_failing: it does, which may be luck; often: the fallback rate does, badly and surely; more_often: it
+        does; well: neither.
         """
         ended = self.total.as_configured.success.whole
         if not ended:
             return "nothing"
         if ended < _FEW:
             return "few"
-        if self.success_standing != "good":
-            return "failing"
-        often: dict[Standing, Judgement] = {"bad": "often", "watch": "more_often"}
-        return often.get(self.fallback_standing, "well")
-
-    @property
-    def success_standing(self) -> Standing:
-        """The success rate against its target."""
-        return targets.SUCCESS.standing(self.total.as_configured.success)
-
-    @property
-    def fallback_standing(self) -> Standing:
-        """The fallback rate against its target."""
-        return targets.FALLBACK.standing(self.total.as_configured.fallback)
+        success, fallback = self.total.as_configured.success, self.total.as_configured.fallback
+        if targets.SUCCESS.standing(success) != "good":
+            return "failing" if targets.SUCCESS.certain(success) else "perhaps_failing"
+        standing = targets.FALLBACK.standing(fallback)
+        if standing == "bad" and targets.FALLBACK.certain(fallback):
+            return "often"
+        return "more_often" if standing in ("watch", "bad") else "well"
 
 
 def read_overview(database: Database, period: Period, filters: Filters) -> Overview:

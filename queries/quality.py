@@ -44,10 +44,7 @@ class Measure:
     @property
     def certain(self) -> bool:
         """Whether the whole interval of the true share lies on one side of the target."""
-        interval = self.rate.interval_pct
-        if interval is None or self.target is None:
-            return False
-        return not interval[0] < self.target.good_pct < interval[1]
+        return self.target is not None and self.target.certain(self.rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +58,8 @@ class QualityReport:
         daily: day, model, replies, valid, valid_pct, attempts, api_errors, api_error_pct; a day on which a model was
             not asked has no row for it.
         left_out: generations with models chosen for that run only.
-        unattributed: runs and ratings for which the log holds no workflow that they judge.
+        unattributed: runs and ratings for which the log does not say which model wrote the workflow that they judge.
+        unreadable: runs and ratings that cannot be read.
     """
 
     figures: Figures
@@ -70,6 +68,7 @@ class QualityReport:
     daily: pd.DataFrame
     left_out: int
     unattributed: int
+    unreadable: int
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -97,6 +96,7 @@ def read_quality(database: Database, period: Period, filters: Filters, model: st
         _daily(figures, attempts),
         everything.overridden,
         sum(row.total for row in now(figures.verdicts) if row.generator is None),
+        sum(row.unreadable for row in now(figures.verdicts)),
     )
 
 

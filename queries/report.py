@@ -16,7 +16,7 @@ from queries.tally import Tally, tally
 from store import Database
 
 NAMELESS = "unknown"
-"""The key of generations whose event does not name a generator."""
+"""The key of generations whose event does not name a generator; one that is called so is among them."""
 
 _PARTS: tuple[Part, ...] = ("generations", "latencies", "attempts", "verdicts")
 
@@ -77,9 +77,9 @@ def _by_generator(figures: Figures, total: Tally) -> dict[str, Any]:
     attempts, verdicts = now(figures.attempts), now(figures.verdicts)
     answer = {}
     for name in _models(total, attempts, verdicts):
-        own = tally(row for row in total.rows if row.outcome == "completed" and row.generator == name)
-        latencies = histogram(row for row in now(figures.latencies) if row.generator == name)
-        answer[name or NAMELESS] = {
+        own = tally(row for row in total.rows if row.outcome == "completed" and _named(row.generator) == name)
+        latencies = histogram(row for row in now(figures.latencies) if _named(row.generator) == name)
+        answer[name] = {
             "generations": own.completed,
             "cost_usd": own.cost_usd,
             "cost_per_workflow_usd": _per_workflow(own),
@@ -98,22 +98,24 @@ def _as_configured(figures: Figures, total: Tally) -> dict[str, Any]:
         "success_rate_pct": _pct(total.success),
         "fallback_rate_pct": _pct(total.fallback),
         "regeneration_rate_pct": _pct(total.regeneration),
-        "by_generator": {
-            name or NAMELESS: _rates(attempts, verdicts, name) for name in _models(total, attempts, verdicts)
-        },
+        "by_generator": {name: _rates(attempts, verdicts, name) for name in _models(total, attempts, verdicts)},
     }
 
 
-def _models(total: Tally, attempts: list[Attempts], verdicts: list[Verdicts]) -> list[str | None]:
+def _models(total: Tally, attempts: list[Attempts], verdicts: list[Verdicts]) -> list[str]:
     """Those that answered, were asked, or whose workflows were judged."""
     answered = {row.generator for row in total.rows if row.outcome == "completed"}
     asked = {row.model for row in attempts}
-    return sorted(answered | asked | {row.generator for row in verdicts if row.total}, key=str)
+    return sorted(set(map(_named, answered | asked | {row.generator for row in verdicts if row.total})))
 
 
-def _rates(attempts: list[Attempts], verdicts: list[Verdicts], model: str | None) -> dict[str, Any]:
-    calls = call_rates(row for row in attempts if row.model == model)
-    judged = [row for row in verdicts if row.generator == model]
+def _named(model: str | None) -> str:
+    return model or NAMELESS
+
+
+def _rates(attempts: list[Attempts], verdicts: list[Verdicts], model: str) -> dict[str, Any]:
+    calls = call_rates(row for row in attempts if _named(row.model) == model)
+    judged = [row for row in verdicts if _named(row.generator) == model]
     return {
         "validation_success_pct": _pct(calls.validation),
         "api_error_rate_pct": _pct(calls.api_errors),

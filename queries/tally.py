@@ -135,8 +135,10 @@ class Tally:
 
     @property
     def wasted_pct(self) -> Decimal | None:
-        """Waste of the cost, in percent; None where either is unknown or nothing was spent."""
-        return 100 * self.wasted_usd / self.cost_usd if self.wasted_usd is not None and self.cost_usd else None
+        """Waste of the cost, in percent; None where either is not known of every generation, or nothing was spent."""
+        if self.wasted_usd is None or self.without_waste or not self.cost_usd:
+            return None
+        return 100 * self.wasted_usd / self.cost_usd
 
     @property
     def without_waste(self) -> int:

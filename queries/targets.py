@@ -28,6 +28,16 @@ class Target:
         """Whether small is good."""
         return self.good_pct <= self.bad_pct
 
+    @property
+    def limits(self) -> tuple[Decimal, Decimal]:
+        """Both ends of what is to be watched."""
+        return self.good_pct, self.bad_pct
+
+    def certain(self, rate: Rate) -> bool:
+        """Whether the whole interval of the true share lies on one side of the good end; False of nothing."""
+        interval = rate.interval_pct
+        return interval is not None and not interval[0] < self.good_pct < interval[1]
+
     def standing(self, rate: Rate) -> Standing:
         """Where a rate stands; unknown of nothing."""
         pct = rate.pct

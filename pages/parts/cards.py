@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages.parts.words import UNCHANGED, threshold
 from queries.period import Period
+from queries.rates import Rate
 from queries.targets import Standing, Target
 
 STANDINGS: dict[Standing, tuple[str, str, Literal["green", "orange", "red", "gray"]]] = {
@@ -29,7 +30,7 @@ class Card:
         value: as the screen writes it.
         change: since the period before; None where that is unknown.
         falling_is_good: whether less is better; None where neither is.
-        standing, target: against its target, where it has one.
+        rate, target: the rate that it shows and its target, where it has one.
         help: how the figure is defined.
         note: what stands below it.
     """
@@ -39,7 +40,7 @@ class Card:
     help: str
     change: str | None = None
     falling_is_good: bool | None = None
-    standing: Standing | None = None
+    rate: Rate | None = None
     target: Target | None = None
     note: str | None = None
 
@@ -58,27 +59,33 @@ def cards(shown: list[Card], period: Period, *, per_row: int = 4) -> None:
         for card in shown:
             with st.container(border=True, height="stretch", gap="small"):
                 _metric(card)
-                if card.standing:
-                    standing(card.standing, card.target)
+                if card.rate and card.target:
+                    _standing(card.rate, card.target)
                 if card.note:
                     st.caption(card.note)
     if any(card.change for card in shown):
         length = len(period.days)
         before = f"the {length} days before" if length > 1 else "the day before"
-        so_far = ", up to the same time of day" if period.unfinished(datetime.now(UTC)) else ""
+        so_far = ", as far as this period has come" if period.unfinished(datetime.now(UTC)) else ""
         st.caption(f"Changes are against {before}{so_far}.")
 
 
-def standing(where: Standing, target: Target | None) -> None:
-    """Where a figure stands, as an icon and in words."""
-    word, icon, colour = STANDINGS[where]
-    st.markdown(f":{colour}-badge[{icon} {word}] :small[{aim(target) if target else ''}]")
+def standing(rate: Rate, target: Target) -> str:
+    """Where a rate stands, in a word; in brackets where so few cases may be luck."""
+    where = target.standing(rate)
+    word = STANDINGS[where][0]
+    return word if where == "unknown" or target.certain(rate) else f"({word})"
 
 
 def aim(target: Target) -> str:
     """A target in words: `below 5 %`, `99 % or more`."""
     wanted = threshold(target.good_pct)
     return f"below {wanted}" if target.below else f"{wanted} or more"
+
+
+def _standing(rate: Rate, target: Target) -> None:
+    _, icon, colour = STANDINGS[target.standing(rate)]
+    st.markdown(f":{colour}-badge[{icon} {standing(rate, target)}] :small[{aim(target)}]")
 
 
 def _metric(card: Card) -> None:

@@ -11,7 +11,7 @@ from pages.parts.change_marks import mark_changes
 from pages.parts.charts import numbers
 from pages.parts.filters import Chosen
 from pages.parts.palette import GAIN, GREY, label
-from pages.parts.words import day, money
+from pages.parts.words import day, many, money
 from queries.behind import UNKNOWN, Which
 from queries.cost import CostReport
 from store import Database
@@ -20,8 +20,11 @@ _STEPS = {
     "baseline": f"{BASELINE.label} alone",
     "answers": "Cheaper answers",
     "waste": "Wasted attempts",
+    "both": "Cheaper answers, wasted attempts",
     "cost": "Cost",
 }
+_ADDS_UP = "Baseline, less cheaper answers, plus wasted attempts, is what they cost, exactly."
+_NOT_APART = "Of some it is not known what they wasted, so that answers and waste stand together."
 
 
 def daily(report: CostReport, chosen: Chosen, person: Database) -> None:
@@ -53,7 +56,7 @@ def bridge(report: CostReport) -> None:
         x=[charts.wrapped(_STEPS[step]) for step in report.bridge["step"]],
         y=numbers(report.bridge["usd"].tolist()),
         text=[money(usd) for usd in report.bridge["usd"]],
-        measure=["absolute", "relative", "relative", "total"],
+        measure=[{"baseline": "absolute", "cost": "total"}.get(step, "relative") for step in report.bridge["step"]],
         textposition="outside",
         cliponaxis=False,
         totals={"marker": {"color": GREY}},
@@ -70,7 +73,8 @@ def bridge(report: CostReport) -> None:
         title=_bridge_title(report.total.savings_usd),
         alt=f"From {money(report.total.baseline_usd)} on {BASELINE.label} alone to a cost of "
         f"{money(report.total.compared_cost_usd)}",
-        note="Baseline, less cheaper answers, plus wasted attempts, is the cost, exactly. At equal tokens.",
+        note=f"Of the {many(report.total.compared, 'workflow')} whose cost and baseline are known, at equal tokens. "
+        + (_ADDS_UP if "waste" in list(report.bridge["step"]) else _NOT_APART),
     )
 
 

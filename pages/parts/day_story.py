@@ -50,13 +50,10 @@ def _changes(report: FallbackReport, chosen: Chosen, of: date) -> list[Change]:
 
 
 def _prompts(report: FallbackReport, of: date) -> list[tuple[int, date]]:
-    first_day = report.figures.period.first
     return [
         (row["prompt_version"], row["first_day"])
         for row in report.prompts.to_dict("records")
-        if row["prompt_version"] is not None
-        and of - _BEFORE <= row["first_day"] <= of
-        and row["first_day"] != first_day
+        if row["new"] and of - _BEFORE <= row["first_day"] <= of
     ]
 
 
@@ -68,6 +65,6 @@ def _change(change: Change, zone: str) -> None:
             f":material/tune: **{at:%-d %b %H:%M}**, {plain(change.by or 'somebody')}: "
             f"{plain('; '.join(settings.changes_in_words(pairs)))}{' (sample data)' if change.sample else ''}"
         )
-        if st.button("Put it back", key=f"put_back_{change.at.isoformat()}", icon=":material/undo:"):
+        if st.button("Put it back", key=f"put_back_{change.at.isoformat()}_{change.version}", icon=":material/undo:"):
             settings.propose({key: before for key, (before, _) in pairs.items()})
             st.switch_page("configuration.py")

@@ -39,7 +39,7 @@ def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
         (targets.FALLBACK_RARE_PCT, "rare"),
     ):
         charts.target(drawn, float(limit), words)
-    mark_changes(drawn, report.changes, chosen.period, _first_days(report, chosen))
+    mark_changes(drawn, report.changes, chosen.period, _first_days(report))
     clicked = charts.show(
         drawn,
         frame,
@@ -103,7 +103,7 @@ def cost(report: FallbackReport) -> None:
         frame,
         key="fallback_cost",
         title="What did the fallbacks cost?",
-        note="Whole cost of the generations that the fallback answered, and what their first attempts wasted.",
+        note="Whole cost of all generations that the fallback answered, and what their first attempts wasted.",
     )
 
 
@@ -145,7 +145,7 @@ def prompts(report: FallbackReport) -> None:
     rows = [
         {
             "Prompt version": str(row["prompt_version"]) if row["prompt_version"] is not None else NONE,
-            "First used": day(row["first_day"]),
+            "First seen here": day(row["first_day"]),
             "Replies": count(row["replies"]),
             "Validated": percent(row["valid_pct"]),
         }
@@ -154,13 +154,9 @@ def prompts(report: FallbackReport) -> None:
     tables.table(rows, frame, key="fallback_prompts", title="Did a prompt release change anything?")
 
 
-def _first_days(report: FallbackReport, chosen: Chosen) -> dict[int, date]:
-    """The prompt versions that were first used within the period: not on its first day, when they may be older."""
-    return {
-        int(row["prompt_version"]): row["first_day"]
-        for row in report.prompts.to_dict("records")
-        if row["prompt_version"] is not None and row["first_day"] != chosen.period.first
-    }
+def _first_days(report: FallbackReport) -> dict[int, date]:
+    """The prompt versions that came into use within the period."""
+    return {int(row["prompt_version"]): row["first_day"] for row in report.prompts.to_dict("records") if row["new"]}
 
 
 def _behind(person: Database, chosen: Chosen, of: date, reason: str | None) -> None:

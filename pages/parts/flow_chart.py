@@ -70,8 +70,8 @@ def flow_chart(flow: Flow) -> None:
     charts.show(
         drawn, _frame(flow), key="flow", title="Which ways did the requests take?",
         alt=f"The ways of {count(flow.ended)} requests from the first model to their end",
-        note="From the left: the model asked first, why it did not do, the fallback, the end. As wide as the traffic; "
-        "hover for share, cost and time.",
+        note="From the left: the model asked first, why it did not do, the fallback, the end. Where no model gave a "
+        "workflow, only the first one and the end are drawn. As wide as the traffic; hover for share, cost and time.",
     )  # fmt: skip
 
 
@@ -96,7 +96,7 @@ def ways(flow: Flow, chosen: Chosen, person: Database) -> None:
     )  # fmt: skip
     if place is not None:
         way = flow.ways[place]
-        which = Which(way.outcome, way.primary or UNKNOWN, way.generator or UNKNOWN, way.reason)
+        which = Which(way.outcome, way.primary or UNKNOWN, way.generator or UNKNOWN, way.reason or "none")
         reason = f", {inline(REASON_LABELS[way.reason])}" if way.reason else ""
         behind(person, chosen, None, which, f"{label(way.primary)} asked first{reason}: {inline(_ENDS[way.outcome])}")
 

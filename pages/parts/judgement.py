@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.parts.cards import aim
 from pages.parts.palette import REASON_LABELS
-from pages.parts.words import inline, many, percent, share, threshold
+from pages.parts.words import inline, interval, many, percent, share, threshold
 from queries import targets
 from queries.overview import Judgement, Overview
 
@@ -39,18 +39,30 @@ def _few(report: Overview) -> _Told:
 
 
 def _failing(report: Overview) -> _Told:
-    rate = report.total.as_configured.success
     sentence = (
-        f"**Generations fail.** {share(rate)} succeeded; the target is {aim(targets.SUCCESS)}. "
+        f"**Generations fail.** {_succeeded(report)} "
         "If that goes on, let Claude go first with Roll back now, at the top."
     )
     return _error, sentence, "fallbacks.py", "See why"
 
 
+def _perhaps_failing(report: Overview) -> _Told:
+    sure = interval(report.total.as_configured.success)
+    sentence = (
+        f"**Keep an eye on the failures.** {_succeeded(report)} It may be luck: 95 % sure, the true rate is {sure}."
+    )
+    return _warning, sentence, "fallbacks.py", "See why"
+
+
+def _succeeded(report: Overview) -> str:
+    rate = share(report.total.as_configured.success, targets.SUCCESS)
+    return f"{rate} succeeded; the target is {aim(targets.SUCCESS)}."
+
+
 def _often(report: Overview) -> _Told:
     sentence = (
         "**The cheap model needs help too often.** "
-        f"The fallback answered {share(report.total.as_configured.fallback)}; "
+        f"The fallback answered {share(report.total.as_configured.fallback, targets.FALLBACK)}; "
         f"above {threshold(targets.FALLBACK.bad_pct)} the prompts need work. {_why(report)}"
     )
     return _error, sentence, "fallbacks.py", "See why"
@@ -58,16 +70,18 @@ def _often(report: Overview) -> _Told:
 
 def _more_often(report: Overview) -> _Told:
     sentence = (
-        f"**Keep an eye on the fallbacks.** The fallback answered {share(report.total.as_configured.fallback)}; "
+        "**Keep an eye on the fallbacks.** "
+        f"The fallback answered {share(report.total.as_configured.fallback, targets.FALLBACK)}; "
         f"the target is {aim(targets.FALLBACK)}. {_why(report)}"
     )
     return _warning, sentence, "fallbacks.py", "See why"
 
 
 def _well(report: Overview) -> _Told:
+    judged = report.total.as_configured
     sentence = (
-        f"**All is well.** {share(report.total.as_configured.success)} succeeded and the fallback answered "
-        f"{percent(report.total.as_configured.fallback.pct)}, both within their targets. There is nothing to do."
+        f"**All is well.** {share(judged.success, targets.SUCCESS)} succeeded and the fallback answered "
+        f"{percent(judged.fallback.pct, targets.FALLBACK.limits)}, both within their targets. There is nothing to do."
     )
     return _success, sentence, "", ""
 
@@ -76,6 +90,7 @@ _JUDGEMENTS: dict[Judgement, Callable[[Overview], _Told]] = {
     "nothing": _nothing,
     "few": _few,
     "failing": _failing,
+    "perhaps_failing": _perhaps_failing,
     "often": _often,
     "more_often": _more_often,
     "well": _well,

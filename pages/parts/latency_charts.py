@@ -9,22 +9,23 @@ from pages.parts.behind import behind, clicked_day
 from pages.parts.change_marks import mark_changes
 from pages.parts.filters import Chosen
 from pages.parts.palette import OUTCOME_LABELS, colour, label, mark
-from pages.parts.words import count, day, duration, inline, seconds
+from pages.parts.words import count, day, duration, inline, seconds, span
 from queries.behind import UNKNOWN, Which
+from queries.histogram import position
 from queries.latency import LatencyReport
 from store import Database
 
 _SHOWN = {"p95_ms": "P95", "p50_ms": "P50 (median)", "p99_ms": "P99", "avg_ms": "Average"}
-_LONGEST_S = 60
+_TICKS_S = (0.01, 0.1, 0.5, 1, 2, 3, 5, 10, 15, 20, 30, 45, 60, 90, 120, 300, 600, 3600)
 
 
 def over_time(report: LatencyReport, chosen: Chosen, person: Database) -> None:
     """One line per model; which percentile is chosen above it. A click shows the generations of a day."""
     which = st.radio("Show", list(_SHOWN), format_func=_SHOWN.__getitem__, horizontal=True, key="latency_shown")
     drawn = charts.figure(y_title="Seconds", height=360, over=chosen.period)
-    frame = report.daily[["day", "generator", "generations", which]]
+    frame = report.daily[["day", "generator", "timed", which]]
     generators.lines(
-        drawn, frame, which, model="generator", whole="generations", scale=1000, unfinished=chosen.unfinished,
+        drawn, frame, which, model="generator", whole="timed", scale=1000, unfinished=chosen.unfinished,
         words="%{y:.1f} s, of %{customdata[2]:,} workflows",
     )  # fmt: skip
     mark_changes(drawn, report.changes, chosen.period)
@@ -43,39 +44,41 @@ def over_time(report: LatencyReport, chosen: Chosen, person: Database) -> None:
 
 
 def distribution(report: LatencyReport, chosen: Chosen, person: Database) -> None:
-    """How many workflows took how many seconds, the slowest in one last bar; a click shows those behind a bar."""
+    """How many workflows took how long; a click shows those behind a bar."""
     frame = report.distribution
     drawn = charts.figure(y_title="Workflows", barmode="stack", bargap=0.05)
     for name, own in generators.by_model(frame, "generator"):
-        counts = [0] * (_LONGEST_S + 1)
-        for second, number in zip(own["second"], own["generations"], strict=True):
-            counts[min(second, _LONGEST_S)] += number
-        words = [f"{second} to {second + 1} s" for second in range(_LONGEST_S)] + [f"{_LONGEST_S} s or more"]
+        spans = [span(row["from_ms"], row["to_ms"]) for row in own.to_dict("records")]
         drawn.add(
             "bar",
-            x=list(range(_LONGEST_S + 1)),
-            y=counts,
+            x=[bar + 0.5 for bar in own["bar"]],
+            y=own["timed"].tolist(),
             name=mark(name),
             marker_color=colour(name),
-            customdata=[[second, name, said] for second, said in enumerate(words)],
-            hovertemplate=f"{mark(name)}<br>%{{customdata[2]}}: %{{y:,}} workflows<extra></extra>",
+            customdata=[
+                [name, said, row["from_ms"], row["to_ms"]]
+                for said, row in zip(spans, own.to_dict("records"), strict=True)
+            ],
+            hovertemplate=f"{mark(name)}<br>%{{customdata[1]}}: %{{y:,}} workflows<extra></extra>",
         )
     charts.whole(drawn)
-    longest = max((min(second, _LONGEST_S) for second in frame["second"]), default=0)
-    drawn.axis("x", title="Seconds", range=[-0.5, longest + 0.5])
+    drawn.axis(
+        "x", title="Seconds", tickvals=[position(1000 * second) for second in _TICKS_S],
+        ticktext=[f"{second:g}" for second in _TICKS_S],
+        range=[min(frame["bar"], default=0) - 0.5, max(frame["bar"], default=0) + 1.5],
+    )  # fmt: skip
     clicked = charts.show(
         drawn,
         frame,
         key="latency_distribution",
         title="How are the times spread?",
         alt="How many workflows took how many seconds, by the model that answered",
-        note=f"Times are known to within 2 %; {_LONGEST_S} s and more in the last bar. Click a bar for its workflows.",
+        note="Each bar is 15 % longer than the one before. Click a bar for its workflows.",
         drill=True,
     )
     if clicked:
-        second, name, said = clicked
-        last = None if second == _LONGEST_S else 1000 * second + 999
-        which = Which(outcome="completed", generator=name or UNKNOWN, latency_ms_from=1000 * second, latency_ms_to=last)
+        name, said, from_ms, to_ms = clicked
+        which = Which("completed", generator=name or UNKNOWN, latency_ms_from=from_ms, latency_ms_to=to_ms)
         behind(person, chosen, None, which, f"{label(name)}, {said}")
 
 
@@ -84,7 +87,7 @@ def by_generator(report: LatencyReport) -> None:
     rows = [
         {
             "Answered by": label(row["generator"]),
-            "Workflows": count(row["generations"]),
+            "Workflows": count(row["timed"]),
             "Average": seconds(row["avg_ms"]),
             "P50": seconds(row["p50_ms"]),
             "P95": seconds(row["p95_ms"]),
@@ -120,10 +123,10 @@ def lost(report: LatencyReport, chosen: Chosen, person: Database) -> None:
         drawn,
         frame,
         key="latency_lost",
-        title=f"Where did {total} of waiting for nothing go?",
+        title=f"Which attempts took {total} and gave no workflow?",
         alt="Time in attempts that gave no workflow, by model and outcome",
-        note=f"{whose}f completed and failed generations; other systems do not report it. "
-        "Click a bar for its fallbacks.",
+        note=f"{whose}f completed and failed generations; other systems do not report it. A refused answer is read to "
+        "its end while the fallback writes already: not all of it is waiting. Click a bar for its fallbacks.",
         drill=True,
     )
     if clicked:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.parts import charts, generators, tables
 from pages.parts.behind import behind, clicked_day
-from pages.parts.cards import STANDINGS, Card, aim
+from pages.parts.cards import Card, aim, standing
 from pages.parts.change_marks import mark_changes
 from pages.parts.filters import Chosen
 from pages.parts.palette import label
@@ -37,11 +37,11 @@ def card(measure: Measure) -> Card:
     who = f"{plain(label(measure.model))}: " if measure.model else ""
     return Card(
         name,
-        percent(measure.rate.pct),
+        percent(measure.rate.pct, measure.target.limits if measure.target else ()),
         f"{who}{meaning} {share(measure.rate)}.",
         points(measure.rate.pct, measure.before.pct),
         falling_is_good=measure.target.below if measure.target else None,
-        standing=measure.standing if measure.target else None,
+        rate=measure.rate,
         target=measure.target,
         note=plain(label(measure.model)) if measure.model else sureness(measure),
     )
@@ -99,7 +99,7 @@ def over_time(report: QualityReport, chosen: Chosen, person: Database) -> None:
         key="quality_validation",
         title="How many replies validate?",
         alt="Validation success per day and model against its target",
-        note="The axis does not begin at zero. Click a point for the day's generations.",
+        note="The axis does not begin at zero. Click a point for the day's generations that asked the model first.",
         drill=True,
     )
     if clicked and (of := clicked_day(clicked[0])):
@@ -126,7 +126,7 @@ def errors(report: QualityReport, chosen: Chosen, person: Database) -> None:
         key="quality_errors",
         title="How often does a model's API fail?",
         alt="API errors, time-outs and rate limits per day and model, of its calls",
-        note="Click a point for the day's fallbacks.",
+        note="Click a point for the day's fallbacks from it.",
         drill=True,
     )
     if clicked and (of := clicked_day(clicked[0])):
@@ -140,16 +140,17 @@ def notes(report: QualityReport) -> None:
     if report.left_out:
         said.append(f"{overridden(report.left_out)}: left out of this page")
     if report.unattributed:
-        said.append(f"{many(report.unattributed, 'verdict')} on workflows that are not in the log")
+        said.append(f"{many(report.unattributed, 'verdict')} on workflows whose model is not in the log")
+    if report.unreadable:
+        said.append(f"{many(report.unreadable, 'verdict')} that cannot be read")
     if said:
         st.caption(f":material/info: {'; '.join(said)}.")
 
 
 def _standing(measure: Measure) -> str:
-    if measure.standing == "unknown":
+    if measure.target is None or measure.standing == "unknown":
         return NONE
-    words = f"{_SIGNS[measure.standing]} {STANDINGS[measure.standing][0]}"
-    return words if measure.certain else f"({words})"
+    return f"{_SIGNS[measure.standing]} {standing(measure.rate, measure.target)}"
 
 
 def _lowest(frame: pd.DataFrame, column: str) -> float:

@@ -53,14 +53,14 @@ def evidence(report: Rollout) -> str:
         return "No generation asked a cheaper model first and completed in this period."
     if not report.enough:
         return f"Only {many(report.total.completed, 'workflow')}; from {ENOUGH} on a rate is taken for more than luck."
-    return f"The fallback answered {share(rate)}; 95 % sure, the true rate is {interval(rate)}."
+    return f"The fallback answered {share(rate, targets.FALLBACK)}; 95 % sure, the true rate is {interval(rate)}."
 
 
 def advice(kind: Advice, report: Rollout) -> str:
     """What to do, and why."""
     return _ADVICE[kind].format(
-        fallback=share(report.total.fallback),
-        success=share(report.total.success),
+        fallback=share(report.total.fallback, targets.FALLBACK),
+        success=share(report.total.success, targets.SUCCESS),
         valid=share(report.replies),
         aim=aim(targets.SUCCESS),
         good=_GOOD,

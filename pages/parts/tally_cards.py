@@ -9,20 +9,20 @@ from pages.parts.cards import Card
 from pages.parts.words import change, count, money, overridden, percent, points, seconds, share, unit_price
 from queries import targets
 from queries.latency import LatencySummary
-from queries.tally import Tally
+from queries.tally import Tally, tally
 
 _AS_CONFIGURED = "Runs with models chosen for them alone are left out."
 
 
 def generations(total: Tally, before: Tally) -> Card:
     """How many workflows there are."""
-    note = overridden(total.overridden) if total.overridden else None
+    alone = tally(row for row in total.rows if row.overridden).completed
     return Card(
         "Workflows",
         count(total.completed),
         "Generations that gave a validated workflow.",
         change(total.completed, before.completed),
-        note=note,
+        note=f"{overridden(alone)} among them" if alone else None,
     )
 
 
@@ -31,11 +31,11 @@ def fallback(total: Tally, before: Tally) -> Card:
     rate = total.as_configured.fallback
     return Card(
         "Fallback rate",
-        percent(rate.pct),
+        percent(rate.pct, targets.FALLBACK.limits),
         f"Answered by the fallback, of the completed: {share(rate)}. {_AS_CONFIGURED}",
         points(rate.pct, before.as_configured.fallback.pct),
         falling_is_good=True,
-        standing=targets.FALLBACK.standing(rate),
+        rate=rate,
         target=targets.FALLBACK,
     )
 
@@ -45,11 +45,11 @@ def success(total: Tally, before: Tally) -> Card:
     rate = total.as_configured.success
     return Card(
         "Success rate",
-        percent(rate.pct),
+        percent(rate.pct, targets.SUCCESS.limits),
         f"Completed, of completed and failed: {share(rate)}. {_AS_CONFIGURED}",
         points(rate.pct, before.as_configured.success.pct),
         falling_is_good=False,
-        standing=targets.SUCCESS.standing(rate),
+        rate=rate,
         target=targets.SUCCESS,
     )
 

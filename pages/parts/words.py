@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from math import floor, log10
 from zoneinfo import ZoneInfo
 
 from queries.rates import Rate
+from queries.targets import Target
 
 NONE = "-"
 UNCHANGED = "unchanged"
@@ -69,12 +71,16 @@ def unit_price(amount: Decimal | None) -> str:
     return f"${round(amount, max(2, 3 - amount.adjusted())).normalize():f}"
 
 
-def percent(share_pct: Number | None) -> str:
-    """One decimal: `5.0 %`; more where it would hide that something is left, `99.97 %`, `0.004 %`."""
+def percent(share_pct: Number | None, limits: Iterable[Number] = ()) -> str:
+    """One decimal: `5.0 %`; more where it would hide that something is left, `99.97 %`, `0.004 %`.
+
+    Args:
+        limits: what the share is held against; more decimals where one would put it on a limit that it misses.
+    """
     if share_pct is None:
         return NONE
-    left = min(abs(float(share_pct)), abs(100 - float(share_pct)))
-    digits = 1 if left == 0 or left >= _LEAST_PCT else -floor(log10(left))
+    left = min(abs(float(share_pct) - float(end)) or 100 for end in (0, 100, *limits))
+    digits = 1 if left >= _LEAST_PCT else -floor(log10(left))
     return f"{share_pct:.{digits}f}{_UNIT}%"
 
 
@@ -91,9 +97,9 @@ def interval(rate: Rate) -> str:
     return f"{low:.1f} to {high:.1f}{_UNIT}%"
 
 
-def share(rate: Rate) -> str:
-    """A rate with its denominator: `5.0 % of 1,204`."""
-    return NONE if rate.pct is None else f"{percent(rate.pct)} of {count(rate.whole)}"
+def share(rate: Rate, target: Target | None = None) -> str:
+    """A rate with its denominator, `5.0 % of 1,204`; never rounded onto the limits of its target."""
+    return NONE if rate.pct is None else f"{percent(rate.pct, target.limits if target else ())} of {count(rate.whole)}"
 
 
 def count(number: int) -> str:
@@ -114,6 +120,11 @@ def overridden(number: int) -> str:
 def seconds(duration_ms: Number | None) -> str:
     """Seconds with one decimal: `8.2 s`."""
     return NONE if duration_ms is None else f"{duration_ms / 1000:,.1f}{_UNIT}s"
+
+
+def span(from_ms: float, to_ms: float) -> str:
+    """A range of times, three digits each: `4.78 to 5.51 s`."""
+    return f"{from_ms / 1000:.3g} to {to_ms / 1000:.3g}{_UNIT}s"
 
 
 def duration(duration_ms: Number | None) -> str:

@@ -1,10 +1,24 @@
 -- The generations and agents behind a figure as configured are those that ran as configured: what somebody tried out
 -- with models of its own is in neither.
 
+-- Whether a generation's reason is the one that is asked for; `any` is any but none, `none` is none.
+create or replace function private.has_reason(p_filters jsonb, p_reason text) returns boolean
+language sql immutable
+as $$
+    select case p_filters ->> 'fallback_reason'
+        when 'any' then p_reason is not null
+        when 'none' then p_reason is null
+        else coalesce(p_reason = p_filters ->> 'fallback_reason', p_filters ->> 'fallback_reason' is null)
+    end
+$$;
+
+revoke all on function private.has_reason(jsonb, text) from public, anon, authenticated;
+
+
 -- The latest ended generations from p_from to before p_to, newest first, at most p_limit.
 --
 -- p_filters: {source, origin} as for the figures; {outcome, primary_model, generator, fallback_reason, unreadable}, each
--- null for all, a model '' for the unknown one, fallback_reason `any` for those that fell back at all; overridden, false for those alone
+-- null for all, a model '' for the unknown one, fallback_reason `any` for those that fell back at all, `none` for the others; overridden, false for those alone
 -- that ran as configured; {steps, services, latency_ms}_from and _to. Which slots hold such generations the rollups know,
 -- and slots are looked through from the latest on until there are enough.
 --

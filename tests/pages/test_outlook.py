@@ -10,7 +10,9 @@ from tests.pages.conftest import SAMPLE_DAYS, OpenPage
 
 def rate(page: AppTest) -> float:
     """What stands in the field."""
-    return float(page.number_input(key="outlook_rate").value)
+    value = page.number_input(key="outlook_rate").value
+    assert value is not None
+    return float(value)
 
 
 def test_the_rate_follows_what_is_measured_until_somebody_changes_it(sample: PooledStore, open_page: OpenPage) -> None:

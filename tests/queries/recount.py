@@ -124,19 +124,20 @@ def costs(completed: list[Row]) -> dict[str, Any]:
 
 def by_generator(rows: list[Row], completed: list[Row], counts: Counts) -> dict[str, Any]:
     """The figures of each generator, and the rates of each model's calls."""
-    calls: dict[str | None, list[str]] = defaultdict(list)
+    calls: dict[str, list[str]] = defaultdict(list)
     for row in rows:
         if counts(row):
             for model, outcome in attempts(row):
-                calls[model].append(outcome)
+                calls[model or "unknown"].append(outcome)
     verdicts = judged(rows, counts)
     answer = {}
-    for name in {generator_of(row.details) for row in completed} | set(calls) | set(verdicts):
-        own = [row for row in completed if generator_of(row.details) == name]
+    generators = [generator_of(row.details) or "unknown" for row in completed]
+    for name in {*generators, *calls, *verdicts}:
+        own = [row for row, generator in zip(completed, generators, strict=True) if generator == name]
         replies = [outcome for outcome in calls[name] if outcome in ("succeeded", "validation_failed")]
         errors = [outcome for outcome in calls[name] if outcome in ("api_error", "timeout", "rate_limit")]
         runs, ratings = verdicts[name]["execution"], verdicts[name]["rating"]
-        answer[name or "unknown"] = {
+        answer[name] = {
             "generations": len(own),
             **costs(own),
             "latencies": latencies(own),
@@ -148,9 +149,9 @@ def by_generator(rows: list[Row], completed: list[Row], counts: Counts) -> dict[
     return answer
 
 
-def judged(rows: list[Row], counts: Counts) -> dict[str | None, dict[str, list[bool]]]:
+def judged(rows: list[Row], counts: Counts) -> dict[str, dict[str, list[bool]]]:
     """Runs and ratings by the generator of the workflow that they judge."""
-    answer: dict[str | None, dict[str, list[bool]]] = defaultdict(lambda: {"execution": [], "rating": []})
+    answer: dict[str, dict[str, list[bool]]] = defaultdict(lambda: {"execution": [], "rating": []})
     generations = [row for row in rows if row.action == "WORKFLOW_GENERATED"]
     for row in rows:
         if row.at is None:
@@ -187,7 +188,7 @@ def judged(rows: list[Row], counts: Counts) -> dict[str | None, dict[str, list[b
         own = {name: row.details.get(name) for name in ("sample", "simulated")}
         judged_row = Row(row.id, row.at, row.action, row.agent, latest.details if latest else own)
         if counts(judged_row):
-            answer[generator_of(latest.details) if latest else None][kind].append(verdict)
+            answer[(generator_of(latest.details) if latest else None) or "unknown"][kind].append(verdict)
     return answer
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.conftest import PooledStore
 from tests.queries.conftest import BEGIN, ZONES, append, check, differences
 
-MODELS = ("gpt-4o-mini", "claude-sonnet-4", "gpt-6-luna", "a model that nobody knows")
+MODELS = ("gpt-4o-mini", "claude-sonnet-4", "gpt-6-luna", "a model that nobody knows", "unknown")
 
 moments = st.integers(0, 3 * 24 * 60 * 60).map(lambda second: BEGIN + timedelta(seconds=second))
 agents = st.sampled_from(["a-1", "a-2", "a-3", None])

@@ -176,3 +176,18 @@ def test_cost_is_divided_only_where_waste_is_known(store: PooledStore, owner: ps
     assert before[CLAUDE]["answers_usd"] + before[CLAUDE]["wasted_usd"] == before[CLAUDE]["cost_usd"]
     assert after[MINI]["answers_usd"] is None
     assert after[MINI]["cost_usd"] == before[MINI]["cost_usd"] + Decimal("0.001")
+
+
+def test_the_bridge_does_not_pass_unknown_waste_for_none(
+    store: PooledStore, owner: psycopg.Connection, days: Period
+) -> None:
+    """Answers and waste stand together then, and no share of the cost is called waste."""
+    before = read_cost(store.person(), days, Filters())
+    append(owner, [generation(wasted_cost_usd="unknown")])
+    after = read_cost(store.person(), days, Filters())
+
+    assert before.bridge["step"].tolist() == ["baseline", "answers", "waste", "cost"]
+    assert after.bridge["step"].tolist() == ["baseline", "both", "cost"]
+    assert sum(after.bridge["usd"][:2]) == after.bridge["usd"][2]
+    assert before.total.wasted_pct is not None
+    assert after.total.wasted_pct is None

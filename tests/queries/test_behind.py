@@ -12,6 +12,8 @@ import pytest
 from queries.behind import UNKNOWN, Which, agents, generations, rejected_answers
 from queries.figures import BEFORE, read_figures
 from queries.filters import Filters
+from queries.flow import read_flow
+from queries.latency import read_latency
 from queries.period import period
 from store import NotPermitted
 from store.identity import LOCAL_PERSON_ID
@@ -53,6 +55,30 @@ def test_the_list_is_as_long_as_its_figure(store: PooledStore, kind: dict[str, A
     assert len(found) == counted(store, **kind) > 0
     assert found["at"].is_monotonic_decreasing
     assert all((found[name] == value).all() for name, value in kind.items() if name != "outcome")
+
+
+def test_every_bar_of_times_has_its_list(store: PooledStore) -> None:
+    """As many as it counts, each within its bounds."""
+    bars = read_latency(store.person(), period(BEGINS.date(), SAMPLE_UNTIL, "UTC"), Filters()).distribution
+    for bar in bars.to_dict("records"):
+        which = Which(
+            "completed", generator=bar["generator"], latency_ms_from=bar["from_ms"], latency_ms_to=bar["to_ms"]
+        )
+        found = generations(store.person(), BEGINS, ENDS, Filters(), which, limit=10_000)
+        assert len(found) == bar["timed"] > 0
+
+    assert len(bars) > 20
+
+
+def test_every_way_of_the_flow_has_its_list(store: PooledStore, owner: psycopg.Connection) -> None:
+    """Also where the model is not known, with and without a fallback."""
+    append(owner, fallback_reason="timeout", generator_used="claude-sonnet-4")
+    append(owner, generator_used="claude-sonnet-4", generation_id="its attempts cannot be read")
+    flow = read_flow(store.person(), period(BEGINS.date(), SAMPLE_UNTIL, "UTC"), Filters())
+    for way in flow.ways:
+        which = Which(way.outcome, way.primary or UNKNOWN, way.generator or UNKNOWN, way.reason or "none")
+        found = generations(store.person(), BEGINS, ENDS, Filters(), which, limit=10_000)
+        assert len(found) == way.generations > 0
 
 
 def test_a_limit_gives_the_latest(store: PooledStore) -> None:
