@@ -20,29 +20,7 @@ from queries.report import read_report
 from queries.rollout import read_rollout
 from tests.conftest import PooledStore
 from tests.queries.conftest import BEGIN, FIRST, LAST, append
-
-MINI, CLAUDE = "gpt-4o-mini", "claude-sonnet-4"
-
-
-def generation(*, reason: str | None = None, overridden: bool = False, **details: Any) -> dict[str, Any]:
-    """A completed generation with gpt-4o-mini asked first."""
-    first = {"model": MINI, "outcome": reason or "succeeded", "duration_ms": 900}
-    second = [{"model": CLAUDE, "outcome": "succeeded", "duration_ms": 4000}] if reason else []
-    told = {
-        "generation_id": uuid4(),
-        "overridden": overridden,
-        "generator_used": CLAUDE if reason else MINI,
-        "steps_generated": 3,
-        "services": 1,
-        "attempts": [first, *second],
-        "cost_usd": Decimal("0.03") if reason else Decimal("0.001"),
-        "wasted_cost_usd": Decimal("0.001") if reason else 0,
-        "baseline_cost_usd": Decimal("0.029"),
-    } | ({"fallback_reason": reason} if reason else {})
-    return {
-        "id": uuid4(), "timestamp": BEGIN, "action": "WORKFLOW_GENERATED", "entity_type": "agent", "entity_id": "a",
-        "details": told | details,
-    }  # fmt: skip
+from tests.queries.stories import CLAUDE, MINI, generation
 
 
 def executed(action: str) -> dict[str, Any]:

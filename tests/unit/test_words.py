@@ -104,3 +104,18 @@ def test_codes_as_people_say_them(code: str, text: str) -> None:
 def test_a_label_within_a_sentence() -> None:
     """An abbreviation stays one."""
     assert (inline("Answer refused"), inline("API error"), inline("")) == ("answer refused", "API error", "")
+
+
+@pytest.mark.parametrize(
+    ("share", "written"),
+    [
+        (Decimal("98.9648"), "98.96\u00a0%"),
+        (Decimal("10.0049"), "10.005\u00a0%"),
+        (Decimal("4.962"), "4.96\u00a0%"),
+        (Decimal(5), "5.0\u00a0%"),
+        (Decimal("7.25"), "7.2\u00a0%"),
+    ],
+)
+def test_a_share_is_not_rounded_onto_a_limit_that_it_misses(share: Decimal, written: str) -> None:
+    """`10.0 %, above 10 %` would make no sense."""
+    assert percent(share, (Decimal(99), Decimal(5), Decimal(10))) == written
