@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 import psycopg
 import pytest
@@ -65,6 +66,13 @@ def test_an_earlier_database_keeps_its_events(adopted: psycopg.Connection) -> No
     assert row is not None
     count = adopted.execute("select count(*) from public.audit_logs where action <> 'SYSTEM_CONFIG_UPDATED'")
     assert count.fetchone() == (3,)
+
+
+def test_an_earlier_log_is_counted(adopted: psycopg.Connection) -> None:
+    """Figures hold its events from the start, and counting anew finds the same."""
+    counted = adopted.execute("select sum(generations), sum(cost_usd) from public.generation_rollups where grain = 15")
+    assert counted.fetchone() == (2, Decimal("0.0012"))
+    assert adopted.execute("select private.rebuild_rollups() -> 'differences'").fetchone() == ({},)
 
 
 def test_an_earlier_database_is_adopted_once(earlier: str, adopted: psycopg.Connection) -> None:

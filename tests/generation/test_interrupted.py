@@ -49,6 +49,8 @@ def test_an_overdue_run_is_closed_as_interrupted(
     assert details["attempts"][0]["tokens"]["input"] > 1000
     assert details["wasted_cost_usd"] > 0
     assert log.column("select status from public.workflows") == ["interrupted"]
+    assert log.column("select attempts from public.workflows") == [details["attempts"]]
+    assert log.column("select cost_usd::text from public.workflows") == [str(details["cost_usd"])]
     assert log.column("select a.timestamp = w.deadline_at from public.audit_logs a, public.workflows w") == [True]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import psycopg
 
 from orchestrator import read_settings, save_settings
@@ -33,3 +35,28 @@ def test_every_save_is_there_with_the_values_after_it(store: PooledStore, owner:
 def test_without_a_save_it_is_empty(store: PooledStore) -> None:
     """The defaults of a new database are nobody's change."""
     assert read_history(store.person(), read_settings(store.person())) == ()
+
+
+def test_a_save_that_adds_a_key_too_is_one_version(store: PooledStore, owner: psycopg.Connection) -> None:
+    """A key that somebody deleted comes back with the save, and one event tells of both."""
+    owner.execute("delete from public.system_settings_config where key = %s", [ENABLE_FALLBACK_KEY])
+    saved = save_settings(store.person(), {PRIMARY_KEY: "claude-sonnet-4"})
+    latest, removed = read_history(store.person(), saved)
+
+    assert (latest.version, removed.version, saved.version) == (3, 2, 3)
+    assert latest.changes == {PRIMARY_KEY: ("gpt-4o-mini", "claude-sonnet-4"), ENABLE_FALLBACK_KEY: (None, True)}
+
+
+def test_two_changes_at_once_are_two_versions(store: PooledStore, owner: psycopg.Connection) -> None:
+    """By hand, of different keys: the second waits for the first."""
+    change = "update public.system_settings_config set value = %s where key = %s"
+    with psycopg.connect(owner.info.dsn, password=owner.info.password) as first, ThreadPoolExecutor() as threads:
+        first.execute(change, ['"claude-sonnet-4"', PRIMARY_KEY])
+        second = threads.submit(owner.execute, change, ["false", ENABLE_FALLBACK_KEY])
+        while not first.execute("select from pg_locks where locktype = 'advisory' and not granted").fetchall():
+            assert not second.done()
+        first.commit()
+        second.result()
+
+    versions = [save.version for save in read_history(store.person(), read_settings(store.person()))]
+    assert versions == [3, 2]

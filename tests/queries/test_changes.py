@@ -55,6 +55,22 @@ def test_a_change_belongs_to_the_day_of_the_zone(store: PooledStore, owner: psyc
     assert [change.at for change in changes(store, DAY, DAY)] == moments[:2]
 
 
+def test_a_version_may_be_called_anything(store: PooledStore, owner: psycopg.Connection) -> None:
+    """Of another system's save: what is no number is unknown."""
+    for second, version in enumerate(("2024.1-rc", None, {"a": 1}, 7, 7.5, -1, 10**30)):
+        owner.execute(
+            "insert into public.audit_logs (timestamp, action, details, changes) "
+            "values (%s, 'SYSTEM_CONFIG_UPDATED', %s::jsonb, %s::jsonb)",
+            [
+                datetime(2026, 11, 10, 9, 0, second, tzinfo=UTC),
+                exact_json({"version": version}),
+                exact_json({PRIMARY_KEY: {"before": "a", "after": "b"}}),
+            ],
+        )
+
+    assert [change.version for change in changes(store, DAY, DAY)] == [None, None, None, 7, 7, None, None]
+
+
 def test_a_save_that_names_no_change_is_passed_over(store: PooledStore, owner: psycopg.Connection) -> None:
     """Whatever stands in its place; so is one of other settings, whose values may be secrets."""
     strange: tuple[object, ...] = (None, [], "text", 7, {}, {"smtp_password": {"before": "a", "after": "b"}})
