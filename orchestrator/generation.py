@@ -20,7 +20,7 @@ from orchestrator.events import AttemptFailed, AttemptStarted, GenerationEvent, 
 from orchestrator.lineup import Contender
 from orchestrator.model_call import ModelCall, Report
 from orchestrator.models import named
-from orchestrator.outcome import events_if_interrupted, outcome_of
+from orchestrator.outcome import Outcome, events_if_interrupted, outcome_of
 from orchestrator.prompts import SYSTEM_PROMPT, user_message
 from orchestrator.providers import ModelRequest
 from orchestrator.recorder import Recorder
@@ -133,12 +133,18 @@ class Generation:
         outcome = outcome_of(self.run, reports, cancelled=cancelled, duration_ms=self._duration_ms(), at=self.now())
         # Cancelled while it is being booked: the outcome stands.
         with contextlib.suppress(asyncio.CancelledError):
-            await to_its_end(asyncio.to_thread(self.recorder.finish, self.run, outcome))
+            await to_its_end(self._finish(outcome))
         if outcome.result:
             return outcome.result
         if outcome.status == "cancelled":
             raise GenerationCancelled("The generation was cancelled.", outcome.attempts, self.run.generation_id)
         raise GenerationFailed(_failure_sentence(outcome.attempts), outcome.attempts, self.run.generation_id)
+
+    async def _finish(self, outcome: Outcome) -> None:
+        try:
+            await asyncio.to_thread(self.recorder.finish, self.run, outcome)
+        except RuntimeError:  # Python is ending and takes no more work on threads; nobody else waits on this loop
+            self.recorder.finish(self.run, outcome)
 
     def _if_interrupted(self) -> list[Event]:
         """The events to append should this process die now."""

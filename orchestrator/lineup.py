@@ -67,10 +67,10 @@ def line_up(
             f"{primary.label} is the primary model, but {key} is not set; set it, or choose another primary model."
         )
     first = Contender(primary, answering(primary, on), providers[primary.provider])
-    if not settings.has_second:
+    if not settings.has_second(on):
         return (first,)
     fallback = named(settings.fallback)
     second = answering(fallback, on)
-    if missing_key(fallback, providers) or second == first.answering:
+    if missing_key(fallback, providers):
         return (first,)
     return (first, Contender(fallback, second, providers[fallback.provider]))

@@ -90,6 +90,17 @@ def counterpart(model: Model) -> Model:
     return next(other for other in CATALOGUE.values() if other.provider != model.provider)
 
 
+def same_answers(one: str, other: str, on: date) -> bool:
+    """Whether two logical names come to one and the same model on a day, since one succeeds the other or is it.
+
+    Raises:
+        InvalidSettings: one of them and all its successors are retired.
+    """
+    if one == other or one not in CATALOGUE or other not in CATALOGUE:
+        return one == other
+    return answering(CATALOGUE[one], on) == answering(CATALOGUE[other], on)
+
+
 def answering(model: Model, on: date) -> Model:
     """The model whose id is really called on a day: `model` itself, or the first successor still alive.
 

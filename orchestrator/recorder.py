@@ -123,7 +123,14 @@ class Recorder:
             except StoreError as error:
                 log.warning("Generation %s still waits in the outbox: %s", generation_id, error)
             else:
-                self._outbox.delivered(generation_id)
+                self._forget(generation_id)
+
+    def _forget(self, generation_id: UUID) -> None:
+        """Remove what has arrived; where that fails it is delivered again, and counts once."""
+        try:
+            self._outbox.delivered(generation_id)
+        except OSError as error:
+            log.warning("Generation %s has arrived, but stays in the outbox: %s", generation_id, error.strerror)
 
     def _send(self, generation_id: UUID, outcome: str) -> None:
         self._database.call("finish_generation", p_generation_id=str(generation_id), p_outcome=outcome)

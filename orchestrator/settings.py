@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from orchestrator.errors import InvalidRequest, InvalidSettings
+from orchestrator.models import same_answers
 from store import Database, Json
 
 PRIMARY_KEY = "orchestrator_primary_model"
@@ -48,10 +50,9 @@ class OrchestratorSettings:
     fallback_enabled: bool
     version: int
 
-    @property
-    def has_second(self) -> bool:
-        """Whether another model stands behind the primary: the same one twice is asked once."""
-        return self.fallback_enabled and self.fallback != self.primary
+    def has_second(self, on: date) -> bool:
+        """Whether another model stands behind the primary on a day: the same one twice is asked once."""
+        return self.fallback_enabled and not same_answers(self.primary, self.fallback, on)
 
     def values(self) -> dict[str, str | bool]:
         """The keys under their own names."""

@@ -47,13 +47,14 @@ def steps(application: Application, keys: OrchestratorSettings, flow: Flow) -> l
 
 def _asked(application: Application, keys: OrchestratorSettings, total: Tally) -> str:
     primary, fallback = plain(answers_as(keys.primary)), plain(answers_as(keys.fallback))
-    second = f"**{fallback}** is asked when it fails" if keys.has_second else "there is no second model"
+    two = keys.has_second(datetime.now(UTC).date())
+    second = f"**{fallback}** is asked when it fails" if two else "there is no second model"
     rate = total.as_configured.fallback
     measured = [f"{share(rate)} fell back"] if rate.whole else []
     if total.savings_usd is not None:
         measured.append(_compared(total.savings_usd, total.savings_pct))
     of_late = f" In the last {RECENT_DAYS} days {', and '.join(measured)}." if measured else ""
-    asked = (keys.primary, keys.fallback) if keys.has_second else (keys.primary,)
+    asked = (keys.primary, keys.fallback) if two else (keys.primary,)
     warnings = (without_key(application, name) for name in asked)
     lacking = "".join(f" {plain(warning)}" for warning in warnings if warning)
     return f"**{primary}** is asked first; {second}.{lacking} Each reply is validated while it streams.{of_late}"

@@ -55,7 +55,8 @@ def _day(text: str) -> date:
 def _report(arguments: argparse.Namespace) -> int:
     today = today_in(arguments.time_zone, datetime.now(UTC))
     last = arguments.last or max(today, arguments.first or today)
-    days = period(arguments.first or last - timedelta(days=USUAL_DAYS - 1), last, arguments.time_zone)
+    usual = timedelta(days=min(USUAL_DAYS - 1, (last - date.min).days))
+    days = period(arguments.first or last - usual, last, arguments.time_zone)
     environment = read_environment()
     store = connect(StoreSettings.from_environment(environment))
     try:

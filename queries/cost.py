@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pandas as pd
 
-from queries.figures import Change, Figures, Generations, read_figures
+from queries.figures import Figures, Generations, read_figures
 from queries.filters import Filters
 from queries.period import Period
 from queries.series import before, by_day, by_generator, now
@@ -40,11 +40,6 @@ class CostReport:
     daily: pd.DataFrame
     savings: pd.DataFrame
     bridge: pd.DataFrame
-
-    @property
-    def changes(self) -> tuple[Change, ...]:
-        """The saves of the system keys in the period."""
-        return self.figures.changes
 
 
 def read_cost(database: Database, period: Period, filters: Filters, generator: str | None = None) -> CostReport:

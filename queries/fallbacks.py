@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from queries.figures import Attempts, Change, Figures, Generations, read_figures
+from queries.figures import Attempts, Figures, Generations, read_figures
 from queries.filters import Filters
 from queries.models import call_rates
 from queries.period import Period
@@ -71,11 +71,6 @@ class FallbackReport:
     by_services: pd.DataFrame
     findings: pd.DataFrame
     prompts: pd.DataFrame
-
-    @property
-    def changes(self) -> tuple[Change, ...]:
-        """The saves of the system keys in the period."""
-        return self.figures.changes
 
 
 def read_fallbacks(database: Database, period: Period, filters: Filters, primary: str | None = None) -> FallbackReport:

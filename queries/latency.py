@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from queries.figures import Attempts, Change, Figures, Generations, Latencies, read_figures
+from queries.figures import Attempts, Figures, Generations, Latencies, read_figures
 from queries.filters import Filters
 from queries.histogram import Histogram, bar_of, bounds_ms, merged
 from queries.period import Period
@@ -52,11 +52,6 @@ class LatencyReport:
     daily: pd.DataFrame
     distribution: pd.DataFrame
     lost: pd.DataFrame
-
-    @property
-    def changes(self) -> tuple[Change, ...]:
-        """The saves of the system keys in the period."""
-        return self.figures.changes
 
 
 def read_latency(database: Database, period: Period, filters: Filters, generator: str | None = None) -> LatencyReport:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from queries import targets
-from queries.figures import Attempts, Change, Figures, Verdicts, read_figures
+from queries.figures import Attempts, Figures, Verdicts, read_figures
 from queries.filters import Filters
 from queries.models import call_rates, verdict_rate
 from queries.period import Period
@@ -69,11 +69,6 @@ class QualityReport:
     left_out: int
     unattributed: int
     unreadable: int
-
-    @property
-    def changes(self) -> tuple[Change, ...]:
-        """The saves of the system keys in the period."""
-        return self.figures.changes
 
 
 def read_quality(database: Database, period: Period, filters: Filters, model: str | None = None) -> QualityReport:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import pwd
-import shutil
 import subprocess
+import tarfile
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import IO
 
 from store.errors import Unavailable
 
@@ -48,6 +50,9 @@ def server_user() -> ServerUser | None:
     raise Unavailable("Postgres does not run as root and this machine has no user 'postgres' or 'nobody'; add one.")
 
 
+_UNPACK = 'rm -rf "$1" && mkdir -p "$1" && tar -xf - -C "$1" && printf %s "$2" > "$1/made-from"'
+
+
 def install_folder(major: str = _NEWEST) -> Path:
     """The folder that holds `bin/`, `lib/` and `share/` of a Postgres major version.
 
@@ -65,19 +70,20 @@ def install_folder(major: str = _NEWEST) -> Path:
 
 
 def run(
-    command: Sequence[str | Path], user: ServerUser | None, *, text_in: str = ""
+    command: Sequence[str | Path], user: ServerUser | None, *, text_in: str = "", file_in: IO[bytes] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """A finished child process, run as the server's user, its output captured as text."""
+    fed = {"stdin": file_in} if file_in else {"input": text_in}
     as_user = {"user": user.uid, "group": user.gid, "extra_groups": []} if user else {}
-    return subprocess.run(  # type: ignore[call-overload,no-any-return]  # the three keywords go in together or not at all
+    return subprocess.run(  # type: ignore[call-overload,no-any-return]  # some keywords go in together or not at all
         [str(part) for part in command],
         cwd="/",
         capture_output=True,
         text=True,
         check=False,
-        input=text_in,
         umask=0o077,
         env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
+        **fed,
         **as_user,
     )
 
@@ -109,11 +115,14 @@ def copy_install(install: Path, target: Path, user: ServerUser) -> Path:
     marker, made_from = target / "made-from", f"{install} {version(_PACKAGE)}"
     if marker.is_file() and marker.read_text() == made_from:
         return copy
-    shutil.rmtree(target, ignore_errors=True)
     libraries = (package.with_name(f"{package.name}.libs"), package / ".dylibs")
-    for folder in (install, *(path for path in libraries if path.is_dir())):
-        shutil.copytree(folder, target / folder.relative_to(package.parent), symlinks=True)
-    marker.write_text(made_from)
-    for path in (target, *target.rglob("*")):
-        os.chown(path, user.uid, user.gid, follow_symlinks=False)
+    with tempfile.TemporaryFile() as packed:
+        with tarfile.open(fileobj=packed, mode="w") as archive:
+            for folder in (install, *(path for path in libraries if path.is_dir())):
+                archive.add(folder, folder.relative_to(package.parent))
+        packed.seek(0)
+        # By this user, in whose folder it lies: root would follow the links that stand in its way there.
+        done = run(["/bin/sh", "-c", _UNPACK, "sh", target, made_from], user, file_in=packed)
+    if done.returncode != 0:
+        raise Unavailable(f"The Postgres programs cannot be copied to {target}: {done.stderr.strip()[-200:]}")
     return copy

@@ -40,8 +40,8 @@ def failure(error: Exception, *, answered: bool, key: str) -> ProviderError:
     """
     status = getattr(error, "status_code", None)
     codes = [str(value) for value in (getattr(error, "code", None), getattr(error, "type", None)) if value]
-    codes = [code for code in codes if key.casefold() not in code.casefold()]
-    return ProviderError(_reason(error, status, codes), _detail(error, status, codes), answered=answered)
+    tellable = [code for code in codes if key.casefold() not in code.casefold()]
+    return ProviderError(_reason(error, status, codes), _detail(error, status, tellable), answered=answered)
 
 
 def cut_stream() -> ProviderError:

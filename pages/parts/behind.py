@@ -11,11 +11,13 @@ import streamlit as st
 from pages.parts.filters import Chosen
 from pages.parts.palette import REASON_LABELS, label
 from pages.parts.past_runs import run_link
+from pages.parts.problems import problem
 from pages.parts.tables import OPEN, listing
 from pages.parts.words import NONE, moment, money, plain, seconds
 from queries.behind import Which, generations
+from queries.errors import QueryError
 from queries.period import period
-from store import Database, NotPermitted
+from store import Database, NotPermitted, StoreError
 
 _OUTCOMES = {
     "WORKFLOW_GENERATED": "Completed",
@@ -33,6 +35,9 @@ def behind(database: Database, chosen: Chosen, day: date | None, which: Which, t
             found = generations(database, days.begins, days.ends, chosen.filters, which)
         except NotPermitted:
             st.caption("Single generations are shown to admins; your own are among the past runs of the playground.")
+            return
+        except (QueryError, StoreError) as error:
+            problem(error)
             return
         if found.empty:
             st.caption("There are none.")

@@ -31,7 +31,7 @@ def daily(report: CostReport, chosen: Chosen, person: Database) -> None:
     """Cost per day and model, its wasted part hatched; a click shows the generations behind a bar."""
     drawn = charts.figure(y_title="US dollars a day", height=360, over=chosen.period)
     generators.spent(drawn, report.daily, chosen.unfinished)
-    mark_changes(drawn, report.changes, chosen.period)
+    mark_changes(drawn, report.figures.changes, chosen.period)
     clicked = charts.show(
         drawn,
         report.daily,
@@ -101,7 +101,7 @@ def cumulative(report: CostReport, chosen: Chosen, person: Database) -> None:
         hovertemplate="%{x|%a %-d %b}<br>$%{y:,.2f} so far"
         "<br>%{customdata[1]} that day, on %{customdata[2]:,} workflows<extra></extra>",
     )
-    mark_changes(drawn, report.changes, chosen.period)
+    mark_changes(drawn, report.figures.changes, chosen.period)
     clicked = charts.show(
         drawn,
         frame,

@@ -45,7 +45,7 @@ def day_story(report: FallbackReport, chosen: Chosen, of: date) -> None:
 
 def _changes(report: FallbackReport, chosen: Chosen, of: date) -> list[Change]:
     zone = ZoneInfo(chosen.period.zone)
-    near = [change for change in report.changes if of - _BEFORE <= change.at.astimezone(zone).date() <= of]
+    near = [change for change in report.figures.changes if of - _BEFORE <= change.at.astimezone(zone).date() <= of]
     return sorted(near, key=lambda change: change.at, reverse=True)
 
 

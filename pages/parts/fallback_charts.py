@@ -39,7 +39,7 @@ def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
         (targets.FALLBACK_RARE_PCT, "rare"),
     ):
         charts.target(drawn, float(limit), words)
-    mark_changes(drawn, report.changes, chosen.period, _first_days(report))
+    mark_changes(drawn, report.figures.changes, chosen.period, _first_days(report))
     clicked = charts.show(
         drawn,
         frame,

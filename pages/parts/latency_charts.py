@@ -28,7 +28,7 @@ def over_time(report: LatencyReport, chosen: Chosen, person: Database) -> None:
         drawn, frame, which, model="generator", whole="timed", scale=1000, unfinished=chosen.unfinished,
         words="%{y:.1f} s, of %{customdata[2]:,} workflows",
     )  # fmt: skip
-    mark_changes(drawn, report.changes, chosen.period)
+    mark_changes(drawn, report.figures.changes, chosen.period)
     clicked = charts.show(
         drawn,
         frame,

@@ -7,6 +7,7 @@ from uuid import UUID
 import pandas as pd
 import streamlit as st
 
+from pages.parts import states
 from pages.parts.filters import default_filters, zone
 from pages.parts.palette import RUN_STATUS, label
 from pages.parts.tables import OPEN, listing
@@ -25,7 +26,7 @@ def run_link(generation_id: UUID | str) -> str:
 
 def latest(database: Database, limit: int = 6) -> None:
     """The latest runs, and the way to all of them; nothing where there are none."""
-    runs = latest_runs(database, limit=limit)
+    runs = states.read(lambda: latest_runs(database, limit=limit))
     if runs.empty:
         return
     with st.container(border=True):
@@ -38,7 +39,7 @@ def past_runs(database: Database) -> None:
     """The latest runs with a search field; a sentence where there are none."""
     st.subheader("Past runs", anchor=False)
     search = st.text_input("Search past runs", key="playground_search", placeholder="Words of the prompt, or an id")
-    runs = latest_runs(database, search=search or "")
+    runs = states.read(lambda: latest_runs(database, search=search or ""))
     if runs.empty:
         st.caption("No run matches." if search else "Nothing generated yet. Describe a process above.")
         return

@@ -92,7 +92,7 @@ def over_time(report: QualityReport, chosen: Chosen, person: Database) -> None:
     charts.target(drawn, float(targets.VALIDATION.good_pct), "target")
     charts.target(drawn, float(targets.VALIDATION.bad_pct), "least")
     drawn.axis("y", rangemode="normal", range=[min(80.0, _lowest(report.daily, "valid_pct")), 101])
-    mark_changes(drawn, report.changes, chosen.period)
+    mark_changes(drawn, report.figures.changes, chosen.period)
     clicked = charts.show(
         drawn,
         report.daily[["day", "model", "replies", "valid", "valid_pct"]],

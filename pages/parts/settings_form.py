@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import streamlit as st
 
 from orchestrator import InvalidSettings, OrchestratorSettings
-from orchestrator.models import CATALOGUE, counterpart, named
+from orchestrator.models import CATALOGUE, counterpart, named, same_answers
 from orchestrator.settings import ENABLE_FALLBACK_KEY, FALLBACK_KEY, PRIMARY_KEY, setting_value
 from pages.parts import settings
 from pages.parts.words import plain
@@ -71,7 +72,8 @@ def _edited(base: OrchestratorSettings) -> Changes:
 
 def suggest_fallback() -> None:
     """The other company's model follows a newly chosen primary; it can still be changed."""
-    st.session_state[FALLBACK] = counterpart(named(st.session_state[PRIMARY])).name
+    if primary := CATALOGUE.get(st.session_state[PRIMARY]):
+        st.session_state[FALLBACK] = counterpart(primary).name
 
 
 def form(base: OrchestratorSettings, changed: Callable[[str], str]) -> Changes:
@@ -99,8 +101,8 @@ def form(base: OrchestratorSettings, changed: Callable[[str], str]) -> Changes:
         st.caption(changed(FALLBACK_KEY))
         if not st.session_state[ENABLED]:
             st.caption("Off: a failed first attempt is a failed generation.")
-        elif st.session_state[PRIMARY] == st.session_state[FALLBACK]:
-            st.caption("The same model twice means one attempt: nothing is asked twice.")
+        elif same_answers(st.session_state[PRIMARY], st.session_state[FALLBACK], datetime.now(UTC).date()):
+            st.caption("Both come to the same model, which means one attempt: nothing is asked twice.")
     return _edited(base)
 
 
