@@ -7,7 +7,7 @@ import streamlit as st
 from orchestrator.models import BASELINE
 from pages.parts import cost_charts, frame, states, tally_cards
 from pages.parts.cards import cards
-from pages.parts.filters import bar
+from pages.parts.filters import bar, way_back
 from pages.parts.left_out import left_out
 from pages.parts.outlook import outlook
 from queries.cost import read_cost
@@ -20,7 +20,7 @@ chosen = bar()
 report = states.read(lambda: read_cost(person, chosen.period, chosen.filters, chosen.model))
 total, before = report.total, report.before
 if not total.rows:
-    states.empty(person, sentence="No generation ended in this period, with these filters.")
+    states.empty(person, sentence="No generation ended in this period, with these filters.", reset=way_back())
     st.stop()
 cards(
     [

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.parts import fallback_bands, fallback_charts, frame, states, tally_cards
 from pages.parts.agents import agents
 from pages.parts.cards import Card, cards
-from pages.parts.filters import bar
+from pages.parts.filters import bar, way_back
 from pages.parts.left_out import left_out
 from pages.parts.palette import REASON_LABELS, label
 from pages.parts.rejected import rejected
@@ -41,7 +41,7 @@ person = application.person()
 chosen = bar("Asked first")
 report = states.read(lambda: read_fallbacks(person, chosen.period, chosen.filters, chosen.model))
 if not report.total.completed:
-    states.empty(person, sentence="No generation completed in this period, with these filters.")
+    states.empty(person, sentence="No generation completed in this period, with these filters.", reset=way_back())
     st.stop()
 cards(figures(report), chosen.period)
 left_out(report.total, report.figures.undated, chosen, person)

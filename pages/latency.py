@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.parts import frame, latency_charts, states, tally_cards
 from pages.parts.cards import Card, cards
-from pages.parts.filters import bar
+from pages.parts.filters import bar, way_back
 from pages.parts.words import many
 from queries.latency import LatencyReport, read_latency
 
@@ -28,7 +28,7 @@ person = application.person()
 chosen = bar()
 report = states.read(lambda: read_latency(person, chosen.period, chosen.filters, chosen.model))
 if not report.generations:
-    states.empty(person, sentence="No generation completed in this period, with these filters.")
+    states.empty(person, sentence="No generation completed in this period, with these filters.", reset=way_back())
     st.stop()
 cards(figures(report), chosen.period)
 if untimed := report.generations - report.timed:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from orchestrator import OrchestratorError, Overrides, RunOptions
+from orchestrator import GenerationCancelled, OrchestratorError, Overrides, RunOptions
 from orchestrator.models import CATALOGUE
 from orchestrator.services import COMMON_SERVICES
 from orchestrator.simulator import Fault
@@ -17,6 +17,7 @@ from pages.parts.problems import problem
 from pages.parts.rating import rating
 from pages.parts.run_view import show_run
 from pages.parts.words import plain, spoken
+from queries.errors import QueryError
 from queries.runs import StoredRun, find_run
 from store import StoreError
 
@@ -118,6 +119,15 @@ def _choice(name: str) -> str:
     return CATALOGUE[name].label if name in CATALOGUE else name
 
 
+def _booked(generation_id: UUID) -> StoredRun | None:
+    """The run as the database knows it; None where it does not, and a sentence where it does not answer."""
+    try:
+        return find_run(application.person(), generation_id)
+    except (QueryError, StoreError) as error:
+        problem(error)
+        return None
+
+
 def show(generation_id: UUID, begun: run.Run | None) -> None:
     """The opened run: while it runs what is happening, then what was booked."""
     if begun and begun.running:
@@ -126,9 +136,17 @@ def show(generation_id: UUID, begun: run.Run | None) -> None:
     if begun and (error := begun.error()):
         if not isinstance(error, OrchestratorError | StoreError):
             raise error
-        problem(error)
-    stored = find_run(application.person(), generation_id)
-    if stored:
+        if not isinstance(error, GenerationCancelled):  # which the run itself says
+            problem(error)
+    stored = _booked(generation_id)
+    if begun and (stored is None or stored.status == "running") and (unbooked := begun.unbooked()):
+        st.info(
+            "This workflow is not booked yet, and is shown as this console knows it. Its outcome is kept and goes into "
+            "the log as soon as the database takes it.",
+            icon=":material/outbox:",
+        )
+        show_run(unbooked)
+    elif stored:
         show_run(stored)
         if stored.status != "running":
             rating(application, stored)
@@ -148,11 +166,8 @@ under_way = run.known(chosen) if chosen else None
 form(simulated=application.simulated, running=bool(under_way and under_way.running))
 if refused := st.session_state.get("playground_refused"):
     st.warning(plain(refused), icon=":material/edit:")
-try:
-    if chosen:
-        show(chosen, under_way)
-    elif RUN_PARAMETER in st.query_params:
-        st.warning("The address names no run; describe a process above.", icon=":material/link_off:")
-    past_runs(application.person())
-except StoreError as error:
-    problem(error)
+if chosen:
+    show(chosen, under_way)
+elif RUN_PARAMETER in st.query_params:
+    st.warning("The address names no run; describe a process above.", icon=":material/link_off:")
+past_runs(application.person())

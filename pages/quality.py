@@ -10,7 +10,7 @@ from orchestrator.models import CATALOGUE
 from orchestrator.projection import no_cheaper
 from pages.parts import frame, quality_charts, states
 from pages.parts.cards import Card, cards
-from pages.parts.filters import bar
+from pages.parts.filters import bar, way_back
 from queries.quality import QualityReport, read_quality
 
 
@@ -29,7 +29,7 @@ person = application.person()
 chosen = bar("Model")
 report = states.read(lambda: read_quality(person, chosen.period, chosen.filters, chosen.model))
 if not report.models and not any(measure.rate.whole for measure in report.overall):
-    states.empty(person, sentence="No model was asked in this period, with these filters.")
+    states.empty(person, sentence="No model was asked in this period, with these filters.", reset=way_back())
     st.stop()
 cards(figures(report), chosen.period)
 quality_charts.notes(report)

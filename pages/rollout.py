@@ -9,7 +9,7 @@ import streamlit as st
 from orchestrator.projection import no_cheaper
 from pages.parts import frame, settings, states, tally_cards
 from pages.parts.cards import cards
-from pages.parts.filters import bar
+from pages.parts.filters import bar, way_back
 from pages.parts.palette import label
 from pages.parts.rejected import rejected
 from pages.parts.rollout_words import STAGES, advice, evidence
@@ -53,7 +53,11 @@ chosen = bar(with_model=False)
 dear = no_cheaper(datetime.now(UTC))
 report = states.read(lambda: read_rollout(person, chosen.period, chosen.filters, dear=dear))
 if not report.total.rows:
-    states.empty(person, sentence="No generation asked a cheaper model first in this period, with these filters.")
+    states.empty(
+        person,
+        sentence="No generation asked a cheaper model first in this period, with these filters.",
+        reset=way_back(),
+    )
     st.stop()
 for kind in report.advice:
     st.info(advice(kind, report), icon=":material/lightbulb:")

@@ -44,7 +44,7 @@ def behind(database: Database, chosen: Chosen, day: date | None, which: Which, t
             return
         rows = [
             {
-                "Open": run_link(row["generation_id"]) if row["stored"] else "",
+                **({"Open": run_link(row["generation_id"]) if row["stored"] else ""} if any(found["stored"]) else {}),
                 "When": moment(row["at"], days.zone),
                 "How it ended": _ended(row),
                 "Answered by": label(row["generator"]) if row["generator"] else NONE,
@@ -56,14 +56,15 @@ def behind(database: Database, chosen: Chosen, day: date | None, which: Which, t
             for row in found.to_dict("records")
         ]
         listing(rows, title, columns=OPEN, height="auto")
-        st.caption(f"The latest {len(rows)}, times in {days.zone}. Runs without a link are not kept here.")
+        kept = "Runs without a link are not kept here." if any(found["stored"]) else "None of these runs is kept here."
+        st.caption(f"The latest {len(rows)}, times in {days.zone}. {kept}")
 
 
 def _ended(row: Mapping[Any, Any]) -> str:
     ended = _OUTCOMES[str(row["action"])]
     if row["problems"]:
         return f"{ended}; cannot be read: {', '.join(row['problems'])}"
-    return f"{ended}, models chosen for it alone" if row["overridden"] else ended
+    return f"{ended}, own models" if row["overridden"] else ended
 
 
 def clicked_day(text: object) -> date | None:

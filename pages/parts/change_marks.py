@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from pages.parts.charts import Figure, edge
+from pages.parts.charts import CLEAR, Figure, edge
 from pages.parts.palette import GREY
 from pages.parts.settings import changes_in_words, pairs
 from pages.parts.words import charted
 from queries.figures import Change
 from queries.period import Period
+
+_LINE_CHARS = 44
 
 
 def mark_changes(
@@ -40,10 +43,15 @@ def mark_changes(
             "scatter",
             x=[edge(day, 0) for day in told], y=[1] * len(told), yaxis="y2", mode="markers", name="Changes",
             marker={"symbol": "triangle-down", "size": 10, "color": GREY},
-            text=["<br>".join(map(charted, lines)) for lines in told.values()],
-            hovertemplate="%{text}<extra></extra>",
+            text=["<br>".join(map(charted, _lines(said))) for said in told.values()],
+            hovertemplate="%{x|%a %-d %b}<br>%{text}<extra></extra>", unselected=CLEAR,
         )  # fmt: skip
         drawn.layout["yaxis2"] = {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True}
+
+
+def _lines(said: list[str]) -> list[str]:
+    """As narrow as a phone."""
+    return [line for sentence in said for line in textwrap.wrap(sentence, _LINE_CHARS)]
 
 
 def _what(save: Change) -> str:

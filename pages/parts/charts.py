@@ -14,6 +14,7 @@ import streamlit as st
 
 from pages.parts import tables
 from pages.parts.palette import GREY
+from pages.parts.theme import page_colour, text_colour
 from queries.period import Period
 
 HEIGHT = 320
@@ -22,6 +23,8 @@ _LEGEND = {
     "traceorder": "normal",
 }  # fmt: skip
 _PALE = 0.45
+CLEAR = {"marker": {"opacity": 1}}
+"""For marks that stay as they are while another one is chosen."""
 _TARGET_ROOM = 56
 _NAME_CHARS = 11
 _NAMED_DAYS = 10
@@ -117,7 +120,7 @@ def line(
     rows = list(zip(at, numbers(values), [list(entry) for entry in about], strict=True))
     finished = [row for row in rows if row[0] != unfinished]
     today = [row for row in rows if row[0] == unfinished]
-    shared: dict[str, Any] = {"name": name, "legendgroup": name, "mode": "lines+markers"}
+    shared: dict[str, Any] = {"name": name, "legendgroup": name, "mode": "lines+markers", "unselected": CLEAR}
     for part, look in (
         (finished, {"line": {"color": colour, "width": 2}, "marker": {"size": 6}}),
         (
@@ -164,7 +167,7 @@ def target(drawn: Figure, value: float, words: str) -> None:
     drawn.layout["annotations"].append(
         {
             "text": words, "xref": "x domain", "x": 1, "xanchor": "left", "xshift": 4, "y": value, "yanchor": "middle",
-            "showarrow": False, "font": {"size": 11, "color": GREY},
+            "showarrow": False, "font": {"size": 11, "color": text_colour()},
         }
     )  # fmt: skip
     drawn.layout["margin"]["r"] = _TARGET_ROOM
@@ -221,7 +224,9 @@ def _draw(drawn: Figure, key: str, alt: str, *, drill: bool) -> list[Any]:
     if not drawn.data:
         st.caption("Nothing to draw: what this chart shows is not known of any generation here.")
         return []
-    chart, config = {"data": drawn.data, "layout": drawn.layout}, {"displayModeBar": False}
+    # Plotly's own is white on the mark's colour, which is hard to read.
+    hover = {"bgcolor": page_colour(), "bordercolor": GREY, "font": {"color": text_colour()}}
+    chart, config = {"data": drawn.data, "layout": drawn.layout | {"hoverlabel": hover}}, {"displayModeBar": False}
     if not drill:
         st.plotly_chart(chart, key=key, alt=alt, config=config)
         return []

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from pages.parts import settings
+from orchestrator import read_settings
+from pages.parts import settings, states
 from pages.parts.filters import Chosen
 from pages.parts.palette import REASON_LABELS
 from pages.parts.words import day, inline, many, percent, plain
 from queries.fallbacks import FallbackReport
 from queries.figures import Change
 from queries.tally import REASONS
+from store import Database
 
 _BEFORE = timedelta(days=3)
 
 
-def day_story(report: FallbackReport, chosen: Chosen, of: date) -> None:
-    """The day in a sentence, the changes of that day and the three before it, and a button that takes each back."""
+def day_story(person: Database, report: FallbackReport, chosen: Chosen, of: date) -> None:
+    """The day in a sentence, the changes of that day and the three before it, and a button that takes each back.
+
+    Where the keys are as they were before a change already, a word says so instead.
+    """
     row = report.daily[report.daily["day"] == of].iloc[0]
     with st.container(border=True):
         st.subheader(day(of), anchor=False)
@@ -39,8 +45,9 @@ def day_story(report: FallbackReport, chosen: Chosen, of: date) -> None:
             )
         for version, first in prompts:
             st.markdown(f":material/edit_note: **{day(first)}**: prompt version {version} was first used.")
+        keys = states.read(lambda: read_settings(person)).values() if changes else {}
         for change in changes:
-            _change(change, chosen.period.zone)
+            _change(change, chosen.period.zone, keys)
 
 
 def _changes(report: FallbackReport, chosen: Chosen, of: date) -> list[Change]:
@@ -57,7 +64,7 @@ def _prompts(report: FallbackReport, of: date) -> list[tuple[int, date]]:
     ]
 
 
-def _change(change: Change, zone: str) -> None:
+def _change(change: Change, zone: str, keys: Mapping[str, object]) -> None:
     at = change.at.astimezone(ZoneInfo(zone))
     pairs = settings.pairs(change.changes)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -65,6 +72,8 @@ def _change(change: Change, zone: str) -> None:
             f":material/tune: **{at:%-d %b %H:%M}**, {plain(change.by or 'somebody')}: "
             f"{plain('; '.join(settings.changes_in_words(pairs)))}{' (sample data)' if change.sample else ''}"
         )
-        if st.button("Put it back", key=f"put_back_{change.at.isoformat()}_{change.version}", icon=":material/undo:"):
+        if all(key in keys and keys[key] == before for key, (before, _) in pairs.items()):
+            st.badge("As before that change", icon=":material/check:", color="gray")
+        elif st.button("Put it back", key=f"put_back_{change.at.isoformat()}_{change.version}", icon=":material/undo:"):
             settings.propose({key: before for key, (before, _) in pairs.items()})
             st.switch_page("configuration.py")

@@ -52,7 +52,7 @@ def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
         drill=True,
     )
     if clicked and (of := clicked_day(clicked[0])):
-        day_story(report, chosen, of)
+        day_story(person, report, chosen, of)
         _behind(person, chosen, of, None)
 
 

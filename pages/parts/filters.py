@@ -100,6 +100,17 @@ def bar(model_label: str = "Answered by", *, with_model: bool = True) -> Chosen:
     return chosen
 
 
+def way_back() -> Callable[[], None] | None:
+    """What puts the filters back to their defaults; None where they are."""
+    return _reset if any(text is not None for text in st.session_state[frame.ADDRESS].values()) else None
+
+
+def _reset() -> None:
+    for name in (_KEPT, frame.ADDRESS, *(f"filter_{name}" for name in st.session_state[_KEPT])):
+        st.session_state.pop(name, None)
+    st.query_params.clear()
+
+
 _SOURCE_LABELS = {"real": "Real", "simulated": "Simulated", "all": "All"}
 _ABOUT_SOURCE = {
     "real": "Real models only.",

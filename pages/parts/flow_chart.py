@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pandas as pd
-import streamlit as st
 
 from pages.parts import charts, tables
 from pages.parts.behind import behind
 from pages.parts.filters import Chosen
 from pages.parts.palette import GREY, REASON_COLOURS, REASON_LABELS, colour, label, mark
+from pages.parts.theme import text_colour
 from pages.parts.words import NONE, count, inline, money, percent, seconds
 from queries.behind import UNKNOWN, Which
 from queries.flow import Flow, Way, together
@@ -47,7 +47,7 @@ def flow_chart(flow: Flow) -> None:
         "sankey",
         arrangement="snap",
         textfont={
-            "color": st.get_option(f"theme.{st.context.theme.type or 'light'}.textColor"),
+            "color": text_colour(),
             "size": 13,
             "shadow": "none",
         },

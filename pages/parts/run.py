@@ -6,16 +6,26 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from orchestrator import Application, AttemptFailed, AttemptStarted, RunOptions, StepAccepted, WorkflowGenerationResult
+from orchestrator import (
+    Application,
+    AttemptFailed,
+    AttemptStarted,
+    RecordingFailed,
+    RunOptions,
+    StepAccepted,
+    WorkflowGenerationResult,
+)
 from orchestrator.background import Job
 from orchestrator.events import GenerationEvent
 from orchestrator.models import named
-from orchestrator.request import checked_request
+from orchestrator.request import WorkflowRequest, checked_request
 from pages.parts.palette import REASON_LABELS
 from pages.parts.words import inline
+from queries.runs import StoredRun
 from store.identity import LOCAL_PERSON_ID
 
 _KEPT = 200
@@ -28,12 +38,16 @@ class Run:
 
     Attributes:
         events: what has happened so far; appended by the background loop.
+        began: when, by the clock on the wall.
     """
 
     generation_id: UUID
+    request: WorkflowRequest
+    options: RunOptions
     job: Job[WorkflowGenerationResult]
     events: list[GenerationEvent]
     started: float = field(default_factory=time.monotonic)
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def running(self) -> bool:
@@ -47,6 +61,36 @@ class Run:
     def error(self) -> BaseException | None:
         """Why it gave no workflow, once it has ended; None when it gave one."""
         return self.job.future.exception()
+
+    def result(self) -> WorkflowGenerationResult | None:
+        """The workflow, once it has ended with one, be it booked or not."""
+        error = self.error()
+        if isinstance(error, RecordingFailed):
+            return error.result
+        return None if error else self.job.future.result()
+
+    def unbooked(self) -> StoredRun | None:
+        """As it will be booked, from what this process knows; None where it gave no workflow."""
+        result = self.result()
+        if result is None:
+            return None
+        told = result.as_json()
+        asked = {name: getattr(self.request, name) for name in ("prompt", "services")}
+        return StoredRun.model_validate(
+            told
+            | asked
+            | {
+                "figures": told,
+                "status": "succeeded",
+                "rejected_outputs": [],
+                "overridden": self.options.overrides is not None,
+                "replaces_generation_id": self.options.replaces_generation_id,
+                "rating": None,
+                "sample": False,
+                "started_at": self.began,
+                "finished_at": None,
+            }
+        )
 
     def sentence(self) -> str:
         """What is happening now, and for how long."""
@@ -83,7 +127,8 @@ def begin(
     )
     generation_id, events = uuid4(), list[GenerationEvent]()
     chosen = replace(options, origin="playground", generation_id=generation_id)
-    run = Run(generation_id, application.orchestrator.start(request, chosen, events.append), events)
+    job = application.orchestrator.start(request, chosen, events.append)
+    run = Run(generation_id, request, chosen, job, events)
     _runs[generation_id] = run
     while len(_runs) > _KEPT and not next(iter(_runs.values())).running:
         _runs.popitem(last=False)

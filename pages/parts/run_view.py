@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from typing import Any
 
 import streamlit as st
@@ -13,6 +14,7 @@ from pages.parts.annotated import annotated
 from pages.parts.filters import zone
 from pages.parts.palette import OUTCOME_LABELS, RUN_STATUS, label
 from pages.parts.tables import listing
+from pages.parts.theme import text_colour
 from pages.parts.words import NONE, count, moment, money, percent, plain, seconds, spoken
 from queries.runs import StoredRun
 from store import exact_json
@@ -32,7 +34,7 @@ def show_run(run: StoredRun) -> None:
         if run.sample:
             st.badge("Sample", icon=":material/auto_awesome:", color="gray")
         st.caption(f"{moment(run.started_at, zone())} ({zone()}), agent {plain(run.agent_id or NONE)}", width="content")
-    st.markdown(f"> {plain(run.prompt[:_PROMPT_CHARS])}")
+    _prompt(run.prompt)
     _figures(run)
     for finding in run.findings:
         if finding.severity == "warning":
@@ -45,6 +47,15 @@ def show_run(run: StoredRun) -> None:
         _take_away(run)
 
 
+def _prompt(text: str) -> None:
+    """What was asked for; a long one can be opened."""
+    shown = textwrap.shorten(text, _PROMPT_CHARS, placeholder=" …")
+    st.markdown(f"> {plain(shown)}")
+    if len(text) > _PROMPT_CHARS:
+        with st.expander("The whole description"):
+            st.code(text, language=None, wrap_lines=True, height=320)
+
+
 def _figures(run: StoredRun) -> None:
     saved, baseline = run.figures.savings_usd, run.figures.baseline_cost_usd
     with st.grid(4, min_column_width=150):
@@ -55,7 +66,8 @@ def _figures(run: StoredRun) -> None:
             money(saved),
             border=True,
             help=f"Against {money(baseline)} on {BASELINE.label} for the same tokens"
-            f"{f', {percent(run.figures.savings_pct)}' if run.figures.savings_pct is not None else ''}.",
+            f"{f', {percent(run.figures.savings_pct)}' if run.figures.savings_pct is not None else ''}. "
+            "Less than nothing where the wasted attempt cost more than the answer saved.",
         )
         st.metric("Time", seconds(run.duration_ms), border=True)
 
@@ -69,7 +81,7 @@ def _steps(steps: list[dict[str, Any]]) -> None:
             for condition, following in cases(step):
                 st.caption(plain(f"{step['id']}: {condition} → {following}"))
     with graph:
-        st.graphviz_chart(dot(steps), width="content")
+        st.graphviz_chart(dot(steps, text_colour()), width="content")
 
 
 def _step_row(step: dict[str, Any]) -> dict[str, str]:
@@ -82,9 +94,19 @@ def _step_row(step: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def dot(steps: list[dict[str, Any]]) -> str:
-    """The steps as a Graphviz graph: boxes, diamonds for conditionals, branches dashed with their condition."""
-    lines = ["digraph {", 'rankdir=TB; node [shape=box, style=rounded, fontname="sans-serif", fontsize=11]']
+def dot(steps: list[dict[str, Any]], shade: str) -> str:
+    """The steps as a Graphviz graph: boxes, diamonds for conditionals, branches dashed with their condition.
+
+    Args:
+        shade: the colour of lines and words.
+    """
+    colours = f'color="{shade}", fontcolor="{shade}"'
+    lines = [
+        "digraph {",
+        "rankdir=TB; bgcolor=transparent",
+        f'node [shape=box, style=rounded, fontname="sans-serif", fontsize=11, {colours}]',
+        f"edge [{colours}]",
+    ]
     branched = [(step["id"], following) for step in steps for _, following in cases(step)]
     for step in steps:
         shape = ", shape=diamond, style=solid" if step["step_type"] == "conditional" else ""

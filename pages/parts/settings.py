@@ -145,7 +145,7 @@ def roll_back_button(application: Application, words: str = "Roll back now", *, 
         st.markdown(
             f"From the next generation on **{BASELINE.label}** goes first, in every process. Each workflow then costs "
             f"about {unit_price(price_per_workflow(BASELINE, datetime.now(UTC)))}. The fallback "
-            "stays as it is; where that is the same model, it is asked once, without a second one behind it."
+            f"stays as it is: where that is {BASELINE.label} too, no second model stands behind it."
         )
         if warning := without_key(application, BASELINE.name):
             st.warning(warning, icon=":material/key_off:")

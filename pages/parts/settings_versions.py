@@ -40,7 +40,7 @@ def changed(saves: tuple[Save, ...], key: str) -> str:
     """Who changed a key last, and when."""
     save = next((save for save in saves if key in save.changes), None)
     if save is None:
-        return "As the console came."
+        return "Never changed."
     return f"Changed by {plain(save.changed_by)} {ago(save.changed_at, datetime.now(UTC))}."
 
 

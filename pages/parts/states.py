@@ -37,12 +37,18 @@ def tell() -> None:
         st.toast(told, icon=":material/check:")
 
 
-def empty(database: Database, *, sentence: str) -> None:
-    """Why there is nothing to see, and what to do: ask for a workflow, or look at sample data unless it is there."""
+def empty(database: Database, *, sentence: str, reset: Callable[[], None] | None = None) -> None:
+    """Why there is nothing to see, and what to do: ask for a workflow, or look at sample data unless it is there.
+
+    Args:
+        reset: puts the filters back, where they are not at their defaults.
+    """
     present = read(lambda: has_sample_data(database))
     with st.container(border=True):
         st.markdown(f"**Nothing to show yet.** {sentence}")
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if reset:
+                st.button("Reset the filters", icon=":material/filter_alt_off:", on_click=reset)
             st.page_link("playground.py", label="Describe a process", icon=":material/science:")
             if present and default_source(read_environment()) == "real":
                 st.page_link(
