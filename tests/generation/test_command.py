@@ -167,3 +167,24 @@ def test_a_full_disk_gets_a_sentence(data: Path) -> None:
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "could not be written" in done.stderr
+
+
+def test_whoever_ends_without_closing_has_booked_what_ran(data: Path) -> None:
+    """A program that leaves in the middle of a run: what the attempt spent is in the log."""
+    program = """
+from orchestrator import RunOptions, bootstrap
+from orchestrator.request import checked_request
+from threading import Event
+begun, asked = Event(), {"agent_id": None, "user_id": "00000000-0000-4000-8000-000000000001", "origin": "api"}
+request = checked_request(prompt="A long process", services=[], **asked)
+bootstrap().orchestrator.start(request, RunOptions(), lambda event: begun.set())
+assert begun.wait(60)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True, text=True, timeout=90, check=False,
+        env=os.environ | {"ORCHESTRATOR_DATA_DIR": str(data), "ORCHESTRATOR_OFFLINE_SPEED": "50"},
+    )  # fmt: skip
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert newest_event(data)["cause"] == "cancelled"

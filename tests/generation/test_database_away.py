@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -108,6 +109,29 @@ def test_a_delivery_that_is_repeated_counts_once(
         )
 
     assert log.actions() == ["WORKFLOW_GENERATED"]
+
+
+def test_a_file_that_cannot_be_removed_stops_nothing(
+    make_application: MakeApplication,
+    store: FlakyStore,
+    ask: Ask,
+    log: Log,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What has arrived is delivered again, counts once, and the next run begins."""
+    store.flaky.away = {"finish_generation"}
+    ask(make_application())
+    store.flaky.away = set()
+
+    def read_only(outbox: Outbox, generation_id: UUID) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Outbox, "delivered", read_only)
+    ask(make_application())
+
+    assert log.actions() == ["WORKFLOW_GENERATED"] * 2
+    assert "stays in the outbox: Permission denied" in caplog.text
 
 
 @pytest.mark.parametrize("text", ["[]", "null", '{"generation_id": 7, "outcome": "{}"}', "\udcff"])

@@ -154,6 +154,26 @@ def test_another_page_may_propose_values(page: AppTest, store: PooledStore) -> N
     assert stored(store).version == 1
 
 
+def test_a_primary_of_old_can_be_chosen_again(page: AppTest, owner: psycopg.Connection) -> None:
+    """It brings no fallback along, since nobody knows whose it is."""
+    owner.execute("update public.system_settings_config set value = '\"gpt-3\"' where key = %s", [PRIMARY_KEY])
+    page.run()
+    page.switch_page("configuration.py").run()
+    page.selectbox(key="configuration_primary").set_value(CLAUDE).run()
+    page.selectbox(key="configuration_primary").set_value("gpt-3").run()
+
+    assert not page.exception
+    assert page.selectbox(key="configuration_primary").value == "gpt-3"
+
+
+def test_two_names_of_one_model_are_asked_once(configuration: AppTest) -> None:
+    """Claude Sonnet 4.6 answers for Claude Sonnet 4, so the one is no fallback for the other."""
+    configuration.selectbox(key="configuration_primary").set_value(CLAUDE).run()
+    configuration.selectbox(key="configuration_fallback").set_value("claude-sonnet-4-6").run()
+
+    assert any("Both come to the same model" in text for text in said(configuration.caption))
+
+
 def test_a_strange_proposal_is_read_or_passed_over(page: AppTest, store: PooledStore) -> None:
     """A key that was not there has its default, an earlier system's words their meaning; a model of old is named."""
     page.session_state["settings_proposal"] = {

@@ -162,6 +162,38 @@ def test_a_database_that_stops_under_an_open_page(
     assert "not running" in page.error[0].value
 
 
+def test_one_call_that_fails_takes_its_own_part_alone(
+    open_page: OpenPage, sample: PooledStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read before it stays, and a sentence says why the rest is missing."""
+    person = sample.person()
+
+    class Slow:
+        def call(self, function: str, **arguments: Argument) -> Json:
+            if function in ("list_generations", "list_workflows"):
+                raise Unavailable("The database took too long.")
+            return person.call(function, **arguments)
+
+    monkeypatch.setattr(sample, "person", Slow)
+    page = open_page("overview.py")
+
+    assert not page.exception
+    assert "took too long" in page.error[0].value
+    assert page.metric
+
+
+def test_filters_can_be_reset_where_they_leave_nothing(open_page: OpenPage, sample: PooledStore) -> None:
+    """The button is there only where they are not at their defaults."""
+    page = open_page("cost.py", period="days", days="2030-01-01..2030-01-02", origin="cli")
+    assert "period" in page.query_params
+    press(page, "Reset the filters")
+
+    assert not page.exception
+    assert "period" not in page.query_params
+    assert page.selectbox(key="filter_period").value == "30d"
+    assert page.selectbox(key="filter_origin").value == "any"
+
+
 @pytest.mark.parametrize("file", PAGES)
 def test_nobody_in_particular_gets_a_sentence(open_page: OpenPage, owner: psycopg.Connection, file: str) -> None:
     """Without a role in the console nothing is shown, and the page says what to do."""

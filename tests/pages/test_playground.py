@@ -14,7 +14,7 @@ from orchestrator.ratings import rate
 from orchestrator.simulator import SimulatedTransport
 from pages.parts import console, run
 from queries.runs import StoredRun, find_run
-from store import Conflict, NotPermitted
+from store import Argument, Conflict, Database, Json, NotPermitted, Unavailable
 from store.identity import LOCAL_PERSON_ID
 from tests.conftest import MakeApplication, PooledStore
 from tests.pages.conftest import OpenPage, press, said
@@ -95,6 +95,35 @@ def test_a_failed_run_says_why(
 
     assert not playground.exception
     assert "GPT-4o mini, api error (HTTP 529" in said(playground.error)[0]
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_workflow_that_is_not_booked_yet_is_shown(
+    playground: AppTest, store: PooledStore, monkeypatch: pytest.MonkeyPatch, *, whole: bool
+) -> None:
+    """The database goes away before the outcome is in, for that alone or for everything."""
+    machine, person = store.machine(), store.person()
+    away = set[str]()
+
+    class Away:
+        def __init__(self, database: Database) -> None:
+            self.database = database
+
+        def call(self, function: str, **arguments: Argument) -> Json:
+            if function == "finish_generation" or function in away:
+                raise Unavailable
+            return self.database.call(function, **arguments)
+
+    monkeypatch.setattr(store, "person", lambda: Away(person))
+    monkeypatch.setattr(console.application().orchestrator._recorder, "_database", Away(machine))
+    if whole:
+        away.add("get_workflow")
+    generate(playground, "Alert the team on Slack", ["Slack"])
+
+    assert not playground.exception
+    assert "is not booked yet" in said(playground.info)[0]
+    assert "Slack" in set(playground.dataframe[0].value["Service"])
+    assert len(playground.error) == whole
 
 
 def test_a_run_has_an_address_of_its_own(playground: AppTest, open_page: OpenPage) -> None:

@@ -251,6 +251,15 @@ def test_openai_error_inside_a_stream(case: InStream) -> None:
     assert (found.reason, found.detail) == (case.reason, case.detail)
 
 
+def test_a_key_as_short_as_a_word_hides_the_code_and_not_the_reason() -> None:
+    """A local server's key may be `x`: what was refused for its rate is that all the same."""
+    import openai
+
+    error = openai.APIError("Failed.", REQUEST, body={"type": "rate_limit_exceeded"})
+    found = failure(error, answered=True, key="x")
+    assert (found.reason, found.detail) == ("rate_limit", "APIError")
+
+
 @pytest.mark.parametrize("case", ANTHROPIC_IN_STREAM, ids=lambda case: case.id)
 def test_anthropic_error_inside_a_stream(case: InStream) -> None:
     """Anthropic's SDK raises a status error with status 200 there, so the type decides."""

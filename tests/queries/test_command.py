@@ -72,6 +72,7 @@ def test_a_period_without_data_is_done(data_dir: Path) -> None:
     [
         (["--from", "2026-11-02", "--to", "2026-11-01"], "before it begins"),
         (["--from", "yesterday"], "is no day"),
+        (["--to", "0001-01-05"], "must lie between"),
         (["--time-zone", "Mars/Olympus"], "no time zone"),
         (["--source", "imagined"], "invalid choice"),
     ],
