@@ -47,8 +47,8 @@ cards(figures(report), chosen.period)
 left_out(report.total, report.figures.undated, chosen, person)
 if alone := report.total.fallen_back.overridden:
     st.caption(
-        f":material/info: {overridden(alone)}: in the number of fallbacks, their cost and the refused answers, "
-        "in no rate, no reason and no list."
+        f":material/info: {overridden(alone)} among the fallbacks, their cost and the refused answers; rates, reasons "
+        "and lists leave them out."
     )
 if unsaid := report.first_unknown:
     st.caption(

@@ -63,6 +63,8 @@ def cards(shown: list[Card], period: Period, *, per_row: int = 4) -> None:
                     _standing(card.rate, card.target)
                 if card.note:
                     st.caption(card.note)
+    if any(_unsure(card) for card in shown):
+        st.caption("In brackets: there are so few cases that it may be luck.")
     if any(card.change for card in shown):
         length = len(period.days)
         before = f"the {length} days before" if length > 1 else "the day before"
@@ -81,6 +83,10 @@ def aim(target: Target) -> str:
     """A target in words: `below 5 %`, `99 % or more`."""
     wanted = threshold(target.good_pct)
     return f"below {wanted}" if target.below else f"{wanted} or more"
+
+
+def _unsure(card: Card) -> bool:
+    return bool(card.rate and card.rate.whole and card.target and not card.target.certain(card.rate))
 
 
 def _standing(rate: Rate, target: Target) -> None:
