@@ -136,7 +136,9 @@ def show(generation_id: UUID, begun: run.Run | None) -> None:
     if begun and (error := begun.error()):
         if not isinstance(error, OrchestratorError | StoreError):
             raise error
-        if not isinstance(error, GenerationCancelled):  # which the run itself says
+        if isinstance(error, GenerationCancelled):  # as was asked for
+            st.info(f"{error} What it spent is booked.", icon=":material/stop_circle:")
+        else:
             problem(error)
     stored = _booked(generation_id)
     if begun and (stored is None or stored.status == "running") and (unbooked := begun.unbooked()):

@@ -24,7 +24,7 @@ _BEFORE = timedelta(days=3)
 def day_story(person: Database, report: FallbackReport, chosen: Chosen, of: date) -> None:
     """The day in a sentence, the changes of that day and the three before it, and a button that takes each back.
 
-    Where the keys are as they were before a change already, a word says so instead.
+    Where the keys are as they were before a change already, a word says so beside it.
     """
     row = report.daily[report.daily["day"] == of].iloc[0]
     with st.container(border=True):
@@ -73,7 +73,7 @@ def _change(change: Change, zone: str, keys: Mapping[str, object]) -> None:
             f"{plain('; '.join(settings.changes_in_words(pairs)))}{' (sample data)' if change.sample else ''}"
         )
         if all(key in keys and keys[key] == before for key, (before, _) in pairs.items()):
-            st.badge("As before that change", icon=":material/check:", color="gray")
-        elif st.button("Put it back", key=f"put_back_{change.at.isoformat()}_{change.version}", icon=":material/undo:"):
+            st.badge("As before it already", icon=":material/check:", color="gray")
+        if st.button("Put it back", key=f"put_back_{change.at.isoformat()}_{change.version}", icon=":material/undo:"):
             settings.propose({key: before for key, (before, _) in pairs.items()})
             st.switch_page("configuration.py")

@@ -131,6 +131,7 @@ def test_a_change_is_found_and_put_back(new_context: Callable[[int, str], Browse
     page.go_back()
     expect(page.get_by_role("heading", name="Fallbacks", level=1)).to_be_visible(timeout=30_000)
     _click_highest_point(page)
+    expect(page.get_by_text("As before it already").first).to_be_visible(timeout=30_000)
     page.get_by_role("button", name="Put it back").first.click()
     expect(page.get_by_text("The settings are already as they were before that change.")).to_be_visible(timeout=30_000)
 
