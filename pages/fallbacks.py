@@ -32,7 +32,7 @@ def figures(report: FallbackReport) -> list[Card]:
         ),
         tally_cards.cost(total.fallen_back, before.fallen_back)
         .named("Cost of fallbacks", "All attempts of the generations that the fallback answered.")
-        .noted(f"{money(total.fallen_back.wasted_usd)} of it wasted"),
+        .noted(f"{money(total.fallen_back.wasted_usd)} of it wasted" if total.fallen_back.completed else NONE),
     ]
 
 
@@ -63,8 +63,9 @@ if chosen.model:
 fallback_charts.rate(report, chosen, person)
 left, right = st.columns(2)
 with left:
-    fallback_charts.reasons(report, chosen, person)
-    fallback_charts.cost(report)
+    if report.total.fallen_back.completed:
+        fallback_charts.reasons(report, chosen, person)
+        fallback_charts.cost(report)
     fallback_charts.prompts(report)
     fallback_bands.by_steps(report, chosen, person)
 with right:

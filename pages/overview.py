@@ -5,15 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from pages.parts import charts, frame, generators, states, tally_cards
-from pages.parts.behind import behind, clicked_day
+from pages.parts.behind import answered_on
 from pages.parts.cards import Card, cards
 from pages.parts.filters import Chosen, default_filters, zone
 from pages.parts.judgement import judgement
 from pages.parts.left_out import left_out
-from pages.parts.palette import label
 from pages.parts.past_runs import latest
-from pages.parts.words import day
-from queries.behind import UNKNOWN, Which
 from queries.overview import Overview, read_overview
 from queries.period import RECENT_DAYS
 from queries.period import latest as latest_days
@@ -50,8 +47,5 @@ else:
         alt=f"Workflows per day by the model that answered, over {RECENT_DAYS} days",
         note=f"Days of {period.zone}; today is not over yet. Click a bar for its workflows.", drill=True,
     )  # fmt: skip
-    if clicked and (of := clicked_day(clicked[0])):
-        which = Which(outcome="completed", generator=clicked[1] or UNKNOWN)
-        title = f"Answered by {label(clicked[1])} on {day(of)}"
-        behind(person, chosen, of, which, title)
+    answered_on(person, chosen, clicked)
 latest(person)

@@ -67,7 +67,15 @@ st.caption(
 )
 nothing = tally(())
 cards(
-    [tally_cards.fallback(report.total, nothing), tally_cards.success(report.total, nothing)], chosen.period, per_row=2
+    [
+        tally_cards.fallback(report.total, nothing).named(
+            "Fallback rate, a cheaper model first",
+            "Answered by the fallback, of the completed that the advice is about.",
+        ),
+        tally_cards.success(report.total, nothing),
+    ],
+    chosen.period,
+    per_row=2,
 )
 if report.dear_first:
     asked = " or ".join(label(name) for name in sorted(dear))

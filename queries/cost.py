@@ -48,7 +48,7 @@ def read_cost(database: Database, period: Period, filters: Filters, generator: s
     Raises:
         StoreError: the database did not answer, or this identity may not read.
     """
-    figures = read_figures(database, period, filters, ("generations", "changes"))
+    figures = read_figures(database, period, filters, ("generations", "attempts", "changes"))
     rows = [row for row in figures.generations if generator is None or row.generator == generator]
     total = tally(now(rows))
     return CostReport(

@@ -11,6 +11,7 @@ from queries.figures import Attempts, Figures, Generations, read_figures
 from queries.filters import Filters
 from queries.models import call_rates
 from queries.period import Period
+from queries.prompts import new_prompts
 from queries.rates import Rate
 from queries.series import before, by_day, now
 from queries.tally import REASONS, Tally, tally
@@ -56,8 +57,8 @@ class FallbackReport:
         first_unknown: fallbacks for which it is not known which model was asked first; whichever model is named.
         by_steps, by_services: band, completed, fallbacks, rate_pct, low_pct, high_pct; only bands that were seen.
         findings: code, attempts; what refused replies, most frequent first.
-        prompts: prompt_version (None where not said), first_day (of the period), new (whether it was not in use before:
-            not on the first day, nor in the period before), replies, valid, valid_pct; of all models' replies.
+        prompts: prompt_version (None where not said), first_day (of the period), new (whether it was not in use before,
+            see `queries.prompts.new_prompts`), replies, valid, valid_pct; of all models' replies.
     """
 
     figures: Figures
@@ -160,13 +161,11 @@ def _prompts(figures: Figures, attempts: list[Attempts]) -> pd.DataFrame:
     for day, of_day in by_day(figures, attempts):
         for row in of_day:
             first_days.setdefault(row.prompt_version, day)
-    known = {row.prompt_version for row in before(attempts)} | {None}
+    new = new_prompts(figures)
     records = []
     for version in sorted(first_days, key=lambda version: (version is None, version or 0)):
         rate = call_rates(row for row in now(attempts) if row.prompt_version == version).validation
         if rate.whole:
-            first = first_days[version]
-            new = version not in known and first != figures.period.first
-            records.append((version, first, new, rate.whole, rate.part, rate.pct))
+            records.append((version, first_days[version], version in new, rate.whole, rate.part, rate.pct))
     columns = ["prompt_version", "first_day", "new", "replies", "valid", "valid_pct"]
     return pd.DataFrame(records, columns=columns, dtype=object)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -13,8 +13,8 @@ from pages.parts.palette import REASON_LABELS, label
 from pages.parts.past_runs import run_link
 from pages.parts.problems import problem
 from pages.parts.tables import OPEN, listing
-from pages.parts.words import NONE, moment, money, plain, seconds
-from queries.behind import Which, generations
+from pages.parts.words import NONE, day, moment, money, plain, seconds
+from queries.behind import UNKNOWN, Which, generations
 from queries.errors import QueryError
 from queries.period import period
 from store import Database, NotPermitted, StoreError
@@ -58,6 +58,13 @@ def behind(database: Database, chosen: Chosen, day: date | None, which: Which, t
         listing(rows, title, columns=OPEN, height="auto")
         kept = "Runs without a link are not kept here." if any(found["stored"]) else "None of these runs is kept here."
         st.caption(f"The latest {len(rows)}, times in {days.zone}. {kept}")
+
+
+def answered_on(database: Database, chosen: Chosen, clicked: Sequence[Any] | None) -> None:
+    """The workflows behind a mark that carries its day and the model that answered; nothing where none was clicked."""
+    if clicked and (of := clicked_day(clicked[0])):
+        which = Which(outcome="completed", generator=clicked[1] or UNKNOWN)
+        behind(database, chosen, of, which, f"Answered by {label(clicked[1])} on {day(of)}")
 
 
 def _ended(row: Mapping[Any, Any]) -> str:

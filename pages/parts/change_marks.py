@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Mapping
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -11,25 +10,19 @@ from pages.parts.charts import CLEAR, Figure, edge
 from pages.parts.palette import GREY
 from pages.parts.settings import changes_in_words, pairs
 from pages.parts.words import charted
-from queries.figures import Change
-from queries.period import Period
+from queries.figures import Change, Figures
+from queries.prompts import new_prompts
 
 _LINE_CHARS = 44
 
 
-def mark_changes(
-    drawn: Figure, saves: Iterable[Change], period: Period, prompts: Mapping[int, date] | None = None
-) -> None:
-    """Dotted lines where a system key was changed or a prompt version was first used; who and what on hover.
-
-    Args:
-        prompts: prompt version to the day on which it was first used.
-    """
-    told: dict[date, list[str]] = {}
-    for save in (save for save in saves if period.begins <= save.at < period.ends):
+def mark_changes(drawn: Figure, figures: Figures) -> None:
+    """Dotted lines where a system key was changed or a prompt version was first used; who and what on hover."""
+    period, told = figures.period, dict[date, list[str]]()
+    for save in (save for save in figures.changes if period.begins <= save.at < period.ends):
         at = save.at.astimezone(ZoneInfo(period.zone))
         told.setdefault(at.date(), []).append(f"{at:%H:%M} {save.by or 'somebody'}: {_what(save)}")
-    for version, day in (prompts or {}).items():
+    for version, day in new_prompts(figures).items():
         told.setdefault(day, []).append(f"Prompt version {version} first used")
     for day in told:
         drawn.layout["shapes"].append(

@@ -6,13 +6,13 @@ from decimal import Decimal
 
 from orchestrator.models import BASELINE
 from pages.parts import charts, generators
-from pages.parts.behind import behind, clicked_day
+from pages.parts.behind import answered_on, behind, clicked_day
 from pages.parts.change_marks import mark_changes
 from pages.parts.charts import numbers
 from pages.parts.filters import Chosen
-from pages.parts.palette import GAIN, GREY, label
+from pages.parts.palette import GAIN, GREY
 from pages.parts.words import day, many, money
-from queries.behind import UNKNOWN, Which
+from queries.behind import Which
 from queries.cost import CostReport
 from store import Database
 
@@ -31,7 +31,7 @@ def daily(report: CostReport, chosen: Chosen, person: Database) -> None:
     """Cost per day and model, its wasted part hatched; a click shows the generations behind a bar."""
     drawn = charts.figure(y_title="US dollars a day", height=360, over=chosen.period)
     generators.spent(drawn, report.daily, chosen.unfinished)
-    mark_changes(drawn, report.figures.changes, chosen.period)
+    mark_changes(drawn, report.figures)
     clicked = charts.show(
         drawn,
         report.daily,
@@ -41,9 +41,7 @@ def daily(report: CostReport, chosen: Chosen, person: Database) -> None:
         note="Hatched: attempts whose answer was not used. Click a bar for the generations behind it.",
         drill=True,
     )
-    if clicked and (of := clicked_day(clicked[0])):
-        which = Which(outcome="completed", generator=clicked[1] or UNKNOWN)
-        behind(person, chosen, of, which, f"Answered by {label(clicked[1])} on {day(of)}")
+    answered_on(person, chosen, clicked)
 
 
 def bridge(report: CostReport) -> None:
@@ -101,7 +99,7 @@ def cumulative(report: CostReport, chosen: Chosen, person: Database) -> None:
         hovertemplate="%{x|%a %-d %b}<br>$%{y:,.2f} so far"
         "<br>%{customdata[1]} that day, on %{customdata[2]:,} workflows<extra></extra>",
     )
-    mark_changes(drawn, report.figures.changes, chosen.period)
+    mark_changes(drawn, report.figures)
     clicked = charts.show(
         drawn,
         frame,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from datetime import date, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import streamlit as st
@@ -43,8 +44,8 @@ def day_story(person: Database, report: FallbackReport, chosen: Chosen, of: date
                 "On that day and the three before it no system key was changed, and no prompt version first used as "
                 "far as this period shows."
             )
-        for version, first in prompts:
-            st.markdown(f":material/edit_note: **{day(first)}**: prompt version {version} was first used.")
+        for prompt in prompts:
+            _prompt(prompt, report.figures.period.last)
         keys = states.read(lambda: read_settings(person)).values() if changes else {}
         for change in changes:
             _change(change, chosen.period.zone, keys)
@@ -56,12 +57,16 @@ def _changes(report: FallbackReport, chosen: Chosen, of: date) -> list[Change]:
     return sorted(near, key=lambda change: change.at, reverse=True)
 
 
-def _prompts(report: FallbackReport, of: date) -> list[tuple[int, date]]:
-    return [
-        (row["prompt_version"], row["first_day"])
-        for row in report.prompts.to_dict("records")
-        if row["new"] and of - _BEFORE <= row["first_day"] <= of
-    ]
+def _prompts(report: FallbackReport, of: date) -> list[dict[Hashable, Any]]:
+    return [row for row in report.prompts.to_dict("records") if row["new"] and of - _BEFORE <= row["first_day"] <= of]
+
+
+def _prompt(row: dict[Hashable, Any], last: date) -> None:
+    st.markdown(
+        f":material/edit_note: **{day(row['first_day'])}**: prompt version {row['prompt_version']} was first used. "
+        f"Of its {many(row['replies'], 'reply', 'replies')} until {day(last)} {percent(row['valid_pct'])} validated. "
+        "It came with a release of the orchestrator, and another one takes it back."
+    )
 
 
 def _change(change: Change, zone: str, keys: Mapping[str, object]) -> None:

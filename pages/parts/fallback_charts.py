@@ -39,7 +39,7 @@ def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
         (targets.FALLBACK_RARE_PCT, "rare"),
     ):
         charts.target(drawn, float(limit), words)
-    mark_changes(drawn, report.figures.changes, chosen.period, _first_days(report))
+    mark_changes(drawn, report.figures)
     clicked = charts.show(
         drawn,
         frame,
@@ -152,11 +152,6 @@ def prompts(report: FallbackReport) -> None:
         for row in frame.to_dict("records")
     ]
     tables.table(rows, frame, key="fallback_prompts", title="Did a prompt release change anything?")
-
-
-def _first_days(report: FallbackReport) -> dict[int, date]:
-    """The prompt versions that came into use within the period."""
-    return {int(row["prompt_version"]): row["first_day"] for row in report.prompts.to_dict("records") if row["new"]}
 
 
 def _behind(person: Database, chosen: Chosen, of: date, reason: str | None) -> None:

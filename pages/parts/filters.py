@@ -13,13 +13,12 @@ from typing import Any, cast
 import streamlit as st
 
 from orchestrator.models import CATALOGUE
-from pages.parts import frame
+from pages.parts import console, frame
 from pages.parts.palette import label
 from pages.parts.words import day, plain
 from queries.errors import QueryError
-from queries.filters import ORIGINS, SOURCES, Filters, Origin, Source, default_source
+from queries.filters import ORIGINS, SOURCES, Filters, Origin, Source
 from queries.period import USUAL_DAYS, Period, is_zone, latest, month, period
-from store import read_environment
 
 _LENGTHS = {"7d": 7, "30d": USUAL_DAYS, "90d": 90, "365d": 365}
 _MONTHS = {"month": 0, "last-month": 1}
@@ -66,7 +65,7 @@ def zone() -> str:
 
 def default_filters() -> Filters:
     """What pages without a bar look at: events of the models that are asked now, however they were asked for."""
-    return Filters(default_source(read_environment()))
+    return Filters("simulated" if console.application().simulated else "real")
 
 
 def bar(model_label: str = "Answered by", *, with_model: bool = True) -> Chosen:

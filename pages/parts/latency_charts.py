@@ -5,11 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts import charts, generators, tables
-from pages.parts.behind import behind, clicked_day
+from pages.parts.behind import answered_on, behind
 from pages.parts.change_marks import mark_changes
 from pages.parts.filters import Chosen
 from pages.parts.palette import OUTCOME_LABELS, colour, label, mark
-from pages.parts.words import count, day, duration, inline, seconds, span
+from pages.parts.words import count, duration, inline, seconds, span
 from queries.behind import UNKNOWN, Which
 from queries.histogram import position
 from queries.latency import LatencyReport
@@ -28,7 +28,7 @@ def over_time(report: LatencyReport, chosen: Chosen, person: Database) -> None:
         drawn, frame, which, model="generator", whole="timed", scale=1000, unfinished=chosen.unfinished,
         words="%{y:.1f} s, of %{customdata[2]:,} workflows",
     )  # fmt: skip
-    mark_changes(drawn, report.figures.changes, chosen.period)
+    mark_changes(drawn, report.figures)
     clicked = charts.show(
         drawn,
         frame,
@@ -38,9 +38,7 @@ def over_time(report: LatencyReport, chosen: Chosen, person: Database) -> None:
         note="End to end: a fallback's time holds the failed first attempt. Click a point for its generations.",
         drill=True,
     )
-    if clicked and (of := clicked_day(clicked[0])):
-        title = f"Answered by {label(clicked[1])} on {day(of)}"
-        behind(person, chosen, of, Which(outcome="completed", generator=clicked[1] or UNKNOWN), title)
+    answered_on(person, chosen, clicked)
 
 
 def distribution(report: LatencyReport, chosen: Chosen, person: Database) -> None:

@@ -23,7 +23,7 @@ ASSUMED_RATE_PCT = Decimal(5)
 
 def projection(database: Database, primary: str, fallback: str) -> None:
     """The table, from list prices and a fallback rate that starts from the measured one."""
-    st.subheader("What would so many workflows a month cost?", anchor=False)
+    st.subheader("What would a month cost?", anchor=False)
     now = datetime.now(UTC)
     days, filters = latest(USUAL_DAYS, zone(), now), default_filters()
     rollout = states.read(lambda: read_rollout(database, days, filters, dear=no_cheaper(now)))

@@ -80,6 +80,10 @@ def models(report: QualityReport) -> None:
         title="How does each model do, and how sure is that?",
         note="A standing in brackets may be luck: the interval of the true rate holds the target.",
     )
+    with st.expander("What is measured"):
+        shown = set(frame["measure"])
+        for name, meaning in (words for measure, words in _NAMES.items() if measure in shown):
+            st.markdown(f"**{name}**: {meaning}")
 
 
 def over_time(report: QualityReport, chosen: Chosen, person: Database) -> None:
@@ -92,7 +96,7 @@ def over_time(report: QualityReport, chosen: Chosen, person: Database) -> None:
     charts.target(drawn, float(targets.VALIDATION.good_pct), "target")
     charts.target(drawn, float(targets.VALIDATION.bad_pct), "least")
     drawn.axis("y", rangemode="normal", range=[min(80.0, _lowest(report.daily, "valid_pct")), 101])
-    mark_changes(drawn, report.figures.changes, chosen.period)
+    mark_changes(drawn, report.figures)
     clicked = charts.show(
         drawn,
         report.daily[["day", "model", "replies", "valid", "valid_pct"]],

@@ -81,8 +81,8 @@ _ADVICE: dict[Advice, str] = {
         "{good}."
     ),
     "keep": (
-        "**Keep going.** The fallback answered {fallback}, within the target, but not surely so yet: the interval "
-        "still holds {good}."
+        "**Keep going.** The fallback answered {fallback}, probably within the target; with more workflows it may turn "
+        "out to be {good} or more."
     ),
     "consider_disabling": (
         "**Consider running some agents without a fallback.** The fallback answered {fallback}, surely below {good}."

@@ -8,11 +8,11 @@ from typing import TypeVar
 import streamlit as st
 
 from orchestrator import OrchestratorError
+from pages.parts import console
 from pages.parts.problems import problem
 from pages.parts.words import count
 from queries.errors import QueryError
-from queries.filters import default_source
-from store import Database, StoreError, read_environment
+from store import Database, StoreError
 from store.sample import DAYS, add_sample_data, has_sample_data, remove_sample_data
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ def empty(database: Database, *, sentence: str, reset: Callable[[], None] | None
             if reset:
                 st.button("Reset the filters", icon=":material/filter_alt_off:", on_click=reset)
             st.page_link("playground.py", label="Describe a process", icon=":material/science:")
-            if present and default_source(read_environment()) == "real":
+            if present and not console.application().simulated:
                 st.page_link(
                     "cost.py", label="Look at the sample data, which is simulated", icon=":material/auto_awesome:",
                     query_params={"source": "simulated"},

@@ -20,7 +20,7 @@ _UNIT = "\u00a0"
 
 Number = Decimal | float | int
 
-_ACRONYMS = {"api": "API", "json": "JSON"}
+_ACRONYMS = {"api": "API", "json": "JSON", "llm": "LLM"}
 
 _LEAST_PCT = 0.05
 
