@@ -9,6 +9,7 @@ from pages.parts.behind import answered_on
 from pages.parts.cards import Card, cards
 from pages.parts.filters import Chosen, default_filters, zone
 from pages.parts.judgement import judgement
+from pages.parts.keys_now import keys_now
 from pages.parts.left_out import left_out
 from pages.parts.past_runs import latest
 from queries.overview import Overview, read_overview
@@ -38,6 +39,7 @@ if report.judgement == "nothing" and not report.total.rows:
     states.empty(person, sentence=f"No workflow was generated in the last {RECENT_DAYS} days.")
 else:
     judgement(report)
+    keys_now(person)
     cards(figures(report), period, per_row=3)
     left_out(report.total, report.figures.undated, chosen, person)
     drawn = charts.figure(y_title="Workflows a day", height=260, over=period)

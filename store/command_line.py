@@ -49,8 +49,17 @@ def run(
     except BrokenPipeError:
         return _no_output()
     except OSError as error:
-        say(f"The output could not be written ({error.strerror}).")
-        return _no_output()
+        return _refused(error)
+
+
+def _refused(error: OSError) -> int:
+    # What is written to the standard output names no file.
+    if error.errno is None or error.filename is not None:
+        what = error.strerror or type(error).__name__
+        say(f"The operating system refused: {what}{f' ({error.filename})' if error.filename else ''}.")
+        return FAILED
+    say(f"The output could not be written ({error.strerror}).")
+    return _no_output()
 
 
 def _no_output() -> int:

@@ -23,6 +23,9 @@ _POOL_SIZE = 8
 _WAIT_LIMIT_S = 10.0
 _BRING_UP_KEY = 0x0C05020
 _STOPPED = "The embedded database is not running; start the program again."
+_NO_ANSWER = (
+    "The embedded database did not answer in time: it is busy, or not running. Try again, or start the program again."
+)
 
 _BECOME = """
 select
@@ -54,7 +57,7 @@ class EmbeddedDatabase:
             with self._pool.connection(timeout=_WAIT_LIMIT_S) as connection:
                 return self._call(connection, function, arguments)
         except PoolTimeout as error:
-            raise Unavailable(_STOPPED) from error
+            raise Unavailable(_NO_ANSWER) from error
         except psycopg.Error as error:
             raise from_error(error) from error
         except UnicodeEncodeError as error:

@@ -81,7 +81,7 @@ def _well(report: Overview) -> _Told:
     judged = report.total.as_configured
     sentence = (
         f"**All is well.** {share(judged.success, targets.SUCCESS)} succeeded and the fallback answered "
-        f"{percent(judged.fallback.pct, targets.FALLBACK.limits)}, both within their targets. There is nothing to do."
+        f"{percent(judged.fallback.pct, targets.FALLBACK.limits)}, both within their targets."
     )
     return _success, sentence, "", ""
 

@@ -66,16 +66,18 @@ def propose(values: Mapping[str, Any]) -> None:
 def lifecycle(model: Model) -> str | None:
     """What to know about a model's end: retired, or soon to be; None while its end is far or unknown."""
     today = datetime.now(UTC).date()
-    if model.retires_on is None or model.retires_on - today > _WARN_AHEAD:
+    if model.retires_on is None or model.retires_on > today:
+        return ends(model)
+    return f"{model.label} was retired on {model.retires_on}; {answering(model, today).label} answers in its place."
+
+
+def ends(model: Model) -> str | None:
+    """That a model will be retired soon, and who answers then; None where it is, or its end is far or unknown."""
+    today = datetime.now(UTC).date()
+    if model.retires_on is None or not today < model.retires_on <= today + _WARN_AHEAD:
         return None
-    if model.retires_on > today:
-        days = (model.retires_on - today).days
-        heir = answering(model, model.retires_on)
-        return (
-            f"{model.label} shuts down on {model.retires_on}, in {days} days; then {heir.label} answers in its place."
-        )
-    heir = answering(model, today)
-    return f"{model.label} was retired on {model.retires_on}; {heir.label} answers in its place."
+    heir, days = answering(model, model.retires_on), (model.retires_on - today).days
+    return f"{model.label} shuts down on {model.retires_on}, in {days} days; then {heir.label} answers in its place."
 
 
 def save(

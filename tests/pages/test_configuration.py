@@ -124,6 +124,25 @@ def test_roll_back_from_any_page(page: AppTest, store: PooledStore) -> None:
     assert stored(store) == OrchestratorSettings(CLAUDE, CLAUDE, True, 2)
 
 
+def test_the_overview_says_what_is_unusual_about_the_keys(
+    open_page: OpenPage, store: PooledStore, owner: psycopg.Connection
+) -> None:
+    """What a roll-back changed stands beside the judgement, which does not see it."""
+    owner.execute(
+        "insert into public.audit_logs (action, details) values ('WORKFLOW_GENERATED', '{\"simulated\": true}')"
+    )
+    save_settings(store.person(), {PRIMARY_KEY: CLAUDE})
+    page = open_page("overview.py")
+    notes = [text for text in said(page.caption) if "goes first now" in text or "No second model" in text]
+
+    assert not page.exception
+    assert notes == [
+        ":material/tune: Claude Sonnet 4 (answered by Claude Sonnet 4.6) goes first now: "
+        "each workflow costs about $0.0285.",
+        ":material/tune: No second model is asked when the first one fails.",
+    ]
+
+
 @pytest.mark.parametrize("value", ["7", "null", '["gpt-4o-mini"]', '{"model": "gpt-4o-mini"}'])
 def test_a_broken_key_can_be_mended_here(
     page: AppTest, owner: psycopg.Connection, store: PooledStore, value: str

@@ -1,0 +1,40 @@
+"""What an admin should know about today's keys before looking at figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from orchestrator import OrchestratorError, OrchestratorSettings, read_settings
+from orchestrator.models import CATALOGUE
+from orchestrator.projection import no_cheaper, price_per_workflow
+from pages.parts.problems import problem
+from pages.parts.settings import answers_as, ends
+from pages.parts.words import plain, unit_price
+from store import Database, StoreError
+
+
+def keys_now(database: Database) -> None:
+    """That a dear model goes first, no second one is asked, or one is about to end; nothing where all is usual."""
+    try:
+        keys = read_settings(database)
+    except (OrchestratorError, StoreError) as error:
+        problem(error)
+        return
+    for note in _notes(keys):
+        st.caption(f":material/tune: {plain(note)}")
+
+
+def _notes(keys: OrchestratorSettings) -> Iterator[str]:
+    now = datetime.now(UTC)
+    asked = [keys.primary, *([keys.fallback] if keys.has_second(now.date()) else [])]
+    if keys.primary in no_cheaper(now):
+        price = unit_price(price_per_workflow(CATALOGUE[keys.primary], now))
+        yield f"{answers_as(keys.primary)} goes first now: each workflow costs about {price}."
+    if len(asked) == 1:
+        yield "No second model is asked when the first one fails."
+    for name in asked:
+        if name in CATALOGUE and (note := ends(CATALOGUE[name])):
+            yield note
