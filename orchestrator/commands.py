@@ -19,7 +19,7 @@ from orchestrator.orchestrator import RunOptions
 from orchestrator.request import WorkflowRequest, checked_request
 from orchestrator.result import WorkflowGenerationResult
 from orchestrator.settings import read_settings, save_settings, setting_from_text
-from store import NotPermitted, exact_json
+from store import NotPermitted, exact_json, understood
 from store.command_line import DONE, FAILED, say
 
 
@@ -35,7 +35,7 @@ def generate(arguments: argparse.Namespace) -> int:
             return _generate_file(application, actor_id, arguments)
         services = [name for name in (arguments.services or "").split(",") if name.strip()]
         request = _request(arguments.prompt, services, arguments.agent_id, actor_id)
-        job = application.orchestrator.start(request, RunOptions(origin="cli"), _tell)
+        job = application.orchestrator.start(request, RunOptions(), _tell)
         try:
             _print(_result(job), arguments.json)
         except RecordingFailed as error:
@@ -71,7 +71,7 @@ def _generate_file(application: Application, actor_id: str, arguments: argparse.
         except ValidationError:
             raise InvalidRequest('The line is not a JSON object with "prompt" and "services".') from None
         request = _request(asked.prompt, asked.services, asked.agent_id, actor_id)
-        return application.orchestrator.start(request, RunOptions(origin="cli"), lambda event: None)
+        return application.orchestrator.start(request, RunOptions(), lambda event: None)
 
     failed = 0
     with contextlib.closing(outcomes(arguments.file, begin)) as found:
@@ -101,7 +101,7 @@ class _Whoami(BaseModel):
 
 
 def _actor_id(application: Application) -> str:
-    who = _Whoami.model_validate(application.person().call("whoami"))
+    who = understood(_Whoami, application.person().call("whoami"))
     if who.role not in ("admin", "member"):
         raise NotPermitted("You have no role in this console; ask an admin to grant you one.")
     return who.user_id

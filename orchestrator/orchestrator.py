@@ -165,6 +165,7 @@ class WorkflowOrchestrator:
         """Begin a generation and return at once.
 
         Args:
+            options: all but `origin`, which is the request's.
             emit: called with every event but the last, on the background loop: it must be quick.
         """
         return self._background.start(lambda: self._stoppable(request, options, _heard(emit)))

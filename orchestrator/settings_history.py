@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel
 
-from orchestrator.errors import InvalidSettings
 from orchestrator.settings import DEFAULTS, OrchestratorSettings
-from store import Database
+from store import Database, understood
 
 
 class _Change(BaseModel):
@@ -49,13 +48,9 @@ def read_history(database: Database, current: OrchestratorSettings, limit: int =
     The values after each save follow from today's by taking the later changes back, one after the other.
 
     Raises:
-        InvalidSettings: the database's answer cannot be read.
-        StoreError: the database did not answer, or this identity may not read.
+        StoreError: the database did not answer, or as another version would, or this identity may not read.
     """
-    try:
-        saves = TypeAdapter(list[_Save]).validate_python(database.call("get_settings_history", p_limit=limit))
-    except ValidationError as error:
-        raise InvalidSettings("The history of the settings cannot be read; run: python -m store migrate") from error
+    saves = understood(list[_Save], database.call("get_settings_history", p_limit=limit))
     values = current.values()
     history = []
     for save in saves:

@@ -10,9 +10,9 @@ from uuid import UUID
 
 import pandas as pd
 
-from queries.answer import Row, frame, understood
+from queries.answer import Row, frame
 from queries.filters import Filters
-from store import Database
+from store import Database, understood
 
 UNKNOWN = ""
 """Stands for the model of those generations whose model is not known."""

@@ -1,8 +1,7 @@
 """What can be wrong with a question or its answer.
 
 QueryError              query_error         base; never raised itself
-├── InvalidPeriod       invalid_period      the days or the time zone cannot be taken
-└── UnreadableAnswer    unreadable_answer   the database answers as another version would
+└── InvalidPeriod       invalid_period      the days or the time zone cannot be taken
 
 Errors of the store pass through unchanged (`store.errors`).
 """
@@ -22,12 +21,3 @@ class InvalidPeriod(QueryError):
     """The days or the time zone cannot be taken."""
 
     code = "invalid_period"
-
-
-class UnreadableAnswer(QueryError):
-    """The database answers as another version would."""
-
-    code = "unreadable_answer"
-
-    def __init__(self) -> None:
-        super().__init__("The database is of another version than this program; run: python -m store migrate")

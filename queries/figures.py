@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal, TypeVar
 
-from queries.answer import Row, understood
+from queries.answer import Row
 from queries.filters import Filters
 from queries.histogram import Histogram
 from queries.period import Period
-from store import Database
+from store import Database, understood
 
 Part = Literal["generations", "latencies", "attempts", "findings", "verdicts", "changes"]
 BEFORE = 0

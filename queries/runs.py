@@ -9,8 +9,8 @@ from uuid import UUID
 
 import pandas as pd
 
-from queries.answer import Row, frame, understood
-from store import Database
+from queries.answer import Row, frame
+from store import Database, understood
 
 
 class AttemptRow(Row):

@@ -1,5 +1,6 @@
 """Transport to the data: how to call it, never what a row means."""
 
+from store.answer import understood
 from store.connect import connect
 from store.database import Argument, Database, Json, Store
 from store.environment import StoreSettings, is_simulated, model_key, read_environment
@@ -11,6 +12,7 @@ from store.errors import (
     SchemaTooNew,
     StoreError,
     Unavailable,
+    UnreadableAnswer,
 )
 from store.exact_json import exact_json
 
@@ -27,9 +29,11 @@ __all__ = [
     "StoreError",
     "StoreSettings",
     "Unavailable",
+    "UnreadableAnswer",
     "connect",
     "exact_json",
     "is_simulated",
     "model_key",
     "read_environment",
+    "understood",
 ]

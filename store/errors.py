@@ -6,7 +6,8 @@ StoreError                  store_error         the database refused for a reaso
 ├── NotSignedIn             not_signed_in       no identity, or one that has expired or was refused
 ├── NotPermitted            not_permitted       this identity may not do this
 ├── Conflict                conflict            somebody else changed it first
-└── InvalidInput            invalid_input       the database's own checks refused a value
+├── UnreadableAnswer        unreadable_answer   the database answers as another version would
+└── InvalidInput            invalid_input       a value was refused, by the database or before it was asked
 
 The driver's or library's error stays in `__cause__` where it holds no secret. A message repeats nothing that was
 sent but names and e-mail addresses.
@@ -57,8 +58,14 @@ class Conflict(StoreError):
     code = "conflict"
 
 
+class UnreadableAnswer(StoreError):
+    """The database is of another version than this program; run: python -m store migrate"""
+
+    code = "unreadable_answer"
+
+
 class InvalidInput(StoreError):
-    """The database refused a value."""
+    """A value was refused: by the database's own checks, or before it was asked."""
 
     code = "invalid_input"
 

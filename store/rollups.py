@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import psycopg
 
+from store.answer import understood
 from store.migrate import ADDRESS_ERRORS, from_driver
 
 
@@ -31,6 +32,7 @@ def recount(conninfo: str, *, rebuild: bool) -> Recount:
 
     Raises:
         Unavailable: the database cannot be reached, or has not been migrated.
+        UnreadableAnswer: it is of another version.
     """
     try:
         with psycopg.connect(conninfo, connect_timeout=15) as connection:
@@ -39,4 +41,4 @@ def recount(conninfo: str, *, rebuild: bool) -> Recount:
                 connection.rollback()
     except ADDRESS_ERRORS as error:
         raise from_driver(error) from None  # libpq quotes the address, and in it the password
-    return Recount(**found[0]) if found else Recount(0, {})
+    return understood(Recount, found[0]) if found else Recount(0, {})

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from pydantic import BaseModel
 
+from store.answer import understood
 from store.database import Database
 from store.errors import InvalidInput
 
@@ -72,7 +73,7 @@ def add_sample_data(
                 p_day=day,
                 p_slice=number,
             )
-            added = _Added.model_validate(answer)
+            added = understood(_Added, answer)
             events, more, number = events + added.events, added.more, number + 1
         yield events
 
@@ -84,9 +85,9 @@ def remove_sample_data(database: Database) -> int:
         NotPermitted: this identity is no admin.
         Unavailable: there is so much of it that the database's time limit passed; nothing was removed.
     """
-    return _Removed.model_validate(database.call("remove_sample_data")).removed
+    return understood(_Removed, database.call("remove_sample_data")).removed
 
 
 def has_sample_data(database: Database) -> bool:
     """Whether there is any."""
-    return _Presence.model_validate(database.call("has_sample_data")).present
+    return understood(_Presence, database.call("has_sample_data")).present

@@ -126,7 +126,7 @@ def begin(
         prompt=prompt, services=services, agent_id=agent_id, user_id=LOCAL_PERSON_ID, origin="playground"
     )
     generation_id, events = uuid4(), list[GenerationEvent]()
-    chosen = replace(options, origin="playground", generation_id=generation_id)
+    chosen = replace(options, generation_id=generation_id)
     job = application.orchestrator.start(request, chosen, events.append)
     run = Run(generation_id, request, chosen, job, events)
     _runs[generation_id] = run
