@@ -21,6 +21,12 @@ SHELL = str(Path(__file__).parents[2] / "pages" / "shell.py")
 
 OpenPage = Callable[..., AppTest]
 
+PAGES = [
+    "overview.py", "playground.py", "cost.py", "fallbacks.py", "latency.py", "quality.py", "rollout.py", "flow.py",
+    "configuration.py",
+]  # fmt: skip
+REPORTS = ["cost.py", "fallbacks.py", "latency.py", "quality.py", "rollout.py"]
+
 SAMPLE_DAYS = "2026-10-22..2026-11-20"
 """As the address says them, the last 30 of the sample."""
 
@@ -73,3 +79,9 @@ def said(elements: Iterable[Any]) -> list[str]:
 def press(page: AppTest, label: str) -> AppTest:
     """Click the button of this label."""
     return next(button for button in page.button if button.label == label).click().run()
+
+
+def texts(page: AppTest) -> str:
+    """All that a page says."""
+    elements = [*page.markdown, *page.caption, *page.error, *page.warning, *page.info, *page.success]
+    return "\n".join(said(elements))

@@ -1,4 +1,4 @@
-"""Every page in every state: empty, one run, sample data, the store away, nobody's role, strange addresses."""
+"""Every page in every state: empty, one run, sample data, nobody's role."""
 
 from __future__ import annotations
 
@@ -7,30 +7,15 @@ from datetime import date
 
 import psycopg
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from orchestrator import Application
-from pages.parts import console
 from pages.parts.words import percent, seconds
 from queries.filters import Filters
 from queries.period import period
 from queries.report import read_report
-from store import Argument, Json, Unavailable
 from store.identity import LOCAL_PERSON_ID
 from tests.conftest import SAMPLE_UNTIL, PooledStore
-from tests.pages.conftest import SAMPLE_DAYS, OpenPage, press, said
-
-PAGES = [
-    "overview.py", "playground.py", "cost.py", "fallbacks.py", "latency.py", "quality.py", "rollout.py", "flow.py",
-    "configuration.py",
-]  # fmt: skip
-REPORTS = ["cost.py", "fallbacks.py", "latency.py", "quality.py", "rollout.py"]
-
-
-def texts(page: AppTest) -> str:
-    """All that a page says."""
-    elements = [*page.markdown, *page.caption, *page.error, *page.warning, *page.info, *page.success]
-    return "\n".join(said(elements))
+from tests.pages.conftest import PAGES, REPORTS, SAMPLE_DAYS, OpenPage, press, texts
 
 
 @pytest.mark.parametrize("file", PAGES)
@@ -116,84 +101,6 @@ def test_a_run_with_models_of_its_own_is_in_no_rate(
     assert "1 run with models chosen for it alone" in texts(page)
 
 
-@pytest.mark.parametrize("name", ["Foo/Bar", "../x", ""])
-def test_a_strange_time_zone_counts_as_utc(page: AppTest, name: str) -> None:
-    """Whatever a browser says about itself."""
-    page.context = {"timezone": name}
-    page.run()
-    page.switch_page("cost.py").run()
-
-    assert not page.exception
-    assert any("days of UTC" in caption.value for caption in page.caption)
-
-
-@pytest.mark.parametrize("file", PAGES)
-def test_without_a_database_the_page_says_so(page: AppTest, monkeypatch: pytest.MonkeyPatch, file: str) -> None:
-    """The store's own sentence, no traceback, no blank page."""
-
-    def away() -> Application:
-        raise Unavailable("The data folder /x cannot be used.")
-
-    page.run()
-    monkeypatch.setattr(console, "application", away)
-    page.switch_page(file).run()
-
-    assert not page.exception
-    assert said(page.error)[0] == "The data folder /x cannot be used."
-    assert page.title[0].value
-
-
-@pytest.mark.parametrize("file", PAGES)
-def test_a_database_that_stops_under_an_open_page(
-    page: AppTest, store: PooledStore, monkeypatch: pytest.MonkeyPatch, file: str
-) -> None:
-    """The same, when only the calls fail."""
-
-    class Gone:
-        def call(self, function: str, **arguments: Argument) -> Json:
-            raise Unavailable("The embedded database is not running; start the program again.")
-
-    page.run()
-    page.switch_page(file).run()
-    monkeypatch.setattr(store, "person", Gone)
-    page.run()
-
-    assert not page.exception
-    assert "not running" in page.error[0].value
-
-
-def test_one_call_that_fails_takes_its_own_part_alone(
-    open_page: OpenPage, sample: PooledStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What was read before it stays, and a sentence says why the rest is missing."""
-    person = sample.person()
-
-    class Slow:
-        def call(self, function: str, **arguments: Argument) -> Json:
-            if function in ("list_generations", "list_workflows"):
-                raise Unavailable("The database took too long.")
-            return person.call(function, **arguments)
-
-    monkeypatch.setattr(sample, "person", Slow)
-    page = open_page("overview.py")
-
-    assert not page.exception
-    assert "took too long" in page.error[0].value
-    assert page.metric
-
-
-def test_filters_can_be_reset_where_they_leave_nothing(open_page: OpenPage, sample: PooledStore) -> None:
-    """The button is there only where they are not at their defaults."""
-    page = open_page("cost.py", period="days", days="2030-01-01..2030-01-02", origin="cli")
-    assert "period" in page.query_params
-    press(page, "Reset the filters")
-
-    assert not page.exception
-    assert "period" not in page.query_params
-    assert page.selectbox(key="filter_period").value == "30d"
-    assert page.selectbox(key="filter_origin").value == "any"
-
-
 @pytest.mark.parametrize("file", PAGES)
 def test_nobody_in_particular_gets_a_sentence(open_page: OpenPage, owner: psycopg.Connection, file: str) -> None:
     """Without a role in the console nothing is shown, and the page says what to do."""
@@ -212,60 +119,6 @@ def test_a_member_sees_figures_but_changes_nothing(open_page: OpenPage, owner: p
 
     assert not page.exception
     assert "needs the console role admin" in page.error[0].value
-
-
-@pytest.mark.parametrize(
-    ("parameters", "named"),
-    [
-        ({"period": "'; drop table", "origin": "<script>"}, ["period='; drop table, origin=<script>"]),
-        ({"period": "days", "days": "2026-11-02..2026-11-01"}, ["days=2026-11-02..2026-11-01"]),
-        ({"period": "days", "days": "yesterday"}, ["days=yesterday"]),
-        ({"period": "days", "days": "9999-01-01..9999-01-02"}, ["days=9999-01-01..9999-01-02"]),
-        ({"period": "days", "days": "2027-01-01..2027-01-31"}, []),
-    ],
-    ids=range(5),
-)
-def test_a_strange_address_is_named_and_passed_over(
-    open_page: OpenPage, parameters: dict[str, str], named: list[str]
-) -> None:
-    """Tampered values, an end before the start: told; a period to come: an honest empty page."""
-    page = open_page("cost.py", **parameters)
-
-    assert not page.exception
-    assert not page.error
-    assert said(page.warning) == [
-        f"The address asks for what there is not: {what}. Shown without it." for what in named
-    ]
-    assert "Nothing to show yet" in texts(page)
-
-
-@pytest.mark.parametrize("file", REPORTS)
-def test_every_page_names_what_is_strange(open_page: OpenPage, file: str) -> None:
-    """Whatever page the address is of."""
-    page = open_page(file, period="'; drop table")
-
-    assert not page.exception
-    assert len(page.warning) == 1
-    assert "Nothing to show yet" in texts(page)
-
-
-def test_the_filters_stand_in_the_address(sample: PooledStore, open_page: OpenPage) -> None:
-    """So that a link shows the same view; the next page keeps them, and what is a default needs no mention."""
-    page = open_page("cost.py", period="days", days=SAMPLE_DAYS, source="all", model="gpt-6-luna")
-    wanted = {"period": "days", "days": SAMPLE_DAYS, "source": "all", "model": "gpt-6-luna"}
-    assert page.query_params == wanted
-    page.selectbox(key="filter_model").set_value("gpt-4o-mini").run()
-    assert page.query_params["model"] == "gpt-4o-mini"
-    page.switch_page("latency.py").run()
-    assert page.query_params == wanted | {"model": "gpt-4o-mini"}
-    assert page.selectbox(key="filter_model").value == "gpt-4o-mini"
-    page.query_params.clear()
-    page.run()
-
-    assert page.query_params == {}
-    assert [page.selectbox(key=f"filter_{name}").value for name in ("period", "model", "source")] == [
-        "30d", "any", "simulated",
-    ]  # fmt: skip
 
 
 def test_the_sample_is_loaded_and_removed(

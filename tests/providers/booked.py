@@ -6,6 +6,7 @@ from orchestrator.tokens import Tokens
 from tests.providers.frames import Told
 
 LIMIT_S = 0.5
+LATEST_MS = 1500
 TOLD = Told(input=1234, output=321)
 USED = Tokens(input=1234, output=321)
 GENERATED, FALLBACK = "WORKFLOW_GENERATED", "WORKFLOW_GENERATION_FALLBACK"

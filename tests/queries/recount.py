@@ -167,21 +167,17 @@ def judged(rows: list[Row], counts: Counts) -> dict[str, dict[str, list[bool]]]:
             ]
             latest = max(made, key=lambda generation: (generation.at, generation.id), default=None)
             verdict, kind = row.action == "AGENT_EXECUTION_COMPLETED", "execution"
-        elif row.action == "WORKFLOW_RATED" and amount(row.details.get("score"), 1) in (0, 1):
-            about = row.details.get("generation_id")
+        elif (about := _rated(row)) is not None:
             made = [
                 generation
                 for generation in generations
-                if about
-                and generation.details.get("generation_id") == about
+                if generation.details.get("generation_id") == about
                 and is_true(generation.details.get("sample")) == is_true(row.details.get("sample"))
             ]
             latest = max(
                 made, key=lambda generation: (generation.at is not None, generation.at, generation.id), default=None
             )
             verdict, kind = amount(row.details.get("score"), 1) == 1, "rating"
-            if about is None:
-                continue
         else:
             continue
         # The verdict's own time, and the generation's circumstances.
@@ -190,6 +186,12 @@ def judged(rows: list[Row], counts: Counts) -> dict[str, dict[str, list[bool]]]:
         if counts(judged_row):
             answer[(generator_of(latest.details) if latest else None) or "unknown"][kind].append(verdict)
     return answer
+
+
+def _rated(row: Row) -> Any:
+    """What a rating that can be read is about; None for any other event."""
+    readable = row.action == "WORKFLOW_RATED" and amount(row.details.get("score"), 1) in (0, 1)
+    return row.details.get("generation_id") if readable else None
 
 
 def latencies(completed: list[Row]) -> list[float]:

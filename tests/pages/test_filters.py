@@ -1,0 +1,86 @@
+"""The filter bar and the address: kept, shared, strange, reset."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.conftest import PooledStore
+from tests.pages.conftest import REPORTS, SAMPLE_DAYS, OpenPage, press, said, texts
+
+
+@pytest.mark.parametrize("name", ["Foo/Bar", "../x", ""])
+def test_a_strange_time_zone_counts_as_utc(page: AppTest, name: str) -> None:
+    """Whatever a browser says about itself."""
+    page.context = {"timezone": name}
+    page.run()
+    page.switch_page("cost.py").run()
+
+    assert not page.exception
+    assert any("days of UTC" in caption.value for caption in page.caption)
+
+
+def test_filters_can_be_reset_where_they_leave_nothing(open_page: OpenPage, sample: PooledStore) -> None:
+    """The button is there only where they are not at their defaults."""
+    page = open_page("cost.py", period="days", days="2030-01-01..2030-01-02", origin="cli")
+    assert "period" in page.query_params
+    press(page, "Reset the filters")
+
+    assert not page.exception
+    assert "period" not in page.query_params
+    assert page.selectbox(key="filter_period").value == "30d"
+    assert page.selectbox(key="filter_origin").value == "any"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "named"),
+    [
+        ({"period": "'; drop table", "origin": "<script>"}, ["period='; drop table, origin=<script>"]),
+        ({"period": "days", "days": "2026-11-02..2026-11-01"}, ["days=2026-11-02..2026-11-01"]),
+        ({"period": "days", "days": "yesterday"}, ["days=yesterday"]),
+        ({"period": "days", "days": "9999-01-01..9999-01-02"}, ["days=9999-01-01..9999-01-02"]),
+        ({"period": "days", "days": "2027-01-01..2027-01-31"}, []),
+    ],
+    ids=range(5),
+)
+def test_a_strange_address_is_named_and_passed_over(
+    open_page: OpenPage, parameters: dict[str, str], named: list[str]
+) -> None:
+    """Tampered values, an end before the start: told; a period to come: an honest empty page."""
+    page = open_page("cost.py", **parameters)
+
+    assert not page.exception
+    assert not page.error
+    assert said(page.warning) == [
+        f"The address asks for what there is not: {what}. Shown without it." for what in named
+    ]
+    assert "Nothing to show yet" in texts(page)
+
+
+@pytest.mark.parametrize("file", REPORTS)
+def test_every_page_names_what_is_strange(open_page: OpenPage, file: str) -> None:
+    """Whatever page the address is of."""
+    page = open_page(file, period="'; drop table")
+
+    assert not page.exception
+    assert len(page.warning) == 1
+    assert "Nothing to show yet" in texts(page)
+
+
+def test_the_filters_stand_in_the_address(sample: PooledStore, open_page: OpenPage) -> None:
+    """So that a link shows the same view; the next page keeps them, and what is a default needs no mention."""
+    page = open_page("cost.py", period="days", days=SAMPLE_DAYS, source="all", model="gpt-6-luna")
+    wanted = {"period": "days", "days": SAMPLE_DAYS, "source": "all", "model": "gpt-6-luna"}
+    assert page.query_params == wanted
+    page.selectbox(key="filter_model").set_value("gpt-4o-mini").run()
+    assert page.query_params["model"] == "gpt-4o-mini"
+    page.switch_page("latency.py").run()
+    assert page.query_params == wanted | {"model": "gpt-4o-mini"}
+    assert page.selectbox(key="filter_model").value == "gpt-4o-mini"
+    page.query_params.clear()
+    page.run()
+
+    assert page.query_params == {}
+    assert [page.selectbox(key=f"filter_{name}").value for name in ("period", "model", "source")] == [
+        "30d", "any", "simulated",
+    ]  # fmt: skip
