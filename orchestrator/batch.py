@@ -34,7 +34,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    error: InvalidRequest | None
+    error: Exception | None
 
 
 def outcomes(
@@ -109,7 +109,7 @@ def _read(name: str, room: threading.Semaphore, news: SimpleQueue[bytes | _End |
         for line in _lines(name):
             room.acquire()
             news.put(line)
-    except InvalidRequest as error:
+    except Exception as error:  # noqa: BLE001 - handed on to whoever waits for the end
         news.put(_End(error))
     else:
         news.put(_End(None))

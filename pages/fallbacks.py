@@ -19,6 +19,9 @@ def figures(report: FallbackReport) -> list[Card]:
     """Rate, number, main reason, and what it cost."""
     total, before = report.total, report.before
     reason, share_of_it = total.as_configured.main_reason or (None, None)
+    cost = tally_cards.cost(total.fallen_back, before.fallen_back).named(
+        "Cost of fallbacks", "All attempts of the generations that the fallback answered."
+    )
     return [
         tally_cards.fallback(total, before),
         tally_cards.generations(total.fallen_back, before.fallen_back).named(
@@ -30,9 +33,7 @@ def figures(report: FallbackReport) -> list[Card]:
             "The most frequent reason of the fallbacks as configured.",
             note=share(share_of_it) if share_of_it else None,
         ),
-        tally_cards.cost(total.fallen_back, before.fallen_back)
-        .named("Cost of fallbacks", "All attempts of the generations that the fallback answered.")
-        .noted(f"{money(total.fallen_back.wasted_usd)} of it wasted" if total.fallen_back.completed else NONE),
+        cost.noted(f"{money(total.fallen_back.wasted_usd)} of it wasted") if total.fallen_back.completed else cost,
     ]
 
 

@@ -23,6 +23,11 @@ from store import StoreError
 
 EXAMPLE = "When a Zendesk ticket is urgent, alert the team on Slack, otherwise create a Jira issue."
 AS_CONFIGURED = "As configured"
+_NOT_YET = (
+    "This workflow is not booked yet, and is shown as this console knows it. Its outcome is kept and goes into the log "
+    "as soon as the database takes it."
+)
+_LOST = "This workflow could be kept nowhere but here: download it before this console ends."
 NO_FALLBACK = "None: one attempt only"
 
 
@@ -142,11 +147,7 @@ def show(generation_id: UUID, begun: run.Run | None) -> None:
             problem(error)
     stored = _booked(generation_id)
     if begun and (stored is None or stored.status == "running") and (unbooked := begun.unbooked()):
-        st.info(
-            "This workflow is not booked yet, and is shown as this console knows it. Its outcome is kept and goes into "
-            "the log as soon as the database takes it.",
-            icon=":material/outbox:",
-        )
+        st.info(_LOST if begun.error() else _NOT_YET, icon=":material/outbox:")
         show_run(unbooked)
     elif stored:
         show_run(stored)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from typing import Any
 
 import streamlit as st
@@ -49,9 +48,9 @@ def show_run(run: StoredRun) -> None:
 
 def _prompt(text: str) -> None:
     """What was asked for; a long one can be opened."""
-    shown = textwrap.shorten(text, _PROMPT_CHARS, placeholder=" …")
-    st.markdown(f"> {plain(shown)}")
-    if len(text) > _PROMPT_CHARS:
+    whole = len(text) <= _PROMPT_CHARS
+    st.markdown(f"> {plain(text if whole else f'{text[:_PROMPT_CHARS]} …')}")
+    if not whole:
         with st.expander("The whole description"):
             st.code(text, language=None, wrap_lines=True, height=320)
 

@@ -69,6 +69,16 @@ def test_a_prompt_gives_steps_and_price(playground: AppTest) -> None:
     assert len(playground.dataframe[1].value) == 1
 
 
+def test_a_long_description_can_be_opened(playground: AppTest) -> None:
+    """Also where it has no spaces; its beginning stands above the run."""
+    prompt = "毎朝の注文を確認して報告する" * 40
+    generate(playground, prompt)
+
+    assert not playground.exception
+    assert any(text.startswith(f"> {prompt[:400]} …") for text in said(playground.markdown))
+    assert prompt in [code.value for code in playground.code]
+
+
 @pytest.mark.parametrize(("prompt", "sentence"), [("  ", "empty"), ("x" * 100_000, "at most 20,000")])
 def test_bad_input_gets_a_sentence(playground: AppTest, prompt: str, sentence: str) -> None:
     """Nothing is started; the sentence stands on the page."""
