@@ -68,10 +68,7 @@ st.caption(
 nothing = tally(())
 cards(
     [
-        tally_cards.fallback(report.total, nothing).named(
-            "Fallback rate, a cheaper model first",
-            "Answered by the fallback, of the completed that the advice is about.",
-        ),
+        tally_cards.fallback(report.total, nothing).noted("where a cheaper model was asked first"),
         tally_cards.success(report.total, nothing),
     ],
     chosen.period,

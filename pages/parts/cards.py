@@ -64,7 +64,7 @@ def cards(shown: list[Card], period: Period, *, per_row: int = 4) -> None:
                 if card.note:
                     st.caption(card.note)
     if any(_unsure(card) for card in shown):
-        st.caption("In brackets: too few cases to be sure, it may be luck.")
+        st.caption("In brackets: too few cases to be sure.")
     if any(card.change for card in shown):
         length = len(period.days)
         before = f"the {length} days before" if length > 1 else "the day before"
