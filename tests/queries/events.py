@@ -80,9 +80,12 @@ def generator_of(details: dict[str, Any]) -> str | None:
     """The name of the model that answered."""
     name = details.get("generator_used")
     name = details.get("generator") if name is None else name
-    if isinstance(name, str) and name.strip() and len(name) <= 100 and not re.search(r"[\x00-\x1f\x7f-\x9f]", name):
-        return name.strip(" ")
-    return None
+    if name is None:
+        return None
+    text = name if isinstance(name, str) else simplejson.dumps(name, use_decimal=True)
+    if len(text) > 100 or text.startswith(("{", "[")) or re.search(r"[\x00-\x1f\x7f-\x9f]", text):
+        return None
+    return text.strip(" ") or None
 
 
 def source_of(details: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ import pytest
 from store import exact_json
 from tests.conftest import PooledStore
 from tests.queries.conftest import BEGIN, append, differences
-from tests.queries.stories import MINI, generated, report
+from tests.queries.stories import MINI, elsewhere, generated, report
 
 
 def test_other_systems_are_priced_by_day(store: PooledStore, owner: psycopg.Connection) -> None:
@@ -57,6 +57,31 @@ def test_what_cannot_be_read_is_counted_as_such(store: PooledStore, owner: psyco
     figures = report(store)
 
     assert (figures["generations"], figures["left_out"]["unreadable"]) == (1, 1)
+    assert differences(owner) == {}
+
+
+@pytest.mark.parametrize(
+    ("details", "name"),
+    [
+        ({"generator_used": 5}, "5"),
+        ({"generator_used": None, "generator": " o3 "}, "o3"),
+        ({"generator_used": "[o3]"}, "unknown"),
+        ({"generator_used": ["o3"]}, "unknown"),
+        ({"generator_used": "x" * 101}, "unknown"),
+        ({"generator_used": "a\tb"}, "unknown"),
+        ({"generator_used": " "}, "unknown"),
+    ],
+    ids=range(7),
+)
+def test_a_name_is_one_short_line(
+    store: PooledStore, owner: psycopg.Connection, details: dict[str, object], name: str
+) -> None:
+    """Whatever type it has in JSON, but no list and no object; what is no name is counted as unreadable."""
+    append(owner, [elsewhere("WORKFLOW_GENERATED", BEGIN, {"cost_usd": 1, **details}) for _ in range(2)])
+    figures = report(store)
+
+    assert [(model, of_model["generations"]) for model, of_model in figures["by_generator"].items()] == [(name, 2)]
+    assert figures["left_out"]["unreadable"] == (2 if name == "unknown" else 0)
     assert differences(owner) == {}
 
 

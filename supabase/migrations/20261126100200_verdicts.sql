@@ -1,0 +1,120 @@
+-- What counts the runs and ratings, with less to do for a batch of generations.
+
+-- Counts the appended runs and ratings, and moves those that the appended generations explain better.
+--
+-- A run and its generation may be appended by two transactions at once, neither of which sees the other. Each first
+-- takes the lock of its agent's or generation's stripe, and looks only then.
+create or replace function private.roll_up_verdicts() returns trigger
+language plpgsql security definer
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+declare
+    events integer;
+    judging boolean;
+    changes private.verdict_change[];
+begin
+    select count(*), bool_or(action in ('WORKFLOW_RATED', 'AGENT_EXECUTION_COMPLETED', 'AGENT_EXECUTION_FAILED'))
+    into events, judging
+    from appended;
+
+    if events > 256 then
+        -- So many touch nearly every stripe, and to find out which they leave takes longer than to take all.
+        perform pg_advisory_xact_lock(20261125, stripe) from generate_series(0, 63) as stripe;
+    else
+        perform pg_advisory_xact_lock(20261125, stripe)
+        from (
+            select distinct hashtext(name) & 63 as stripe
+            from appended
+            cross join lateral (values (entity_id), (details ->> 'generation_id')) as judged (name)
+            where name is not null
+                and action in (
+                    'WORKFLOW_GENERATED', 'WORKFLOW_RATED', 'AGENT_EXECUTION_COMPLETED', 'AGENT_EXECUTION_FAILED'
+                )
+            order by stripe
+        ) as stripes;
+    end if;
+
+    if judging then
+        with verdicts as (
+            select fact.*
+            from appended as event
+            cross join lateral private.verdict_facts(event.action, event.timestamp, event.entity_id, event.details) as fact
+        ),
+
+        judged as (
+            select verdicts.*, coalesce(executed.details, rated.details) as generation
+            from verdicts
+            left join lateral private.executed_generation(agent_id, moment, source = 'sample', '{}') as executed on true
+            left join lateral private.rated_generation(generation_id, source = 'sample', '{}') as rated on true
+        ),
+
+        counted as (
+            select key.*, count(good) as total, count(*) filter (where good) as good, count(*) - count(good) as unreadable
+            from judged
+            cross join lateral private.verdict_key(kind, moment, source, generation) as key
+            group by key.quarter, key.source, key.overridden, key.origin, key.kind, key.generator
+        )
+
+        select array_agg(row(counted.*)::private.verdict_change) into changes
+        from counted;
+    end if;
+
+    -- When the log is replayed for a rebuild, all generations are there from the start. Nearly always no verdict is there
+    -- before its generation, and asking for one costs far less than looking for all that would move.
+    if tg_table_name = 'audit_logs' and (
+        exists (
+            select
+            from (
+                select entity_id, min(timestamp) as timestamp
+                from appended
+                where action = 'WORKFLOW_GENERATED'
+                group by entity_id
+            ) as earliest
+            join public.audit_logs as execution
+                on execution.action in ('AGENT_EXECUTION_COMPLETED', 'AGENT_EXECUTION_FAILED')
+                and execution.entity_id = earliest.entity_id
+                and execution.timestamp > earliest.timestamp
+        )
+        or exists (
+            select
+            from appended as generation
+            join public.audit_logs as rating
+                on rating.action = 'WORKFLOW_RATED'
+                and rating.details ->> 'generation_id' = generation.details ->> 'generation_id'
+            where generation.action = 'WORKFLOW_GENERATED'
+        )
+    ) then
+        changes := changes || private.moved_verdicts(
+            array(select id from appended where action = 'WORKFLOW_GENERATED'), array(select id from appended)
+        );
+    end if;
+    if changes <> '{}' then
+        perform private.add_verdicts(changes);
+    end if;
+    return null;
+end
+$$;
+
+-- Events whose models are named in a way that was read otherwise before: by a number, by null beside another name, or by what
+-- looks like a list or an object.
+do $$
+begin
+    if exists (
+        select from public.audit_logs
+        where action in (
+                'WORKFLOW_GENERATED', 'WORKFLOW_GENERATION_FAILED', 'WORKFLOW_GENERATION_CANCELLED', 'WORKFLOW_GENERATION_FALLBACK'
+            )
+            and (
+                jsonb_typeof(details -> 'generator_used') <> 'string'
+                or jsonb_typeof(details -> 'generator') <> 'string'
+                or jsonb_typeof(details -> 'primary_model') <> 'string'
+                or details @? '$.attempts[*].model ? (@.type() != "string")'
+                or details @? '$.** ? (@.type() == "string" && @ like_regex "^[{\\[]")'
+            )
+    ) then
+        perform private.rebuild_rollups();
+    end if;
+end
+$$;
