@@ -69,9 +69,9 @@ def test_writers_at_once(store: PooledStore, owner: psycopg.Connection, server: 
     def write(seed: int) -> None:
         chance = random.Random(seed)  # noqa: S311 - for variety, not for secrets
         with psycopg.connect(server.dsn(cluster.OWNER, database_name), autocommit=True) as connection:
-            for _ in range(25):
+            for size in [300, *(chance.choice([1, 1, 5, 40]) for _ in range(16))]:
                 batch = []
-                for _ in range(chance.choice([1, 1, 5, 40])):
+                for _ in range(size):
                     at = BEGIN + timedelta(minutes=next(numbers) % 600)
                     agent = f"a-{chance.randrange(4)}"
                     batch.append(
@@ -84,6 +84,34 @@ def test_writers_at_once(store: PooledStore, owner: psycopg.Connection, server: 
 
     check(store, owner, ["UTC"])
     assert differences(owner) == {}
+
+
+def test_a_generation_looks_at_the_runs_that_it_explains_alone(store: PooledStore, owner: psycopg.Connection) -> None:
+    """Not at all of its agent's, however late it comes; that of another agent at none."""
+    hours = [BEGIN + timedelta(hours=hour) for hour in range(24)]
+    append(owner, [generated(hour) for hour in hours])
+    append(owner, [executed(hour + timedelta(seconds=30 * place)) for hour in hours for place in range(1, 101)])
+
+    explained = _rows_read(owner, generated(hours[12] + timedelta(minutes=25), CLAUDE))
+    unrelated = _rows_read(owner, generated(BEGIN, agent="a-2"))
+
+    assert 50 < explained < 50 * 5
+    assert unrelated < 10
+    check(store, owner, ["UTC"])
+
+
+def _rows_read(owner: psycopg.Connection, event: dict[str, Any]) -> int:
+    """Of the log, to append an event."""
+    read = (
+        "select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relid = 'public.audit_logs'::regclass"
+    )
+    with owner.transaction():
+        before = owner.execute(read).fetchone()
+        append(owner, [event])
+        after = owner.execute(read).fetchone()
+    assert before
+    assert after
+    return int(after[0] - before[0])
 
 
 def test_a_rollup_that_was_tampered_with_is_found_and_mended(store: PooledStore, owner: psycopg.Connection) -> None:

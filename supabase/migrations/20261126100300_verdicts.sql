@@ -1,4 +1,4 @@
--- What counts the runs and ratings, with less to do for a batch of generations.
+-- What counts the runs and ratings, with as little as can be to do for generations that nobody has judged yet.
 
 -- Counts the appended runs and ratings, and moves those that the appended generations explain better.
 --
@@ -9,6 +9,10 @@ language plpgsql security definer
 set search_path = ''
 set plan_cache_mode = force_generic_plan
 set jit = off
+-- As for private.moved_verdicts.
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 declare
     events integer;
@@ -72,17 +76,12 @@ begin
                 where action = 'WORKFLOW_GENERATED'
                 group by entity_id
             ) as earliest
-            join public.audit_logs as execution
-                on execution.action in ('AGENT_EXECUTION_COMPLETED', 'AGENT_EXECUTION_FAILED')
-                and execution.entity_id = earliest.entity_id
-                and execution.timestamp > earliest.timestamp
+            cross join lateral private.next_execution(earliest.entity_id, earliest.timestamp)
         )
         or exists (
             select
             from appended as generation
-            join public.audit_logs as rating
-                on rating.action = 'WORKFLOW_RATED'
-                and rating.details ->> 'generation_id' = generation.details ->> 'generation_id'
+            cross join lateral private.ratings_of(generation.details ->> 'generation_id')
             where generation.action = 'WORKFLOW_GENERATED'
         )
     ) then
