@@ -224,9 +224,11 @@ begin
         from jsonb_to_recordset(rejections)
             as rejected (quarter timestamptz, source text, overridden boolean, origin text, model text, findings jsonb)
         cross join lateral jsonb_array_elements(findings) as found (codes)
-        cross join lateral jsonb_array_elements_text(
-            case when jsonb_typeof(found.codes) = 'array' then found.codes else '[]' end
-        ) as finding (code)
+        -- A rule that a reply broke twice refused it once.
+        cross join lateral (
+            select distinct code
+            from jsonb_array_elements_text(case when jsonb_typeof(found.codes) = 'array' then found.codes else '[]' end) as code
+        ) as finding
         cross join lateral private.slots(quarter) as slot
         where finding.code ~ '^[a-z_]{1,40}$'
         group by slot.grain, slot.slot, source, overridden, origin, model, finding.code

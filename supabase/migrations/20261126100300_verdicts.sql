@@ -95,25 +95,3 @@ begin
     return null;
 end
 $$;
-
--- Events whose models are named in a way that was read otherwise before: by a number, by null beside another name, or by what
--- looks like a list or an object.
-do $$
-begin
-    if exists (
-        select from public.audit_logs
-        where action in (
-                'WORKFLOW_GENERATED', 'WORKFLOW_GENERATION_FAILED', 'WORKFLOW_GENERATION_CANCELLED', 'WORKFLOW_GENERATION_FALLBACK'
-            )
-            and (
-                jsonb_typeof(details -> 'generator_used') <> 'string'
-                or jsonb_typeof(details -> 'generator') <> 'string'
-                or jsonb_typeof(details -> 'primary_model') <> 'string'
-                or details @? '$.attempts[*].model ? (@.type() != "string")'
-                or details @? '$.** ? (@.type() == "string" && @ like_regex "^[{\\[]")'
-            )
-    ) then
-        perform private.rebuild_rollups();
-    end if;
-end
-$$;

@@ -8,10 +8,13 @@ from decimal import Decimal
 import psycopg
 import pytest
 
+from queries.fallbacks import read_fallbacks
+from queries.filters import Filters
+from queries.period import period
 from store import exact_json
 from tests.conftest import PooledStore
-from tests.queries.conftest import BEGIN, append, differences
-from tests.queries.stories import MINI, elsewhere, generated, report
+from tests.queries.conftest import BEGIN, FIRST, LAST, append, differences
+from tests.queries.stories import MINI, elsewhere, generated, generation, report
 
 
 def test_other_systems_are_priced_by_day(store: PooledStore, owner: psycopg.Connection) -> None:
@@ -83,6 +86,15 @@ def test_a_name_is_one_short_line(
     assert [(model, of_model["generations"]) for model, of_model in figures["by_generator"].items()] == [(name, 2)]
     assert figures["left_out"]["unreadable"] == (2 if name == "unknown" else 0)
     assert differences(owner) == {}
+
+
+def test_a_rule_refuses_a_reply_once(store: PooledStore, owner: psycopg.Connection) -> None:
+    """However often the reply broke it."""
+    refused = {"model": MINI, "outcome": "validation_failed", "finding_codes": ["cycle", "cycle", "not_json"]}
+    append(owner, [generation(reason="validation_failed", attempts=[refused]) for _ in range(3)])
+    found = read_fallbacks(store.person(), period(FIRST, LAST, "UTC"), Filters("all")).findings
+
+    assert found[["code", "attempts"]].to_numpy().tolist() == [["cycle", 3], ["not_json", 3]]
 
 
 def test_an_unknown_cost_is_not_zero(store: PooledStore, owner: psycopg.Connection) -> None:

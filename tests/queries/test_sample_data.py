@@ -158,7 +158,9 @@ def _keys(owner: psycopg.Connection, action: str, *, sample: bool) -> set[str]:
 
 def test_its_refused_answers_can_be_opened(sample: PooledStore, owner: psycopg.Connection) -> None:
     """As any other run, with what was refused and why."""
-    row = owner.execute("select generation_id from public.workflows where sample limit 1").fetchone()
+    row = owner.execute(
+        "select generation_id from public.workflows where sample and rejected_outputs <> '[]' limit 1"
+    ).fetchone()
     assert row is not None
     run = find_run(sample.person(), row[0])
 
@@ -166,6 +168,22 @@ def test_its_refused_answers_can_be_opened(sample: PooledStore, owner: psycopg.C
     assert run.simulated
     assert run.rejected_outputs[0].text
     assert run.findings[0].code
+
+
+def test_its_latest_runs_are_of_both_models(sample: PooledStore, owner: psycopg.Connection) -> None:
+    """Mostly of the first, as in the log; and each says what its event says."""
+    rows = owner.execute(
+        "select run.generator_used, event.details ->> 'generator_used', run.pilot_steps is null"
+        " from public.workflows as run"
+        " left join public.audit_logs as event"
+        " on event.details ->> 'generation_id' = run.generation_id::text and event.action = 'WORKFLOW_GENERATED'"
+        " where run.sample order by run.started_at desc limit 50"
+    ).fetchall()
+    answered = [run for run, *_ in rows if run]
+
+    assert len(rows) == 50
+    assert answered.count("gpt-4o-mini") > 25
+    assert all(run == event for run, event, unfinished in rows if not unfinished)
 
 
 def test_it_is_removed_without_a_trace(
