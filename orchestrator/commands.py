@@ -58,18 +58,21 @@ def settings(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-class _Line(BaseModel):
+class _Line(BaseModel, extra="allow"):
     prompt: str
     services: list[str] = []
     agent_id: str | None = None
 
 
 def _generate_file(application: Application, actor_id: str, arguments: argparse.Namespace) -> int:
+    told: set[str] = set()
+
     def begin(line: bytes) -> Job[WorkflowGenerationResult]:
         try:
             asked = _Line.model_validate_json(line)
         except ValidationError:
             raise InvalidRequest('The line is not a JSON object with "prompt" and "services".') from None
+        _tell_unread(asked, told)
         request = _request(asked.prompt, asked.services, asked.agent_id, actor_id)
         return application.orchestrator.start(request, RunOptions(), lambda event: None)
 
@@ -121,6 +124,14 @@ def _tell(event: GenerationEvent) -> None:
         say(f"Asking {event.model} ...")
     elif isinstance(event, AttemptFailed):
         say(f"That failed ({event.reason}).")
+
+
+def _tell_unread(asked: _Line, told: set[str]) -> None:
+    """Once for each field: one that is spelled wrong would be missed in silence."""
+    if unread := set(asked.model_extra or ()) - told:
+        told |= unread
+        named = ", ".join(sorted(unread))
+        say(f"Not read: {named[:200]}. A line has prompt, services and agent_id.")
 
 
 def _tell_line(number: int, outcome: WorkflowGenerationResult | Failure) -> None:

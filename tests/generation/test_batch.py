@@ -45,6 +45,15 @@ def test_prompts_from_standard_input(run: Run) -> None:
     assert len(done.stdout.splitlines()) == 1
 
 
+def test_what_is_not_read_of_a_line_is_said_once(run: Run) -> None:
+    """A field with its name spelled wrong would be missed in silence."""
+    line = json.dumps({"prompt": "Tell Slack", "service": ["Slack"], "id": 7})
+    done = run("generate", "--file", "-", "--json", stdin=f"{line}\n{line}\n")
+
+    assert len(done.stdout.splitlines()) == 2
+    assert done.stderr.count("Not read: id, service. A line has prompt, services and agent_id.") == 1
+
+
 def test_whoever_writes_may_wait_for_each_answer(data: Path) -> None:
     """A line is answered before the next one is written."""
     with subprocess.Popen(
