@@ -9,10 +9,11 @@ language plpgsql security definer
 set search_path = ''
 set plan_cache_mode = force_generic_plan
 set jit = off
--- As for private.moved_verdicts.
+-- As for private.moved_verdicts, and for private.roll_up_generations.
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
+set enable_sort = off
 as $$
 declare
     events integer;
