@@ -239,4 +239,3 @@ begin
     return null;
 end
 $$;
-
