@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import psycopg
+import pytest
 
 from orchestrator.models import BASELINE
 from store import cluster
@@ -25,7 +26,7 @@ def executed(at: datetime, *, good: bool = True, agent: str = "a-1") -> dict[str
     return elsewhere(f"AGENT_EXECUTION_{'COMPLETED' if good else 'FAILED'}", at, {}, agent)
 
 
-def rated(at: datetime, generation_id: UUID, score: object) -> dict[str, Any]:
+def rated(at: datetime, generation_id: str, score: object) -> dict[str, Any]:
     """A user's verdict."""
     return elsewhere("WORKFLOW_RATED", at, {"generation_id": generation_id, "score": score})
 
@@ -49,9 +50,13 @@ def test_a_run_is_judged_by_the_latest_workflow_before_it(store: PooledStore, ow
     assert differences(owner) == {}
 
 
-def test_a_rating_finds_its_workflow_whichever_came_first(store: PooledStore, owner: psycopg.Connection) -> None:
+@pytest.mark.parametrize(
+    "generation_id", [uuid4().hex, "".join(uuid4().hex for _ in range(300))], ids=["short", "long"]
+)
+def test_a_rating_finds_its_workflow_whichever_came_first(
+    store: PooledStore, owner: psycopg.Connection, generation_id: str
+) -> None:
     """And a score that is neither 0 nor 1 is no rating."""
-    generation_id = uuid4()
     append(owner, [rated(BEGIN, generation_id, 1), rated(BEGIN, generation_id, 0), rated(BEGIN, generation_id, 0.5)])
     append(owner, [generated(BEGIN, CLAUDE, generation_id=generation_id, attempts=[])])
     figures = report(store)
@@ -86,17 +91,20 @@ def test_writers_at_once(store: PooledStore, owner: psycopg.Connection, server: 
     assert differences(owner) == {}
 
 
-def test_a_generation_looks_at_the_runs_that_it_explains_alone(store: PooledStore, owner: psycopg.Connection) -> None:
-    """Not at all of its agent's, however late it comes; that of another agent at none."""
+def test_a_generation_looks_at_what_it_explains_alone(store: PooledStore, owner: psycopg.Connection) -> None:
+    """Not at all runs of its agent, however late it comes, nor at ratings of others; that of another agent at none."""
     hours = [BEGIN + timedelta(hours=hour) for hour in range(24)]
     append(owner, [generated(hour) for hour in hours])
     append(owner, [executed(hour + timedelta(seconds=30 * place)) for hour in hours for place in range(1, 101)])
+    append(owner, [rated(hour, f"{hour}-{place}", 1) for hour in hours for place in range(100)])
 
     explained = _rows_read(owner, generated(hours[12] + timedelta(minutes=25), CLAUDE))
     unrelated = _rows_read(owner, generated(BEGIN, agent="a-2"))
+    liked = _rows_read(owner, generated(BEGIN, agent="a-3", generation_id=f"{BEGIN}-7"))
 
     assert 50 < explained < 50 * 5
     assert unrelated < 10
+    assert 1 <= liked < 10
     check(store, owner, ["UTC"])
 
 
