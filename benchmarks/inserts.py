@@ -16,7 +16,7 @@ def measure() -> Iterator[Comparison]:
     """In batches of a thousand, and one by one."""
     with empty_log() as log:
         log.owner.execute("create table public.bare (like public.audit_logs including all)")
-        for what, batch, rounds in ((f"Append {_BATCH:,} events", _BATCH, 31), ("Append one event", 1, 301)):
+        for what, batch, rounds in ((f"Append {_BATCH:,} events", _BATCH, 101), ("Append one event", 1, 301)):
             append = partial(_append, log, batch, count(1, batch))
             yield compare(
                 what, partial(append, "public.audit_logs"), "the bare table", partial(append, "public.bare"), rounds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 
@@ -13,20 +13,22 @@ class Comparison:
     """One line of a table.
 
     Attributes:
-        ours_s, peer_s: medians.
+        rounds: how long ours took and then the peer, in seconds; at least one.
     """
 
     what: str
-    ours_s: float
     peer: str
-    peer_s: float
+    rounds: Sequence[tuple[float, float]]
 
     def line(self) -> str:
-        """The line in Markdown; the ratio is ours over the peer's."""
-        ratio = self.ours_s / self.peer_s
-        return (
-            f"| {self.what} | {milliseconds(self.ours_s)} | {self.peer} | {milliseconds(self.peer_s)} | {ratio:.2f} |"
-        )
+        """The medians in Markdown.
+
+        The ratio, ours over the peer's, is that of the median round: a machine that is slow for a while is so for both
+        sides of a round, but not for both medians.
+        """
+        ours_s, peer_s = (statistics.median(side) for side in zip(*self.rounds, strict=True))
+        ratio = statistics.median(ours / peer for ours, peer in self.rounds)
+        return f"| {self.what} | {milliseconds(ours_s)} | {self.peer} | {milliseconds(peer_s)} | {ratio:.2f} |"
 
 
 HEADING = "| | console | against | | ratio |\n|---|---:|---|---:|---:|"
@@ -40,10 +42,8 @@ def milliseconds(duration_s: float) -> str:
 def compare(
     what: str, ours: Callable[[], object], peer: str, theirs: Callable[[], object], rounds: int = 7
 ) -> Comparison:
-    """The medians of both after one round that does not count."""
-    durations: list[tuple[float, float]] = [(duration_s(ours), duration_s(theirs)) for _ in range(rounds + 1)][1:]
-    mine, others = zip(*durations, strict=True)
-    return Comparison(what, statistics.median(mine), peer, statistics.median(others))
+    """Both in turns, after one round that does not count."""
+    return Comparison(what, peer, [(duration_s(ours), duration_s(theirs)) for _ in range(rounds + 1)][1:])
 
 
 def duration_s(work: Callable[[], object]) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,11 +32,11 @@ def measure() -> Iterator[Comparison]:
         sync_playwright() as playwright,
         contextlib.closing(launched(playwright, program)) as browser,
     ):
-        rounds = [[_start_and_look(browser, script, data) for script in ("app.py", _BARE)] for _ in range(_ROUNDS)]
-    ours, theirs = zip(*rounds, strict=True)
+        rounds = [
+            (_start_and_look(browser, "app.py", data), _start_and_look(browser, _BARE, data)) for _ in range(_ROUNDS)
+        ]
     for place, what in enumerate(("Start to health", "Overview drawn after it", "The same for a second visitor")):
-        mine, others = (statistics.median(times[place] for times in side) for side in (ours, theirs))
-        yield Comparison(what, mine, _PEER, others)
+        yield Comparison(what, _PEER, [(ours[place], theirs[place]) for ours, theirs in rounds])
 
 
 def _start_and_look(browser: Browser, script: str | Path, data: Path) -> tuple[float, float, float]:

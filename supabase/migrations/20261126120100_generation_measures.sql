@@ -5,7 +5,10 @@ drop function private.generation_measures(text, timestamptz, jsonb);
 -- How many attempts an event says that it knows no price of.
 create function private.unpriced(said text) returns integer
 language sql immutable
-as $$ select coalesce(private.amount_in_text(said, 1000), 0)::integer $$;
+as $$
+    -- Nearly always none, which needs no reading.
+    select case said when '0' then 0 else coalesce(private.amount_in_text(said, 1000), 0)::integer end
+$$;
 
 
 -- What each event about a generation says, one row for each, none for any other.

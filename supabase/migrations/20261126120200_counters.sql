@@ -37,6 +37,7 @@ begin
             date_bin('15 minutes', moment, '2000-01-01 00:00:00+00') as quarter,
             source, overridden, origin, outcome, first_model_said, generator_said, reason_said, prompt_version_said,
             unpriced_said, regenerated, unreadable, cost_usd, wasted_usd, baseline_usd, latency_ms, steps, services, attempts,
+            case when latency_ms is not null then private.latency_bucket(latency_ms) end as bucket,
             outcome = 'completed' and cost_usd is not null and baseline_usd is not null as comparable
         from appended as event
         cross join lateral private.generation_measures(event.action, event.timestamp, event.details) as measured
@@ -54,10 +55,7 @@ begin
             private.prompt_version(prompt_version_said) as prompt_version,
             count(*) as generations,
             count(*) filter (where regenerated) as regenerated,
-            case
-                when private.is_nameless(outcome, private.label(generator_said)) then count(*)
-                else count(*) filter (where unreadable)
-            end as unreadable,
+            count(*) filter (where unreadable) as unreadable,
             count(*) * private.unpriced(unpriced_said) as unpriced,
             coalesce(sum(cost_usd), 0) as cost_usd,
             count(*) - count(cost_usd) as without_cost,
@@ -66,9 +64,9 @@ begin
             coalesce(sum(baseline_usd), 0) as baseline_usd,
             count(latency_ms) as timed,
             coalesce(sum(latency_ms), 0) as latency_ms,
-            private.latency_bucket(min(latency_ms)) as first_bucket,
-            private.latency_bucket(max(latency_ms)) as last_bucket,
-            array_agg(private.latency_bucket(latency_ms)) filter (where latency_ms is not null) as buckets,
+            min(bucket) as first_bucket,
+            max(bucket) as last_bucket,
+            array_agg(bucket) filter (where bucket is not null) as buckets,
             array[
                 count(*) filter (where steps <= 3),
                 count(*) filter (where steps between 4 and 6),
@@ -98,8 +96,9 @@ begin
         )
         select
             slot.grain, slot.slot, source, overridden, origin, outcome, primary_model, generator, fallback_reason,
-            sum(generations), sum(regenerated), sum(unreadable), sum(unpriced), sum(cost_usd), sum(without_cost),
-            sum(wasted_usd), sum(without_waste),
+            sum(generations), sum(regenerated),
+            sum(case when private.is_nameless(outcome, generator) then generations else unreadable end),
+            sum(unpriced), sum(cost_usd), sum(without_cost), sum(wasted_usd), sum(without_waste),
             coalesce(sum(generations) filter (where comparable), 0), coalesce(sum(baseline_usd) filter (where comparable), 0),
             coalesce(sum(cost_usd) filter (where comparable), 0), coalesce(sum(wasted_usd) filter (where comparable), 0),
             sum(timed), sum(latency_ms),
