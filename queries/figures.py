@@ -68,15 +68,20 @@ class Generations(_Sums):
 
 
 class Latencies(_Sums):
-    """How long the completed generations of one generator took."""
+    """How long the completed generations of one generator took.
+
+    Attributes:
+        buckets: in no order; counts: how many are in each.
+    """
 
     generator: str | None
-    buckets: tuple[tuple[float, int], ...]
+    buckets: tuple[int, ...]
+    counts: tuple[int, ...]
 
     @property
     def histogram(self) -> Histogram:
-        """The counts by latency."""
-        return Histogram(self.buckets)
+        """The counts by bucket."""
+        return Histogram(tuple(sorted(zip(self.buckets, self.counts, strict=True))))
 
 
 class Attempts(_Sums):

@@ -1,4 +1,4 @@
-"""How long things took, as counts of latencies that each stand for all near them."""
+"""How long things took, as counts of buckets, each of latencies near each other."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 _GROWTH = 1.036
-"""By how much each bucket of the rollups ends beyond the one before; the first ends at 1 ms.
+"""By how much each bucket of the rollups ends beyond the one before: bucket 1 at 1 ms, bucket 0 holds what is below.
 See `private.latency_bucket`."""
 _BUCKETS = 4
 """Buckets in a bar, which is 15 % longer than the one before."""
@@ -17,13 +17,13 @@ _BELOW_ONE = math.nextafter(1.0, 0.0)
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """Counts by latency.
+    """Counts by bucket.
 
     Attributes:
-        counts: (milliseconds, how many) in ascending order; each latency within 1.77 % of those it stands for.
+        counts: (bucket, how many) in ascending order.
     """
 
-    counts: tuple[tuple[float, int], ...] = ()
+    counts: tuple[tuple[int, int], ...] = ()
 
     @property
     def total(self) -> int:
@@ -44,18 +44,24 @@ class Histogram:
 
     def _at(self, rank: int) -> float:
         passed = 0
-        for latency_ms, count in self.counts:
+        for bucket, count in self.counts:
             passed += count
             if rank < passed:
-                return latency_ms
-        return self.counts[-1][0]
+                return latency_ms(bucket)
+        return latency_ms(self.counts[-1][0])
 
 
-def bar_of(latency_ms: float) -> int:
-    """The bar that holds the bucket for which a latency of a histogram stands; -1 for less than a millisecond."""
-    if not latency_ms:
-        return -1
-    return round(math.log(latency_ms * (1 + _GROWTH) / 2, _GROWTH)) // _BUCKETS
+def latency_ms(bucket: int) -> float:
+    """The latency that stands for those of a bucket, at most 1.77 % from any of them; 0 for less than a millisecond.
+
+    With bounds a and b it is 2ab / (a + b), as in DDSketch.
+    """
+    return 2 * _GROWTH ** (bucket - 1) / (1 + _GROWTH) if bucket else 0.0
+
+
+def bar_of(bucket: int) -> int:
+    """The bar that holds a bucket; -1 for less than a millisecond."""
+    return (bucket - 1) // _BUCKETS
 
 
 def bounds_ms(bar: int) -> tuple[float, float]:
@@ -71,7 +77,7 @@ def position(ms: float) -> float:
 
 def merged(histograms: Iterable[Histogram]) -> Histogram:
     """All of them as one."""
-    counts: Counter[float] = Counter()
+    counts: Counter[int] = Counter()
     for histogram in histograms:
         counts.update(dict(histogram.counts))
     return Histogram(tuple(sorted(counts.items())))

@@ -111,8 +111,8 @@ def _by_generator(rows: Iterable[Generations], latencies: list[Latencies]) -> li
 def _distribution(latencies: list[Latencies]) -> pd.DataFrame:
     counts: dict[tuple[str | None, int], int] = {}
     for row in latencies:
-        for latency_ms, count in row.buckets:
-            key = row.generator, bar_of(latency_ms)
+        for bucket, count in row.histogram.counts:
+            key = row.generator, bar_of(bucket)
             counts[key] = counts.get(key, 0) + count
     ordered = sorted(counts.items(), key=lambda item: (str(item[0][0]), item[0][1]))
     records = [(name, bar, *bounds_ms(bar), count) for (name, bar), count in ordered]
