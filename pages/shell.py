@@ -17,7 +17,9 @@ st.logo(_MARK, size="large")
 page = frame.navigate(
     {
         "Today": [
-            st.Page("overview.py", title="Overview", icon=":material/monitoring:", default=True),
+            st.Page("overview.py", title="Overview", icon=":material/monitoring:", url_path="root", default=True),
+            # For whoever types what the other addresses suggest; it lies at the root.
+            st.Page("overview.py", title="Overview", url_path="overview", visibility="hidden"),
             st.Page("playground.py", title="Playground", icon=":material/science:", url_path="playground"),
         ],
         "Figures": [

@@ -52,7 +52,9 @@ def test_every_page(
 
 def test_every_page_of_a_new_console(phone: Visit) -> None:
     """Nothing yet, and then one workflow: no exception, no sideways scroll, no figure that was never measured."""
-    page = phone.open()
+    page = phone.open("/overview")  # as somebody may type who has seen the other addresses
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    expect(page.get_by_text("Page not found")).to_have_count(0)
     assert list(_walk(page)) == PAGES
     page.goto(f"{phone.address}/playground")
     settled(page)
