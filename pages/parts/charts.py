@@ -82,7 +82,8 @@ def _days(period: Period) -> dict[str, Any]:
     every_day = len(period.days) <= _NAMED_DAYS
     return {
         "type": "date",
-        "tickformat": "%-d %b",
+        # Of neighbours in one month only the first names it, so that ten days fit on a phone.
+        "tickformat": "%-d\n%b",
         "dtick": _DAY_MS if every_day else None,
         "nticks": _NAMED_DAYS,
         "tickangle": 0,
