@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from queries.fallbacks import read_fallbacks
 from queries.filters import Filters
 from queries.latency import read_latency
 from queries.period import Period, latest
+from store import clock
 
 _READS: dict[str, Callable[..., object]] = {
     "Cost and savings": read_cost,
@@ -40,7 +40,7 @@ def measure(rows: int) -> Iterator[Comparison]:
     """Every comparison at this many generations over 90 days."""
     with empty_log() as log, tempfile.TemporaryDirectory() as folder:
         log.fill(rows)
-        now = datetime.now(UTC)
+        now = clock.now()
         yield from _against_duckdb(log, Duck(log, Path(folder)), latest(30, "UTC", now))
         yield from _against_the_log(log, latest(7, "UTC", now), latest(91, "UTC", now))
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import httpx2
 
@@ -18,7 +17,7 @@ from orchestrator.providers.anthropic import Anthropic
 from orchestrator.providers.openai import OpenAI
 from orchestrator.recorder import Recorder
 from orchestrator.simulator import SimulatedTransport
-from store import Database, Store, StoreSettings, connect, read_environment
+from store import Database, Store, StoreSettings, clock, connect, read_environment
 
 # The SDKs want a key; the simulator looks at none.
 _NO_KEY = "simulated"
@@ -53,17 +52,19 @@ def bootstrap(
     *,
     store: Store | None = None,
     transport: httpx2.AsyncBaseTransport | None = None,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    now: clock.Clock = clock.system,
 ) -> Application:
     """The application that the environment describes, its database started and caught up.
 
     Args:
         environment: by default the process's own, with `.env` and `secrets.toml`.
-        store, transport, now: for tests: another database, wire or clock.
+        store, transport: for tests: another database or wire.
+        now: the process's clock from here on, for pages and queries too.
 
     Raises:
         OrchestratorError, StoreError: a variable is wrong, or the database cannot be had.
     """
+    clock.use(now)
     environment = read_environment() if environment is None else environment
     configuration = ModelConfiguration.from_environment(environment)
     settings = StoreSettings.from_environment(environment)

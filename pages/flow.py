@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import streamlit as st
@@ -18,6 +17,7 @@ from pages.parts.words import many, money, overridden, percent, plain, share
 from queries.flow import Flow, read_flow
 from queries.period import RECENT_DAYS, latest
 from queries.tally import Tally
+from store import clock
 
 
 def steps(application: Application, keys: OrchestratorSettings, flow: Flow) -> list[tuple[str, str, str, str]]:
@@ -47,7 +47,7 @@ def steps(application: Application, keys: OrchestratorSettings, flow: Flow) -> l
 
 def _asked(application: Application, keys: OrchestratorSettings, total: Tally) -> str:
     primary, fallback = plain(answers_as(keys.primary)), plain(answers_as(keys.fallback))
-    two = keys.has_second(datetime.now(UTC).date())
+    two = keys.has_second(clock.now().date())
     second = f"**{fallback}** is asked when it fails" if two else "there is no second model"
     rate = total.as_configured.fallback
     measured = [f"{share(rate)} fell back"] if rate.whole else []
@@ -81,7 +81,7 @@ def _priced(flow: Flow) -> str:
 application = frame.opening("System flow", "What happens to a request, and how often does it take which way?")
 person = application.person()
 filters = default_filters()
-period = latest(RECENT_DAYS, zone(), datetime.now(UTC))
+period = latest(RECENT_DAYS, zone(), clock.now())
 chosen = Chosen(period, filters, None)
 keys = states.read(lambda: read_settings(person))
 flow = states.read(lambda: read_flow(person, period, filters))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from pages.parts import charts, frame, generators, states, tally_cards
 from pages.parts.behind import answered_on
 from pages.parts.cards import Card, cards
@@ -15,6 +13,7 @@ from pages.parts.past_runs import latest
 from queries.overview import Overview, read_overview
 from queries.period import RECENT_DAYS
 from queries.period import latest as latest_days
+from store import clock
 
 
 def figures(report: Overview) -> list[Card]:
@@ -31,7 +30,7 @@ def figures(report: Overview) -> list[Card]:
 
 application = frame.opening("Overview", "Is all well with the generated workflows, and what do they cost?")
 person = application.person()
-period = latest_days(RECENT_DAYS, zone(), datetime.now(UTC))
+period = latest_days(RECENT_DAYS, zone(), clock.now())
 filters = default_filters()
 chosen = Chosen(period, filters, None)
 report = states.read(lambda: read_overview(person, period, filters))
@@ -43,7 +42,7 @@ else:
     cards(figures(report), period, per_row=3)
     left_out(report.total, report.figures.undated, chosen, person)
     drawn = charts.figure(y_title="Workflows a day", height=260, over=period)
-    generators.bars(drawn, report.daily, "generations", "%{y:,} workflows", period.unfinished(datetime.now(UTC)))
+    generators.bars(drawn, report.daily, "generations", "%{y:,} workflows", period.unfinished(clock.now()))
     clicked = charts.show(
         drawn, report.daily, key="overview", title="Who answered?",
         alt=f"Workflows per day by the model that answered, over {RECENT_DAYS} days",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import streamlit as st
 
 from orchestrator.models import CATALOGUE
@@ -12,12 +10,13 @@ from pages.parts import frame, quality_charts, states
 from pages.parts.cards import Card, cards
 from pages.parts.filters import bar, way_back
 from queries.quality import QualityReport, read_quality
+from store import clock
 
 
 def figures(report: QualityReport) -> list[Card]:
     """The orchestrator's two rates, and the two that say most of the cheap model, of several the most asked one."""
     asked = {one.model: one.rate.whole for one in report.models if one.name == "api_errors"}
-    dear = no_cheaper(datetime.now(UTC))
+    dear = no_cheaper(clock.now())
     cheap = max((model for model in asked if model not in dear), key=lambda model: asked[model], default=None)
     shown = [*report.overall]
     shown += [one for one in report.models if one.model == cheap and one.name in ("validation", "api_errors")]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import streamlit as st
 
 from orchestrator.projection import no_cheaper
@@ -16,6 +14,7 @@ from pages.parts.rollout_words import STAGES, advice, evidence
 from pages.parts.words import many, overridden
 from queries.rollout import PHASES, Rollout, read_rollout
 from queries.tally import tally
+from store import clock
 
 
 def phases(report: Rollout) -> None:
@@ -50,7 +49,7 @@ def rollback_plan() -> None:
 application = frame.opening("Rollout", "How far may the cheap model go?")
 person = application.person()
 chosen = bar(with_model=False)
-dear = no_cheaper(datetime.now(UTC))
+dear = no_cheaper(clock.now())
 report = states.read(lambda: read_rollout(person, chosen.period, chosen.filters, dear=dear))
 if not report.total.rows:
     states.empty(

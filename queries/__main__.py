@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from queries.errors import InvalidPeriod, QueryError
 from queries.filters import SOURCES, Filters, default_source
 from queries.period import USUAL_DAYS, period, today_in
 from queries.report import read_report
-from store import InvalidInput, StoreError, StoreSettings, command_line, connect, exact_json, read_environment
+from store import InvalidInput, StoreError, StoreSettings, clock, command_line, connect, exact_json, read_environment
 from store.command_line import DONE
 
 
@@ -53,7 +53,7 @@ def _day(text: str) -> date:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    today = today_in(arguments.time_zone, datetime.now(UTC))
+    today = today_in(arguments.time_zone, clock.now())
     last = arguments.last or max(today, arguments.first or today)
     usual = timedelta(days=min(USUAL_DAYS - 1, (last - date.min).days))
     days = period(arguments.first or last - usual, last, arguments.time_zone)

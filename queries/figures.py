@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal, TypeVar
 
@@ -16,7 +16,7 @@ from queries.answer import Row
 from queries.filters import Filters
 from queries.histogram import Histogram
 from queries.period import Period
-from store import Database, understood
+from store import Database, clock, understood
 
 Part = Literal["generations", "latencies", "attempts", "findings", "verdicts", "changes"]
 BEFORE = 0
@@ -173,7 +173,7 @@ def read_figures(database: Database, period: Period, filters: Filters, parts: It
         StoreError: the database did not answer, or this identity may not read.
     """
     earlier = period.before
-    bounds = [earlier.begins, _like_now(earlier, period, datetime.now(UTC)), *period.bounds]
+    bounds = [earlier.begins, _like_now(earlier, period, clock.now()), *period.bounds]
     document = database.call(
         "get_figures",
         p_bounds=[bound.isoformat() for bound in bounds],

@@ -50,6 +50,11 @@ def server_user() -> ServerUser | None:
     raise Unavailable("Postgres does not run as root and this machine has no user 'postgres' or 'nobody'; add one.")
 
 
+def environment() -> dict[str, str]:
+    """All that these programs see of ours: variables for another server must not reach them."""
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
+
+
 _UNPACK = 'rm -rf "$1" && mkdir -p "$1" && tar -xf - -C "$1" && printf %s "$2" > "$1/made-from"'
 
 
@@ -82,7 +87,7 @@ def run(
         text=True,
         check=False,
         umask=0o077,
-        env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
+        env=environment(),
         **fed,
         **as_user,
     )

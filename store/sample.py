@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 from pydantic import BaseModel
 
+from store import clock
 from store.answer import understood
 from store.database import Database
 from store.errors import InvalidInput
@@ -35,7 +36,7 @@ class _Presence(BaseModel):
 
 def yesterday() -> date:
     """The last whole day, UTC."""
-    return datetime.now(UTC).date() - timedelta(days=1)
+    return clock.now().date() - timedelta(days=1)
 
 
 def add_sample_data(

@@ -20,7 +20,7 @@ from psycopg_pool import ConnectionPool
 
 from orchestrator import Application, bootstrap
 from orchestrator.simulator import SimulatedTransport
-from store import Database, cluster
+from store import Database, binaries, clock, cluster
 from store.cluster import Cluster
 from store.embedded import EmbeddedDatabase, bring_up, open_pool
 from store.identity import LOCAL_MACHINE, LOCAL_PERSON
@@ -48,6 +48,23 @@ def _no_foreign_configuration() -> None:
     for name in list(os.environ):
         if name.startswith(("OPENAI_", "ANTHROPIC_", "SUPABASE_", "ORCHESTRATOR_", "STREAMLIT_")):
             del os.environ[name]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _servers_on_the_same_clock() -> Iterator[None]:
+    """Where the tests' clock is moved (faketime), that of the servers they start moves along."""
+    with pytest.MonkeyPatch.context() as patch:
+        moved = {name: value for name, value in os.environ.items() if name == "LD_PRELOAD" or "FAKETIME" in name}
+        usual = binaries.environment
+        patch.setattr(binaries, "environment", lambda: usual() | moved)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _clock() -> Iterator[None]:
+    """A test that chooses a clock chooses it for itself alone."""
+    yield
+    clock.use(clock.system)
 
 
 @pytest.fixture(name="open_folder")

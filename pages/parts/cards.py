@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Literal
 
 import streamlit as st
@@ -12,6 +11,7 @@ from pages.parts.words import UNCHANGED, threshold
 from queries.period import Period
 from queries.rates import Rate
 from queries.targets import Standing, Target
+from store import clock
 
 STANDINGS: dict[Standing, tuple[str, str, Literal["green", "orange", "red", "gray"]]] = {
     "good": ("Good", ":material/check_circle:", "green"),
@@ -68,7 +68,7 @@ def cards(shown: list[Card], period: Period, *, per_row: int = 4) -> None:
     if any(card.change for card in shown):
         length = len(period.days)
         before = f"the {length} days before" if length > 1 else "the day before"
-        so_far = ", as far as this period has come" if period.unfinished(datetime.now(UTC)) else ""
+        so_far = ", as far as this period has come" if period.unfinished(clock.now()) else ""
         st.caption(f"Changes are against {before}{so_far}.")
 
 

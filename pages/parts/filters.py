@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, cast
 
 import streamlit as st
@@ -19,6 +19,7 @@ from pages.parts.words import day, plain
 from queries.errors import QueryError
 from queries.filters import ORIGINS, SOURCES, Filters, Origin, Source
 from queries.period import USUAL_DAYS, Period, is_zone, latest, month, period
+from store import clock
 
 _LENGTHS = {"7d": 7, "30d": USUAL_DAYS, "90d": 90, "365d": 365}
 _MONTHS = {"month": 0, "last-month": 1}
@@ -54,7 +55,7 @@ class Chosen:
     @property
     def unfinished(self) -> date | None:
         """The day that is not over yet."""
-        return self.period.unfinished(datetime.now(UTC))
+        return self.period.unfinished(clock.now())
 
 
 def zone() -> str:
@@ -119,12 +120,12 @@ _ABOUT_SOURCE = {
 
 
 def _ready(name: str) -> Period:
-    now = datetime.now(UTC)
+    now = clock.now()
     return month(_MONTHS[name], zone(), now) if name in _MONTHS else latest(_LENGTHS[name], zone(), now)
 
 
 def _days() -> Period:
-    today = latest(1, zone(), datetime.now(UTC)).last
+    today = latest(1, zone(), clock.now()).last
     default = (today - timedelta(days=USUAL_DAYS - 1), today)
     key = _prepared("days", default, _as_text(*default), _read_days)
     value = st.date_input("Days", key=key, max_value=today + _FURTHEST_AHEAD, width=240)
@@ -150,7 +151,7 @@ def _read_days(text: str) -> tuple[date, date] | None:
         period(*days, "UTC")
     except (ValueError, QueryError):
         return None
-    return days if days[1] <= latest(1, zone(), datetime.now(UTC)).last + _FURTHEST_AHEAD else None
+    return days if days[1] <= latest(1, zone(), clock.now()).last + _FURTHEST_AHEAD else None
 
 
 def _select(name: str, text: str, options: list[str], default: str, labels: Mapping[str, str], width: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import streamlit as st
 
@@ -13,7 +12,7 @@ from orchestrator.projection import no_cheaper, price_per_workflow
 from pages.parts.problems import problem
 from pages.parts.settings import answers_as, ends
 from pages.parts.words import plain, unit_price
-from store import Database, StoreError
+from store import Database, StoreError, clock
 
 
 def keys_now(database: Database) -> None:
@@ -28,7 +27,7 @@ def keys_now(database: Database) -> None:
 
 
 def _notes(keys: OrchestratorSettings) -> Iterator[str]:
-    now = datetime.now(UTC)
+    now = clock.now()
     asked = [keys.primary, *([keys.fallback] if keys.has_second(now.date()) else [])]
     if keys.primary in no_cheaper(now):
         price = unit_price(price_per_workflow(CATALOGUE[keys.primary], now))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import pandas as pd
@@ -15,6 +14,7 @@ from pages.parts.words import count, many, money, percent, unit_price
 from queries.outlook import Measured, measured
 from queries.outlook import outlook as at_volume
 from queries.tally import Tally
+from store import clock
 
 _VOLUMES = (1, 100, 10_000, 100_000)
 _DEFAULT_VOLUME = 10_000
@@ -25,7 +25,7 @@ def outlook(total: Tally) -> None:
     """Choose a volume and a rate; see before, after and saved, for that volume and for round ones."""
     with st.container(border=True):
         st.subheader("What would another volume or fallback rate cost?", anchor=False)
-        averages = measured(total, no_cheaper(datetime.now(UTC)))
+        averages = measured(total, no_cheaper(clock.now()))
         if averages is None:
             st.caption(
                 "This needs at least one workflow that a cheaper first model answered and one that the fallback "

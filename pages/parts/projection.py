@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import streamlit as st
@@ -15,7 +14,7 @@ from pages.parts.tables import listing
 from pages.parts.words import count, money, percent, share
 from queries.period import USUAL_DAYS, latest
 from queries.rollout import Rollout, read_rollout
-from store import Database
+from store import Database, clock
 
 VOLUMES = (100, 10_000, 100_000)
 ASSUMED_RATE_PCT = Decimal(5)
@@ -24,7 +23,7 @@ ASSUMED_RATE_PCT = Decimal(5)
 def projection(database: Database, primary: str, fallback: str) -> None:
     """The table, from list prices and a fallback rate that starts from the measured one."""
     st.subheader("What would a month cost?", anchor=False)
-    now = datetime.now(UTC)
+    now = clock.now()
     days, filters = latest(USUAL_DAYS, zone(), now), default_filters()
     rollout = states.read(lambda: read_rollout(database, days, filters, dear=no_cheaper(now)))
     measured = rollout.total.fallback

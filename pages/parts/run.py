@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -26,6 +26,7 @@ from orchestrator.request import WorkflowRequest, checked_request
 from pages.parts.palette import REASON_LABELS
 from pages.parts.words import inline
 from queries.runs import StoredRun
+from store import clock
 from store.identity import LOCAL_PERSON_ID
 
 _KEPT = 200
@@ -47,7 +48,7 @@ class Run:
     job: Job[WorkflowGenerationResult]
     events: list[GenerationEvent]
     started: float = field(default_factory=time.monotonic)
-    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    began: datetime = field(default_factory=clock.now)
 
     @property
     def running(self) -> bool:

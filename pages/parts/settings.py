@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import streamlit as st
@@ -15,7 +15,7 @@ from orchestrator.settings import ENABLE_FALLBACK_KEY, FALLBACK_KEY, PRIMARY_KEY
 from pages.parts import console
 from pages.parts.problems import problem
 from pages.parts.words import unit_price
-from store import Database, StoreError
+from store import Database, StoreError, clock
 
 LABELS = {PRIMARY_KEY: "Primary model", FALLBACK_KEY: "Fallback model", ENABLE_FALLBACK_KEY: "Fallback"}
 _WARN_AHEAD = timedelta(days=90)
@@ -31,7 +31,7 @@ def choice(name: str) -> str:
     model = CATALOGUE.get(name)
     if model is None:
         return f"{name} (unknown)"
-    return f"{model.label} · {unit_price(price_per_workflow(model, datetime.now(UTC)))} per workflow"
+    return f"{model.label} · {unit_price(price_per_workflow(model, clock.now()))} per workflow"
 
 
 def spoken(key: str, value: Any) -> str:
@@ -65,7 +65,7 @@ def propose(values: Mapping[str, Any]) -> None:
 
 def lifecycle(model: Model) -> str | None:
     """What to know about a model's end: retired, or soon to be; None while its end is far or unknown."""
-    today = datetime.now(UTC).date()
+    today = clock.now().date()
     if model.retires_on is None or model.retires_on > today:
         return ends(model)
     return f"{model.label} was retired on {model.retires_on}; {answering(model, today).label} answers in its place."
@@ -73,7 +73,7 @@ def lifecycle(model: Model) -> str | None:
 
 def ends(model: Model) -> str | None:
     """That a model will be retired soon, and who answers then; None where it is, or its end is far or unknown."""
-    today = datetime.now(UTC).date()
+    today = clock.now().date()
     if model.retires_on is None or not today < model.retires_on <= today + _WARN_AHEAD:
         return None
     heir, days = answering(model, model.retires_on), (model.retires_on - today).days
@@ -125,7 +125,7 @@ def answers_as(name: str) -> str:
     model = CATALOGUE.get(name)
     if model is None:
         return name
-    heir = answering(model, datetime.now(UTC).date())
+    heir = answering(model, clock.now().date())
     return model.label if heir == model else f"{model.label} (answered by {heir.label})"
 
 
@@ -146,7 +146,7 @@ def roll_back_button(application: Application, words: str = "Roll back now", *, 
     with st.popover(words, icon=":material/undo:", help="Let Claude go first again", key=opened, on_change="rerun"):
         st.markdown(
             f"From the next generation on **{BASELINE.label}** goes first, in every process. Each workflow then costs "
-            f"about {unit_price(price_per_workflow(BASELINE, datetime.now(UTC)))}. The fallback "
+            f"about {unit_price(price_per_workflow(BASELINE, clock.now()))}. The fallback "
             f"stays as it is: where that is {BASELINE.label} too, no second model stands behind it."
         )
         if warning := without_key(application, BASELINE.name):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import streamlit as st
 
@@ -12,7 +11,7 @@ from orchestrator.models import CATALOGUE, counterpart, named, same_answers
 from orchestrator.settings import ENABLE_FALLBACK_KEY, FALLBACK_KEY, PRIMARY_KEY, setting_value
 from pages.parts import settings
 from pages.parts.words import plain
-from store import Database
+from store import Database, clock
 
 PRIMARY, FALLBACK, ENABLED, PROPOSED = (
     "configuration_primary",
@@ -101,7 +100,7 @@ def form(base: OrchestratorSettings, changed: Callable[[str], str]) -> Changes:
         st.caption(changed(FALLBACK_KEY))
         if not st.session_state[ENABLED]:
             st.caption("Off: a failed first attempt is a failed generation.")
-        elif same_answers(st.session_state[PRIMARY], st.session_state[FALLBACK], datetime.now(UTC).date()):
+        elif same_answers(st.session_state[PRIMARY], st.session_state[FALLBACK], clock.now().date()):
             st.caption("Both come to the same model, which means one attempt: nothing is asked twice.")
     return _edited(base)
 

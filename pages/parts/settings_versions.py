@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 import streamlit as st
 
@@ -12,7 +11,7 @@ from pages.parts import settings
 from pages.parts.filters import zone
 from pages.parts.settings_form import load
 from pages.parts.words import ago, many, moment, plain
-from store import Database
+from store import Database, clock
 
 _SHOWN = 6
 
@@ -41,7 +40,7 @@ def changed(saves: tuple[Save, ...], key: str) -> str:
     save = next((save for save in saves if key in save.changes), None)
     if save is None:
         return "Never changed."
-    return f"Changed by {plain(save.changed_by)} {ago(save.changed_at, datetime.now(UTC))}."
+    return f"Changed by {plain(save.changed_by)} {ago(save.changed_at, clock.now())}."
 
 
 def _version(database: Database, save: Save, version: int) -> None:

@@ -22,6 +22,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from store import clock
 from store.identity import PasswordLogin
 
 API_KEY = "sb_publishable_key-of-the-test-project"
@@ -69,7 +70,7 @@ class Person:
             "role": "authenticated",
             "aud": "authenticated",
             "email": self.email,
-            "exp": datetime.now(UTC) + timedelta(seconds=lifetime_s),
+            "exp": clock.system() + timedelta(seconds=lifetime_s),
         }
         return self.token or jwt.encode(claims, self.secret, algorithm="HS256")
 

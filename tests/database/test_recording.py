@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from queries.filters import Filters
 from queries.period import latest, period
 from queries.report import read_report
-from store import Json, NotPermitted
+from store import Json, NotPermitted, clock
 from store.database import Argument
 from tests.database.calls import RUN_ID, AuditLog, an_outcome, field_of, start_run
 from tests.database.gateway import Person
@@ -72,7 +72,7 @@ def test_figures_are_the_same_on_both_sides(embedded_side: Side, supabase_side: 
     """The whole report, money to the last digit, read by two ways."""
     run_id = start_run(embedded_side, MEMBER)
     embedded_side.seen_by(MACHINE).call("finish_generation", p_generation_id=run_id, p_outcome=an_outcome())
-    today = datetime.now(UTC).date()
+    today = clock.system().date()
     days = period(today - timedelta(days=1), today + timedelta(days=1), "Asia/Kathmandu")
     first, second = (read_report(side.seen_by(MEMBER), days, Filters("all")) for side in (embedded_side, supabase_side))
     assert first == second
@@ -83,7 +83,7 @@ def test_figures_are_the_same_on_both_sides(embedded_side: Side, supabase_side: 
 def test_figures_are_for_users_of_the_console(side: Side, person: Person | None) -> None:
     """Being signed in is not enough."""
     with pytest.raises(NotPermitted):
-        read_report(side.seen_by(person), latest(1, "UTC", datetime.now(UTC)), Filters("all"))
+        read_report(side.seen_by(person), latest(1, "UTC", clock.system()), Filters("all"))
 
 
 def test_a_workflow_is_seen_by_its_owner_and_admins(side: Side) -> None:

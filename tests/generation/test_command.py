@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from genai_prices import Usage, calc_price
 
 from orchestrator.__main__ import main
 from store.cluster import Cluster
@@ -34,7 +35,10 @@ def test_one_prompt_as_json(run: Run) -> None:
     assert (result["generator_used"], result["agent_id"]) == ("gpt-4o-mini", "agent-7")
     assert {step["service"] for step in result["pilot_steps"]} >= {"Slack", "Jira"}
     used = result["tokens_used"]
-    assert result["cost_usd"] == (used["input"] * Decimal("0.15") + used["output"] * Decimal("0.60")) / 1_000_000
+    listed = calc_price(
+        Usage(input_tokens=used["input"], output_tokens=used["output"]), result["api_model"], provider_id="openai"
+    )
+    assert result["cost_usd"] == listed.total_price
 
 
 def test_one_prompt_for_people(run: Run) -> None:

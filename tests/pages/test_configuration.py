@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from orchestrator import OrchestratorSettings, read_settings, save_settings
 from orchestrator.settings import ENABLE_FALLBACK_KEY, FALLBACK_KEY, PRIMARY_KEY
 from pages.parts import console
-from tests.conftest import MakeApplication, PooledStore
+from tests.conftest import NOW, MakeApplication, PooledStore
 from tests.pages.conftest import OpenPage, press, said, shell
 
 MINI, CLAUDE = "gpt-4o-mini", "claude-sonnet-4"
@@ -129,7 +129,9 @@ def test_the_overview_says_what_is_unusual_about_the_keys(
 ) -> None:
     """What a roll-back changed stands beside the judgement, which does not see it."""
     owner.execute(
-        "insert into public.audit_logs (action, details) values ('WORKFLOW_GENERATED', '{\"simulated\": true}')"
+        "insert into public.audit_logs (timestamp, action, details) "
+        "values (%s, 'WORKFLOW_GENERATED', '{\"simulated\": true}')",
+        [NOW],
     )
     save_settings(store.person(), {PRIMARY_KEY: CLAUDE})
     page = open_page("overview.py")

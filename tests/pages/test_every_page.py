@@ -14,7 +14,7 @@ from queries.filters import Filters
 from queries.period import period
 from queries.report import read_report
 from store.identity import LOCAL_PERSON_ID
-from tests.conftest import SAMPLE_UNTIL, PooledStore
+from tests.conftest import NOW, SAMPLE_UNTIL, PooledStore
 from tests.pages.conftest import PAGES, REPORTS, SAMPLE_DAYS, OpenPage, press, texts
 
 
@@ -92,7 +92,8 @@ def test_a_run_with_models_of_its_own_is_in_no_rate(
     }
     for details in (usual, usual | {"generation_id": "b", "overridden": True, "fallback_reason": "timeout"}):
         owner.execute(
-            "insert into public.audit_logs (action, details) values ('WORKFLOW_GENERATED', %s)", [json.dumps(details)]
+            "insert into public.audit_logs (timestamp, action, details) values (%s, 'WORKFLOW_GENERATED', %s)",
+            [NOW, json.dumps(details)],
         )
     page = open_page(file)
 

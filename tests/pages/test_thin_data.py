@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.conftest import PooledStore
+from tests.conftest import NOW, PooledStore
 from tests.pages.conftest import OpenPage, said
 
 FIGURES = ["overview.py", "cost.py", "fallbacks.py", "latency.py", "quality.py", "rollout.py", "flow.py"]
@@ -18,10 +18,10 @@ SILENT = {"generator_used": MINI, "steps_generated": 3}
 
 
 def happened(owner: psycopg.Connection, action: str, details: dict[str, Any]) -> None:
-    """Append an event of now."""
+    """Append an event of the present."""
     owner.execute(
-        "insert into public.audit_logs (timestamp, action, entity_type, details) values (now(), %s, 'agent', %s)",
-        [action, json.dumps({"simulated": True} | details)],
+        "insert into public.audit_logs (timestamp, action, entity_type, details) values (%s, %s, 'agent', %s)",
+        [NOW, action, json.dumps({"simulated": True} | details)],
     )
 
 

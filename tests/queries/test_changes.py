@@ -10,7 +10,7 @@ from orchestrator.settings import PRIMARY_KEY, save_settings
 from queries.figures import Change, read_figures
 from queries.filters import Filters, Source
 from queries.period import period
-from store import exact_json
+from store import clock, exact_json
 from store.sample import add_sample_data
 from tests.conftest import SAMPLE, SAMPLE_UNTIL, PooledStore
 
@@ -35,7 +35,7 @@ def saved(owner: psycopg.Connection, at: datetime, changed: object) -> None:
 def test_a_save_is_told_with_who_and_what(store: PooledStore) -> None:
     """As soon as it is made, whatever the source of the figures."""
     save_settings(store.person(), {PRIMARY_KEY: "claude-sonnet-4"})
-    today = datetime.now(UTC).date()
+    today = clock.system().date()
     days = today - timedelta(days=1), today + timedelta(days=1)
 
     (change,) = changes(store, *days)

@@ -12,6 +12,7 @@ import pytest
 
 from orchestrator import Application, GenerationFailed, RunOptions
 from orchestrator.simulator import Fault
+from store import clock
 from store.identity import LOCAL_PERSON_ID
 from tests.conftest import NOW, PooledStore
 from tests.queries.conftest import BEGIN, FIRST, LAST, ZONES, append, check, differences
@@ -49,7 +50,7 @@ def test_the_golden_case(store: PooledStore, owner: psycopg.Connection) -> None:
 
 def test_the_statements_that_others_rely_on_agree(store: PooledStore, owner: psycopg.Connection) -> None:
     """Both give what the report gives for all sources."""
-    now = datetime.now(BEGIN.tzinfo)
+    now = clock.system()
     append(owner, [generated(now - timedelta(hours=hour), [MINI, CLAUDE][hour % 2]) for hour in range(9)])
     append(owner, [generated(now - timedelta(hours=1), CLAUDE, fallback_reason="timeout", cost_usd="0.0285")])
     figures = report(store, now.date() - timedelta(days=1), now.date())
