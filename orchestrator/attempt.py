@@ -28,6 +28,7 @@ class Attempt:
         duration_ms: from sending the request to the last byte that was read.
         refused_for: what a reply that did not validate broke first, its shape or its sense; None for any other outcome.
         finding_codes: the rules that refused it, each once.
+        service_tier: at whose prices it was billed; None where the provider did not say.
     """
 
     model: str
@@ -40,6 +41,7 @@ class Attempt:
     duration_ms: int
     refused_for: FindingClass | None = None
     finding_codes: tuple[str, ...] = ()
+    service_tier: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """All fields, for results, events and the `workflows` table."""
@@ -54,6 +56,7 @@ class Attempt:
             "duration_ms": self.duration_ms,
             "refused_for": self.refused_for,
             "finding_codes": self.finding_codes,
+            "service_tier": self.service_tier,
         }
 
 

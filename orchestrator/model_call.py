@@ -56,7 +56,7 @@ class ModelCall:
         self._sent_at = now()
         self._started = time.monotonic()
         self._reply = Reply(services)
-        self._usage: Usage | None = None
+        self._usage = Usage()
         self._ending: Ending | None = None
 
     async def run(self, accept: Callable[[Step], None]) -> Report:
@@ -97,17 +97,24 @@ class ModelCall:
         return None
 
     async def _listen(self, accept: Callable[[Step], None]) -> None:
-        async with contextlib.aclosing(self._provider.stream(self.request)) as events:  # type: ignore[type-var]  # an async generator
+        async with contextlib.aclosing(self._provider.stream(self.request)) as events:
             async for event in events:
                 if isinstance(event, Usage):
                     self._usage = event
                 elif isinstance(event, Ending):
                     self._ending = event
                 else:
-                    for step in self._reply.take(event):
-                        accept(step)
-                    if self._reply.breach:
-                        self.breached.set()
+                    self._take(event, accept)
+                    if self._reply.endless:
+                        return
+
+    def _take(self, piece: str, accept: Callable[[Step], None]) -> None:
+        if self._usage.final and self._ending is None:
+            self._usage = replace(self._usage, final=False)  # it was the count of what had come so far
+        for step in self._reply.take(piece):
+            accept(step)
+        if self._reply.breach:
+            self.breached.set()
 
     def _report(self, failed: ProviderError | None, *, cancelled: bool) -> Report:
         # A reply that the provider called complete is whole, whatever happened to the connection afterwards.
@@ -132,15 +139,15 @@ class ModelCall:
 
     def _attempt(self, outcome: Outcome, detail: str, *, sent: bool) -> Attempt:
         tokens, estimated = self._tokens() if sent else (Tokens(), False)
-        answering = self.request.model
-        cost = pricing.price(answering, tokens, self._sent_at) if tokens.total else Decimal(0)
+        answering, tier = self.request.model, self._usage.service_tier
+        cost = pricing.price(answering, tokens, self._sent_at, tier) if tokens.total else Decimal(0)
         duration_ms = round((time.monotonic() - self._started) * 1000)
-        return Attempt(self.model.name, answering.api_model, outcome, detail, tokens, estimated, cost, duration_ms)
+        return Attempt(
+            self.model.name, answering.api_model, outcome, detail, tokens, estimated, cost, duration_ms,
+            service_tier=tier,
+        )  # fmt: skip
 
     def _tokens(self) -> tuple[Tokens, bool]:
-        if self._usage and self._usage.final:
-            return self._usage.tokens, False
-        read = self._usage.tokens if self._usage else Tokens(input=self.request.estimated_input())
         # Characters beyond what was kept are counted at a byte each.
         written = estimate(self._reply.text) + estimate_bytes(max(0, self._reply.length_chars - len(self._reply.text)))
-        return Tokens(read.input, read.cached_input, read.cache_write_input, max(read.output, written)), True
+        return self._usage.tokens(estimated_input=self.request.estimated_input(), written=written)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -11,7 +12,7 @@ from orchestrator.money import plain
 from orchestrator.tokens import Tokens
 
 
-def price(model: Model, tokens: Tokens, at: datetime) -> Decimal | None:
+def price(model: Model, tokens: Tokens, at: datetime, service_tier: str | None = None) -> Decimal | None:
     """US dollars for the tokens of one call at the list price of its day, exact; None when no price is known.
 
     cost = (uncached input x input price + each cached part x its price + output x output price) / 1,000,000
@@ -21,14 +22,16 @@ def price(model: Model, tokens: Tokens, at: datetime) -> Decimal | None:
     Args:
         model: the model that answers, not the one it stands in for.
         at: when the request was sent; aware.
+        service_tier: as the reply named it; one without prices of its own costs what the standard tier costs.
     """
     usage = {
         "input_tokens": tokens.input,
         "cache_read_tokens": tokens.cached_input,
         "cache_write_tokens": tokens.cache_write_input,
+        "cache_write_1h_tokens": tokens.cache_write_1h_input,
         "output_tokens": tokens.output,
     }
-    return _price(model, usage, at)
+    return _price(model, usage, at, _context(service_tier))
 
 
 def baseline(tokens: Tokens, at: datetime) -> Decimal | None:
@@ -36,12 +39,23 @@ def baseline(tokens: Tokens, at: datetime) -> Decimal | None:
     return _price(BASELINE, {"input_tokens": tokens.input, "output_tokens": tokens.output}, at)
 
 
-def _price(model: Model, usage: dict[str, int], at: datetime) -> Decimal | None:
+def _context(service_tier: str | None) -> dict[str, str] | None:
+    """What genai-prices wants to know of a reply; there batches are no tier."""
+    if service_tier is None:
+        return None
+    return {"processing": "batch"} if service_tier == "batch" else {"service_tier": service_tier}
+
+
+def _price(
+    model: Model, usage: dict[str, int], at: datetime, context: Mapping[str, str] | None = None
+) -> Decimal | None:
     from genai_prices import Usage, calc_price
 
     known = Usage(**{unit: count for unit, count in usage.items() if count})
     try:
-        found = calc_price(known, model.api_model, provider_id=model.provider, genai_request_timestamp=at)
+        found = calc_price(
+            known, model.api_model, provider_id=model.provider, genai_request_timestamp=at, price_context=context
+        )
     except LookupError:
         return None
     return plain(found.total_price)

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from orchestrator.attempt import known_cost
 from orchestrator.audit import Circumstances, Event
+from orchestrator.characters import storable
 from orchestrator.errors import RecordingFailed
 from orchestrator.outbox import Outbox
 from orchestrator.outcome import Outcome
-from orchestrator.reply import storable
 from orchestrator.result import WorkflowGenerationResult
 from store import Database, StoreError, Unavailable, exact_json
 

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NoReturn
 
+from orchestrator.blank_run import MAX_BLANKS, BlankRun
+from orchestrator.characters import damaged, joined, storable
 from orchestrator.step_scanner import StepScanner, not_json, too_deep
 from orchestrator.validation import accepted, check_step, steps_of, too_many_steps, validate_workflow
 from orchestrator.workflow import MAX_STEPS, Finding, FindingClass, Step, schema_finding
 
 MAX_REPLY_CHARS = 1_000_000
 
-# Postgres' jsonb holds neither, and both are more likely a slip of the model than something it means.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _FENCE = "```"
+_MOST_DAMAGES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +63,19 @@ class Reply:
         self._services = services
         self._parts: list[str] = []
         self._scanner = StepScanner()
+        self._blanks = BlankRun()
         self._seen: set[str] = set()
         self._count = 0
 
     @property
     def text(self) -> str:
         """What arrived, up to MAX_REPLY_CHARS."""
-        return "".join(self._parts)
+        return joined("".join(self._parts))
+
+    @property
+    def endless(self) -> bool:
+        """Whether nothing but blanks comes any more: reading on would only cost."""
+        return self._blanks.endless
 
     def take(self, piece: str) -> list[Step]:
         """The steps that `piece` completes, each of a sound shape; empty after a breach."""
@@ -76,10 +83,14 @@ class Reply:
         self.length_chars += len(piece)
         if room > 0:
             self._parts.append(piece[:room])
+        self._blanks.feed(piece)
         if self.breach:
             return []
         if len(piece) > room:
             self.breach = _too_large()
+        elif self.endless:
+            self.breach = _endless()
+        if self.breach:
             return []
         return list(self._sound_steps(piece))
 
@@ -133,7 +144,7 @@ def judge(text: str, services: Collection[str]) -> Verdict:
         return Verdict((), (too_deep(),))
     except ValueError:
         return Verdict((), (not_json(),))
-    findings = validate_workflow(data, services) + notes
+    findings = validate_workflow(data, services) + notes + tuple(islice(_damages(data), _MOST_DAMAGES))
     return Verdict(tuple(steps_of(data)[0]) if accepted(findings) else (), findings)
 
 
@@ -164,20 +175,20 @@ def _finite(digits: str) -> float:
     return number if math.isfinite(number) else _refuse(digits)
 
 
-def storable(value: Any) -> Any:
-    """The same value with the characters replaced that Postgres cannot store."""
-    if isinstance(value, str):
-        return _UNSTORABLE.sub("\ufffd", value)
-    if isinstance(value, list):
-        return [storable(item) for item in value]
-    if isinstance(value, dict):
-        return {storable(key): storable(item) for key, item in value.items()}
-    return value
+def _damages(data: Any) -> Iterator[Finding]:
+    for path in damaged(data):
+        sentence = "Letters of this text arrived damaged; a replacement character stands for each."
+        yield Finding(path, "text_damaged", sentence, "schema", rejects=False)
 
 
 def _too_large() -> Finding:
     return schema_finding("$", "too_large", f"The answer is longer than {MAX_REPLY_CHARS:,} characters.")
 
 
-_SHAPELESS = frozenset({"too_deep", "too_large"})
+def _endless() -> Finding:
+    sentence = f"The answer went on with nothing but blanks, more than {MAX_BLANKS:,} in a row, and was ended there."
+    return schema_finding("$", "endless_blanks", sentence)
+
+
+_SHAPELESS = frozenset({"too_deep", "too_large", "endless_blanks"})
 """After these the text is not parsed at all."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 COMMON_SERVICES: dict[str, str] = {
     "Airtable": "list, create and update records",
@@ -33,8 +34,19 @@ COMMON_SERVICES: dict[str, str] = {
     "Zendesk": "list, create and update tickets",
 }
 
+_BETWEEN_WORDS = frozenset(["Zs", "Zl", "Zp", "Cc", "Cf", "Pd", "Pc"])
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _BY_WORDS = {" ".join(_WORD.findall(name)).casefold(): text for name, text in COMMON_SERVICES.items()}
+
+
+def same(name: str) -> str:
+    """What all spellings of a service's name have in common: `Google Mail`, `google-mail` and `GOOGLE_MAIL` are one.
+
+    Letters in their composed form, in lower case, without blanks, dashes, underscores, dots and invisible characters.
+    """
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    kept = "".join(letter for letter in text if letter != "." and unicodedata.category(letter) not in _BETWEEN_WORDS)
+    return kept or text
 
 
 def words(name: str) -> list[str]:

@@ -16,6 +16,7 @@ class Tokens:
         input: everything the model read, the two cached parts included.
         cached_input: the part of `input` read from the provider's prompt cache.
         cache_write_input: the part of `input` written to that cache.
+        cache_write_1h_input: the part of `cache_write_input` written for an hour, which costs more.
         output: everything the model wrote.
     """
 
@@ -23,6 +24,7 @@ class Tokens:
     cached_input: int = 0
     cache_write_input: int = 0
     output: int = 0
+    cache_write_1h_input: int = 0
 
     @property
     def total(self) -> int:
@@ -35,6 +37,7 @@ class Tokens:
             self.cached_input + other.cached_input,
             self.cache_write_input + other.cache_write_input,
             self.output + other.output,
+            self.cache_write_1h_input + other.cache_write_1h_input,
         )
 
     def as_used(self) -> dict[str, int]:
@@ -42,14 +45,15 @@ class Tokens:
         return {"input": self.input, "output": self.output, "total": self.total}
 
     def as_detail(self) -> dict[str, int]:
-        """The whole form of an attempt."""
-        return {
+        """The whole form of an attempt; the part written for an hour only where there is one."""
+        parts = {
             "input": self.input,
             "cached_input": self.cached_input,
             "cache_write_input": self.cache_write_input,
             "output": self.output,
             "total": self.total,
         }
+        return parts | ({"cache_write_1h_input": self.cache_write_1h_input} if self.cache_write_1h_input else {})
 
 
 def estimate_bytes(count: int) -> int:

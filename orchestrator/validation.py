@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 from orchestrator.graph import cyclic, edges, references, unreachable
+from orchestrator.services import same
 from orchestrator.workflow import (
     MAX_STEPS,
     MIN_STEPS,
@@ -31,7 +32,7 @@ def validate_workflow(data: object, services: Collection[str]) -> tuple[Finding,
 
     Args:
         data: whatever `json.loads` gave.
-        services: names of the connected services; letter case does not matter.
+        services: names of the connected services; how they are spelled (`services.same`) does not matter.
 
     Returns:
         Empty for a workflow without any finding.
@@ -121,10 +122,10 @@ def _semantics(steps: list[Step], path: str, services: Collection[str]) -> Itera
     for index in unreachable(ids, arrows):
         sentence = "Nothing connects this step to the first one."
         yield Finding(f"{path}[{index}]", "step_unreachable", sentence, "semantic", rejects=False)
-    connected = {service.strip().casefold() for service in services if isinstance(service, str)}
+    connected = {same(service) for service in services if isinstance(service, str)}
     for index, step in enumerate(steps):
         for place, service in _services_used(step):
-            if service.strip().casefold() not in connected:
+            if same(service) not in connected:
                 sentence = f"The service {_quoted(service)} is not connected."
                 yield Finding(f"{path}[{index}].{place}", "service_not_connected", sentence, "semantic", rejects=False)
 

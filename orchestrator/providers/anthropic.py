@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import httpx2
-from pydantic import BaseModel, ConfigDict, Field
 
-from orchestrator.providers import failures
+from orchestrator.providers.counts import Counts, mapping
+from orchestrator.providers.failures import ErrorEvent
 from orchestrator.providers.http import http_client
 from orchestrator.providers.provider import (
     Ending,
     ModelRequest,
     ReplyEvent,
     Usage,
+    named_tier,
     refused,
     stopped_otherwise,
     truncated,
 )
 from orchestrator.providers.sdk import LazyClient
-from orchestrator.tokens import Tokens
+from orchestrator.providers.server_sent_events import ServerSentEvent
+from orchestrator.providers.stream import reply_events
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
@@ -35,77 +35,77 @@ _ENDINGS = {
     "refusal": refused,
 }
 
-
-_DRAIN_S = 0.1
 _PUBLIC_ADDRESS = "https://api.anthropic.com"
-
-
-class _Wire(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
-
-class _Usage(_Wire):
-    """Cumulative counts; here `input_tokens` leaves the cached parts out, unlike ours."""
-
-    input_tokens: int | None = Field(default=None, ge=0)
-    cache_read_input_tokens: int | None = Field(default=None, ge=0)
-    cache_creation_input_tokens: int | None = Field(default=None, ge=0)
-    output_tokens: int | None = Field(default=None, ge=0)
-
-    def updated(self, later: _Usage) -> _Usage:
-        return self.model_copy(update=later.model_dump(exclude_none=True))
-
-    def tokens(self) -> Tokens:
-        cached, written = self.cache_read_input_tokens or 0, self.cache_creation_input_tokens or 0
-        return Tokens((self.input_tokens or 0) + cached + written, cached, written, self.output_tokens or 0)
-
-
-class _Message(_Wire):
-    usage: _Usage
-
-
-class _Delta(_Wire):
-    text: str | None = None
-    stop_reason: str | None = None
-
-
-class _Event(_Wire):
-    type: str
-    message: _Message | None = None
-    delta: _Delta | None = None
-    usage: _Usage | None = None
+# Unlike ours, Anthropic's input_tokens leave the cached parts out.
+_COUNTS = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens")
+_WRITTEN_1H = "ephemeral_1h_input_tokens"
+_EVENTS = frozenset(
+    [
+        "message_start",
+        "content_block_start",
+        "content_block_delta",
+        "content_block_stop",
+        "message_delta",
+        "message_stop",
+    ]
+)
 
 
 class _Progress:
-    """What the events of one reply have said so far."""
+    """What the events of one reply have said so far.
+
+    An event may lack anything, or hold something else in its place: only an error, text, an ending and usage count.
+    """
 
     def __init__(self) -> None:
-        self.complete = False
-        self._usage = _Usage()
+        self.begun = self.complete = False
+        self._counts, self._written = Counts(), Counts()
         self._stop_reason: str | None = None
+        self._service_tier: str | None = None
 
-    def read(self, event: _Event) -> Iterator[ReplyEvent]:
-        if event.type == "message_start" and event.message:
-            self._usage = event.message.usage
-            yield Usage(self._usage.tokens(), final=False)
-        elif event.type == "content_block_delta" and event.delta and event.delta.text:
-            yield event.delta.text
-        elif event.type == "message_delta":
-            self._stop_reason = (event.delta and event.delta.stop_reason) or self._stop_reason
-            if event.usage:
-                self._usage = self._usage.updated(event.usage)
-                yield Usage(self._usage.tokens(), final=self._stop_reason is not None)
-        elif event.type == "message_stop":
+    @property
+    def ended(self) -> bool:
+        """See `stream.Progress`."""
+        return self.complete
+
+    def read(self, event: ServerSentEvent) -> Iterator[ReplyEvent]:
+        """See `stream.Progress.read`."""
+        told = mapping(event.json())
+        kind = told.get("type") or event.name
+        if kind == "error" or told.get("error"):
+            raise ErrorEvent(told.get("error"))
+        if kind not in _EVENTS or not told:
+            return
+        self.begun = True
+        delta = mapping(told.get("delta"))
+        yield from self._text(mapping(told.get("content_block")) or delta)
+        reason = delta.get("stop_reason")
+        self._stop_reason = reason if isinstance(reason, str) and reason else self._stop_reason
+        usage = told.get("usage") or mapping(told.get("message")).get("usage")
+        if isinstance(usage, dict):
+            yield self._usage(usage)
+        if kind == "message_stop":
             self.complete = True
             yield _ENDINGS.get(self._stop_reason or "", stopped_otherwise)()
 
+    def _text(self, block: dict[str, Any]) -> Iterator[str]:
+        if isinstance(text := block.get("text"), str) and text:
+            yield text
 
-async def _drained(events: AsyncIterator[Any]) -> None:
-    """Read what is left for a moment, so that the connection can be used again; a complete reply waits no longer."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_DRAIN_S):
-            async for _ in events:
-                pass
+    def _usage(self, told: dict[str, Any]) -> Usage:
+        self._counts.take(told, *_COUNTS)
+        self._written.take(told.get("cache_creation"), _WRITTEN_1H)
+        self._service_tier = named_tier(told.get("service_tier")) or self._service_tier
+        fresh, cached, written, output = (self._counts.get(name) for name in _COUNTS)
+        return Usage(
+            input=None if fresh is None else fresh + (cached or 0) + (written or 0),
+            cached_input=cached or 0,
+            cache_write_input=written or 0,
+            cache_write_1h_input=min(self._written.get(_WRITTEN_1H) or 0, written or 0),
+            output=output,
+            final=self._stop_reason is not None,
+            service_tier=self._service_tier,
+        )
 
 
 class Anthropic:
@@ -123,29 +123,16 @@ class Anthropic:
         """See `Provider.warm`."""
         self._sdk.ready()
 
-    async def stream(self, request: ModelRequest) -> AsyncIterator[ReplyEvent]:
+    def stream(self, request: ModelRequest) -> AsyncGenerator[ReplyEvent]:
         """See `Provider.stream`."""
-        answered, progress = False, _Progress()
-        try:
-            async with await self._send(request) as events:
-                answered = True
-                async for raw in events:
-                    for event in progress.read(_Event.model_validate(raw)):
-                        yield event
-                    if progress.complete:
-                        await _drained(events)
-                        break
-        except Exception as error:  # an SDK may raise anything on a foreign body; each becomes a named reason
-            raise failures.failure(error, answered=answered, key=self._api_key) from error
-        if not progress.complete:
-            raise failures.cut_stream()
+        return reply_events(lambda: self._response(request), _Progress(), self._api_key)
 
     async def aclose(self) -> None:
         """See `Provider.aclose`."""
         await self._sdk.aclose()
 
-    async def _send(self, request: ModelRequest) -> Any:
-        return await self._sdk.ready().messages.create(
+    def _response(self, request: ModelRequest) -> Any:
+        return self._sdk.ready().messages.with_streaming_response.create(
             model=request.model.api_model,
             max_tokens=request.model.max_output_tokens,
             system=[{"type": "text", "text": request.system, "cache_control": {"type": "ephemeral"}}],

@@ -12,8 +12,10 @@ api_error           everything else
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from orchestrator.attempt import FallbackReason
+from orchestrator.providers.counts import mapping
 from orchestrator.providers.provider import ProviderError
 
 _BY_CLASS: dict[str, FallbackReason] = {
@@ -31,11 +33,24 @@ _RATE_LIMIT_CODES = frozenset({"429", "insufficient_quota", "tokens", "requests"
 _CODE = re.compile(r"[a-z][a-z0-9_.-]{0,59}")
 
 
+class ErrorEvent(Exception):
+    """The provider sent an error where the reply should be.
+
+    Attributes:
+        type, code: as the provider words them; None where it says neither.
+    """
+
+    def __init__(self, error: Any) -> None:
+        super().__init__()
+        told = mapping(error)
+        self.type, self.code = (told.get(name) for name in ("type", "code"))
+
+
 def failure(error: Exception, *, answered: bool, key: str) -> ProviderError:
     """The provider error for whatever an SDK raised.
 
     Args:
-        answered: whether a response had begun.
+        answered: whether a reply had begun, so that tokens may have been spent.
         key: the API key, which some answers quote.
     """
     status = getattr(error, "status_code", None)
@@ -44,9 +59,11 @@ def failure(error: Exception, *, answered: bool, key: str) -> ProviderError:
     return ProviderError(_reason(error, status, codes), _detail(error, status, tellable), answered=answered)
 
 
-def cut_stream() -> ProviderError:
-    """The stream ended before the provider said that the reply was complete."""
-    return ProviderError("api_error", "stream ended early", answered=True)
+def cut_stream(*, answered: bool) -> ProviderError:
+    """The stream ended before the provider said that the reply was complete, perhaps before it began at all."""
+    return ProviderError(
+        "api_error", "stream ended early" if answered else "no reply in the response", answered=answered
+    )
 
 
 def _reason(error: Exception, status: object, codes: list[str]) -> FallbackReason:
@@ -66,4 +83,4 @@ def _limits_rate(code: str) -> bool:
 def _detail(error: Exception, status: object, codes: list[str]) -> str:
     parts = [f"HTTP {status}"] if isinstance(status, int) and status >= _LEAST_ERROR_STATUS else []
     parts += [code for code in codes if _CODE.fullmatch(code)][:1]
-    return " ".join(parts) or type(error).__name__
+    return " ".join(parts) or ("error event" if isinstance(error, ErrorEvent) else type(error).__name__)

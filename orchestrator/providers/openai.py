@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import httpx2
-from pydantic import BaseModel, ConfigDict, Field
 
-from orchestrator.providers import failures
+from orchestrator.providers.counts import Counts, count, mapping
+from orchestrator.providers.failures import ErrorEvent
 from orchestrator.providers.http import http_client
 from orchestrator.providers.provider import (
     Ending,
     ModelRequest,
     ReplyEvent,
     Usage,
+    named_tier,
     refused,
     stopped_otherwise,
     truncated,
 )
 from orchestrator.providers.sdk import LazyClient
+from orchestrator.providers.server_sent_events import ServerSentEvent
+from orchestrator.providers.stream import reply_events
 from orchestrator.schema import NAME
-from orchestrator.tokens import Tokens
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -30,40 +32,72 @@ _ENDINGS = {"stop": Ending, "length": truncated, "content_filter": refused}
 _PUBLIC_ADDRESS = "https://api.openai.com/v1"
 
 
-class _Wire(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
+_DONE = "[DONE]"
 
 
-class _Delta(_Wire):
-    content: str | None = None
-    refusal: str | None = None
+class _Progress:
+    """What the chunks of one reply have said so far.
+
+    A chunk may lack anything, or hold something else in its place: only an error, text, an ending and usage count.
+    """
+
+    def __init__(self) -> None:
+        self.begun = self.ended = self.complete = False
+        self._declined = False
+        self._counts, self._details = Counts(), Counts()
+        self._service_tier: str | None = None
+
+    def read(self, event: ServerSentEvent) -> Iterator[ReplyEvent]:
+        """See `stream.Progress.read`."""
+        if event.data.startswith(_DONE):
+            self.complete = True
+            return
+        chunk = mapping(event.json())
+        if chunk.get("error") or event.name == "error":
+            raise ErrorEvent(chunk.get("error") or chunk)
+        self._service_tier = named_tier(chunk.get("service_tier")) or self._service_tier
+        choices = chunk.get("choices")
+        self.begun = self.begun or isinstance(choices, list)
+        for position, choice in enumerate(choices if isinstance(choices, list) else []):
+            index = count(mapping(choice).get("index"))
+            # A second choice is another answer to the same question; the first one is ours.
+            if (position if index is None else index) == 0:
+                yield from self._choice(mapping(choice))
+        if isinstance(chunk.get("usage"), dict):
+            yield self._usage(chunk["usage"], alone=not choices)
+
+    def _choice(self, choice: dict[str, Any]) -> Iterator[ReplyEvent]:
+        delta = mapping(choice.get("delta"))
+        self._declined = self._declined or bool(delta.get("refusal"))
+        if text := _text(delta.get("content")):
+            yield text
+        reason = choice.get("finish_reason")
+        if isinstance(reason, str) and reason and not self.ended:
+            self.ended = True
+            yield refused() if self._declined else _ENDINGS.get(reason, stopped_otherwise)()
+
+    def _usage(self, told: dict[str, Any], *, alone: bool) -> Usage:
+        self._counts.take(told, "prompt_tokens", "completion_tokens")
+        self._details.take(told.get("prompt_tokens_details"), "cached_tokens", "cache_write_tokens")
+        read = self._counts.get("prompt_tokens")
+        cached = min(self._details.get("cached_tokens") or 0, read or 0)
+        written = min(self._details.get("cache_write_tokens") or 0, (read or 0) - cached)
+        return Usage(
+            input=read,
+            cached_input=cached,
+            cache_write_input=written,
+            output=self._counts.get("completion_tokens"),
+            # Some servers tell it with every chunk, as far as they have come.
+            final=self.ended or alone,
+            service_tier=self._service_tier,
+        )
 
 
-class _Choice(_Wire):
-    delta: _Delta = Field(default_factory=_Delta)
-    finish_reason: str | None = None
-
-
-class _PromptDetails(_Wire):
-    cached_tokens: int | None = Field(default=None, ge=0)
-    cache_write_tokens: int | None = Field(default=None, ge=0)
-
-
-class _Usage(_Wire):
-    prompt_tokens: int = Field(ge=0)
-    completion_tokens: int = Field(ge=0)
-    prompt_tokens_details: _PromptDetails | None = None
-
-    def tokens(self) -> Tokens:
-        details = self.prompt_tokens_details or _PromptDetails()
-        cached = min(details.cached_tokens or 0, self.prompt_tokens)
-        written = min(details.cache_write_tokens or 0, self.prompt_tokens - cached)
-        return Tokens(self.prompt_tokens, cached, written, self.completion_tokens)
-
-
-class _Chunk(_Wire):
-    choices: list[_Choice] = Field(default_factory=list)
-    usage: _Usage | None = None
+def _text(content: Any) -> str:
+    """The text of a delta, which some servers send as a list of parts."""
+    if isinstance(content, list):
+        return "".join(_text(mapping(part).get("text")) for part in content)
+    return content if isinstance(content, str) else ""
 
 
 class OpenAI:
@@ -81,41 +115,22 @@ class OpenAI:
         """See `Provider.warm`."""
         self._sdk.ready()
 
-    async def stream(self, request: ModelRequest) -> AsyncIterator[ReplyEvent]:
+    def stream(self, request: ModelRequest) -> AsyncGenerator[ReplyEvent]:
         """See `Provider.stream`."""
-        answered, ended, declined = False, False, False
-        try:
-            async with await self._send(request) as chunks:
-                answered = True
-                async for raw in chunks:
-                    chunk = _Chunk.model_validate(raw)
-                    for choice in chunk.choices[:1]:
-                        declined = declined or bool(choice.delta.refusal)
-                        if choice.delta.content:
-                            yield choice.delta.content
-                        if choice.finish_reason:
-                            ended = True
-                            yield (refused() if declined else _ENDINGS.get(choice.finish_reason, stopped_otherwise)())
-                    if chunk.usage:
-                        # Some servers tell it with every chunk, as far as they have come.
-                        yield Usage(chunk.usage.tokens(), final=ended or not chunk.choices)
-        except Exception as error:  # an SDK may raise anything on a foreign body; each becomes a named reason
-            raise failures.failure(error, answered=answered, key=self._api_key) from error
-        if not ended:
-            raise failures.cut_stream()
+        return reply_events(lambda: self._response(request), _Progress(), self._api_key)
 
     async def aclose(self) -> None:
         """See `Provider.aclose`."""
         await self._sdk.aclose()
 
-    async def _send(self, request: ModelRequest) -> Any:
+    def _response(self, request: ModelRequest) -> Any:
         model = request.model
         options: dict[str, Any] = {}
         if model.temperature is not None:
             options["temperature"] = model.temperature
         if model.reasoning_effort is not None:
             options["reasoning_effort"] = model.reasoning_effort
-        return await self._sdk.ready().chat.completions.create(
+        return self._sdk.ready().chat.completions.with_streaming_response.create(
             model=model.api_model,
             messages=[
                 {"role": "system", "content": request.system},

@@ -6,7 +6,8 @@ and its key in `store.environment`, `configuration`, `lineup` and `bootstrap`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import re
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -16,6 +17,7 @@ from orchestrator.tokens import Tokens, estimate
 from orchestrator.workflow import Finding, schema_finding
 
 _SDK_SLACK_S = 5
+_TIER = re.compile("[a-z_]{1,20}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,43 @@ class ModelRequest:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Token counts so far; `final` when nothing can be added to them."""
+    """What the provider has told of its counts so far.
 
-    tokens: Tokens
-    final: bool
+    Attributes:
+        input: everything that the model read, the cached parts included; None while that is unknown.
+        output: everything that it wrote; None while that is unknown.
+        final: whether nothing can be added to them.
+        service_tier: at whose prices the reply is billed; None where the provider does not say.
+    """
+
+    input: int | None = None
+    cached_input: int = 0
+    cache_write_input: int = 0
+    cache_write_1h_input: int = 0
+    output: int | None = None
+    final: bool = False
+    service_tier: str | None = None
+
+    def tokens(self, *, estimated_input: int, written: int) -> tuple[Tokens, bool]:
+        """The tokens, and whether any of them had to be estimated.
+
+        No request has nothing to read, and no text was written with nothing: there 0 means that nobody knows.
+
+        Args:
+            estimated_input: about what the model read.
+            written: about what the text that arrived takes, 0 where none did.
+        """
+        read, wrote = self.input or 0, self.output or 0
+        counted = self.final and self.output is not None and bool(wrote or not written)
+        known_parts = self.cached_input + self.cache_write_input
+        tokens = Tokens(
+            input=read or max(estimated_input, known_parts),
+            cached_input=self.cached_input,
+            cache_write_input=self.cache_write_input,
+            cache_write_1h_input=self.cache_write_1h_input,
+            output=wrote if counted else max(wrote, written),
+        )
+        return tokens, not (read and counted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +105,7 @@ class ProviderError(Exception):
     Attributes:
         reason: why another model may be asked.
         detail: a short phrase or the provider's error code, safe to log.
-        answered: whether a response had begun, so that tokens may have been spent.
+        answered: whether a reply had begun, so that tokens may have been spent.
     """
 
     def __init__(self, reason: FallbackReason, detail: str, *, answered: bool) -> None:
@@ -86,7 +121,7 @@ class Provider(Protocol):
     def warm(self) -> None:
         """Import the SDK and make the client, which takes a second the first time; from any thread."""
 
-    def stream(self, request: ModelRequest) -> AsyncIterator[ReplyEvent]:
+    def stream(self, request: ModelRequest) -> AsyncGenerator[ReplyEvent]:
         """Send one HTTP request, never a second one, and yield the reply as it arrives.
 
         Raises:
@@ -95,6 +130,11 @@ class Provider(Protocol):
 
     async def aclose(self) -> None:
         """Close every connection."""
+
+
+def named_tier(value: object) -> str | None:
+    """A service tier as a provider words it; None where it says none, or something that is no name."""
+    return value if isinstance(value, str) and _TIER.fullmatch(value) else None
 
 
 def truncated() -> Ending:

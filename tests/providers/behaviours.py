@@ -199,6 +199,18 @@ def in_stream_error(openai: tuple[str | None, str | int | None], anthropic: str,
     return text_then(WORKFLOW[:40], fail)
 
 
+def error_first(openai: tuple[str | None, str | int | None], anthropic: str) -> Behaviour:
+    """An error where the first event of a reply should be."""
+
+    async def fail(exchange: Exchange) -> None:
+        kind, code = openai if exchange.received.provider == "openai" else (anthropic, None)
+        await exchange.head(headers=EVENT_STREAM | {"transfer-encoding": "chunked"})
+        await exchange.chunk(FRAMES[exchange.received.provider].error(kind, code))
+        await exchange.chunk(b"")
+
+    return fail
+
+
 def pieces_drip(text: str, every_s: float = 0.05) -> Behaviour:
     """A proper stream whose text comes slowly and does not end."""
 

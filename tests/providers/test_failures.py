@@ -15,6 +15,7 @@ from tests.providers.behaviours import (
     Reply,
     drip,
     drop,
+    error_first,
     half_a_chunk,
     in_stream_error,
     once_asked_again,
@@ -92,6 +93,12 @@ REJECTED = [
 DEEP_EVENT = b"event: message_delta\ndata: " + b"[" * 100_000 + b"\n\n"
 
 
+JSON_ERROR = b'{"error": {"type": "server_error"}}'
+
+
+NO_REPLY = "no reply in the response"
+
+
 HTML = b"<html><h1>Welcome</h1></html>"
 
 
@@ -106,19 +113,33 @@ BROKEN = [
     Form("garbage", raw(b"\x00\xff\xfeSSH-2.0-x\r\n\r\n"), "api_error", "none", "APIConnectionError"),
     Form("half the headers", raw(b"HTTP/1.1 200 OK\r\ncontent-ty"), "api_error", "none", "APIConnectionError"),
     Form("endless headers", raw(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 2_000_000), "api_error", "none"),
-    Form("page", page(HTML, "text/html"), "api_error", "estimated"),
-    Form("plain JSON", page(b'{"choices": []}', "application/json"), "api_error", "estimated"),
-    Form("nothing at all", page(b""), "api_error", "estimated", "stream ended early"),
-    Form("broken JSON", page(b"event: message_start\ndata: {\n\n"), "api_error", "estimated"),
-    Form("a number", page(b"event: message_start\ndata: 7\n\n"), "api_error", "estimated"),
-    Form("a list", page(b"event: message_start\ndata: [1]\n\n"), "api_error", "estimated"),
-    Form("wrong types", page(b'event: x\ndata: {"type": 1, "choices": 7}\n\n'), "api_error", "estimated"),
-    Form("no UTF-8", page(b"data: \xff\xfe\n\n"), "api_error", "estimated"),
-    Form("deep event", page(DEEP_EVENT), "api_error", "estimated"),
+    Form("page", page(HTML, "text/html"), "api_error", "none", NO_REPLY),
+    Form("plain JSON", page(b'{"choices": []}', "application/json"), "api_error", "none", NO_REPLY),
+    Form("nothing at all", page(b""), "api_error", "none", NO_REPLY),
+    Form("broken JSON", page(b"event: message_start\ndata: {\n\n"), "api_error", "none", NO_REPLY),
+    Form("a number", page(b"event: message_start\ndata: 7\n\n"), "api_error", "none", NO_REPLY),
+    Form("a list", page(b"event: message_start\ndata: [1]\n\n"), "api_error", "none", NO_REPLY),
+    Form(
+        "wrong types",
+        page(b'event: x\ndata: {"type": 1, "choices": 7}\n\n'),
+        "api_error",
+        "none",
+        "no reply in the response",
+    ),
+    Form("no UTF-8", page(b"data: \xff\xfe\n\n"), "api_error", "none", NO_REPLY),
+    Form("deep event", page(DEEP_EVENT), "api_error", "none", NO_REPLY),
     Form("half a chunk", half_a_chunk(), "api_error", "estimated"),
     Form("cut in the text", text_then(WORKFLOW[:60], drop), "api_error", "estimated"),
     Form("broken off in the text", text_then(WORKFLOW[:60], reset), "api_error", "estimated"),
     Form("whole text, no end", Reply(without=("stop", "end")), "api_error", "estimated", "stream ended early"),
+    Form(
+        "JSON error",
+        page(b'{"error": {"type": "server_error"}}', "application/json"),
+        "api_error",
+        "none",
+        "server_error",
+    ),
+    Form("error first", error_first(("server_error", None), "overloaded_error"), "api_error", "none"),
     Form("error inside", in_stream_error(("server_error", None), "api_error"), "api_error", "estimated"),
     Form("overloaded inside", in_stream_error((None, "overloaded"), "overloaded_error"), "api_error", "estimated"),
 ]
@@ -129,6 +150,7 @@ LIMITED = [
     Form("429 as a page", status(429, HTML, {"content-type": "text/html"}), "rate_limit", "none", "HTTP 429"),
     Form("429 for an hour", status(429, b"{}", {"retry-after": "3600"}), "rate_limit", "none", "HTTP 429"),
     Form("429 without its body", status_then(429, drop), "rate_limit", "none", "HTTP 429"),
+    Form("first", error_first(("requests", None), "rate_limit_error"), "rate_limit", "none"),
     Form("inside", in_stream_error(("requests", None), "rate_limit_error"), "rate_limit", "estimated"),
     Form("code inside", in_stream_error((None, "rate_limit_exceeded"), "rate_limit_error"), "rate_limit", "estimated"),
     Form("number inside", in_stream_error(("x", 429), "rate_limit_error"), "rate_limit", "estimated"),

@@ -30,7 +30,7 @@ class Cached:
 
 CACHED = [
     Cached("openai read", MINI_FIRST, Told(2000, 1500, 0, 100), Tokens(2000, 1500, 0, 100), "0.0002475"),
-    Cached("openai more than all", MINI_FIRST, Told(100, 900, 0, 0), Tokens(100, 100, 0, 0), "0.0000075"),
+    Cached("openai more than all", MINI_FIRST, Told(100, 900, 0, 100), Tokens(100, 100, 0, 100), "0.0000675"),
     Cached("anthropic read", CLAUDE_FIRST, Told(500, 1500, 0, 100), Tokens(2000, 1500, 0, 100), "0.00345"),
     Cached("anthropic written", CLAUDE_FIRST, Told(500, 0, 1500, 100), Tokens(2000, 0, 1500, 100), "0.008625"),
     Cached("anthropic both", CLAUDE_FIRST, Told(7, 1000, 500, 1), Tokens(1507, 1000, 500, 1), "0.002211"),

@@ -183,3 +183,35 @@ def test_an_accepted_workflow_has_an_order(steps: list[dict[str, Any]]) -> None:
         done |= {item["id"] for item in whole if set(item["depends_on"]) <= done}
 
     assert done == {item["id"] for item in whole}
+
+
+@pytest.mark.parametrize(
+    ("connected", "written"),
+    [
+        ("google-mail", "Google Mail"),
+        ("google-mail", "google\u00a0mail"),
+        ("google_mail", "G O O G L E mail"),
+        ("Caf\u00e9", "CAFE\u0301"),
+        ("Cafe\u0301", "caf\u00e9"),
+        ("Monday.com", "monday com"),
+        ("Stra\u00dfe", "STRASSE"),
+        ("Slack\u200b", "slack"),
+        ("---", "---"),
+    ],
+)
+def test_a_service_may_be_spelled_otherwise(connected: str, written: str) -> None:
+    """Case, blanks, dashes and composition of its letters do not make it another one."""
+    workflow = {"pilot_steps": [step("a", service=written, required_tools=[written])]}
+
+    assert validate_workflow(workflow, [connected]) == ()
+
+
+def test_other_names_are_other_services() -> None:
+    """What differs in a letter or a sign is not connected."""
+    codes = [
+        finding.code
+        for name, connected in (("C++", "C"), ("Gmail", "Google Mail"), ("Box 2", "Box"), ("--", "---"))
+        for finding in validate_workflow({"pilot_steps": [step("a", service=name)]}, [connected])
+    ]
+
+    assert codes == ["service_not_connected"] * 4
