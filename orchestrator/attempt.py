@@ -44,7 +44,7 @@ class Attempt:
     service_tier: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """All fields, for results, events and the `workflows` table."""
+        """All fields, for results, events and the `workflows` table; the tier only where the provider said one."""
         return {
             "model": self.model,
             "api_model": self.api_model,
@@ -56,8 +56,7 @@ class Attempt:
             "duration_ms": self.duration_ms,
             "refused_for": self.refused_for,
             "finding_codes": self.finding_codes,
-            "service_tier": self.service_tier,
-        }
+        } | ({"service_tier": self.service_tier} if self.service_tier else {})
 
 
 def known_cost(attempts: tuple[Attempt, ...]) -> Decimal:

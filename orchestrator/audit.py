@@ -41,7 +41,8 @@ class Circumstances:
     """What all events of one generation share.
 
     Attributes:
-        overridden: whether models were chosen for this run only.
+        overridden: whether models were chosen for this run only, or a failure was asked for.
+        forced_fault: that failure, None for none; it says nothing about the model.
         replaces_generation_id: the generation that this one was asked for again.
     """
 
@@ -52,10 +53,11 @@ class Circumstances:
     prompt_version: int
     simulated: bool
     replaces_generation_id: UUID | None = None
+    forced_fault: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The fields that every event of the generation carries."""
-        fields = {
+        fields: dict[str, Any] = {
             "generation_id": self.generation_id,
             "origin": self.request.origin,
             "overridden": self.overridden,
@@ -63,6 +65,8 @@ class Circumstances:
             "prompt_version": self.prompt_version,
             "simulated": self.simulated,
         }
+        if self.forced_fault:
+            fields["forced_fault"] = self.forced_fault
         if self.replaces_generation_id:
             fields["replaces_generation_id"] = self.replaces_generation_id
         return fields

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Awaitable, Callable, Collection, Coroutine
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -91,9 +91,20 @@ class BackgroundLoop:
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:
-    loop.run_forever()
-    loop.run_until_complete(loop.shutdown_default_executor())
+    # Ours, since the loop would need one more thread to end its own, which Python starts no more while it is ending.
+    with ThreadPoolExecutor(thread_name_prefix="orchestrator") as threads:
+        loop.set_default_executor(threads)
+        loop.run_forever()
     loop.close()
+
+
+async def off_the_loop(work: Callable[[], T]) -> T:
+    """The result of blocking work on another thread; here, where Python is ending and takes no more work on threads."""
+    try:
+        working = asyncio.get_running_loop().run_in_executor(None, work)
+    except RuntimeError:
+        return work()
+    return await working
 
 
 async def all_done(tasks: Collection[asyncio.Future[Any]]) -> bool:
@@ -139,5 +150,8 @@ async def on_daemon_thread(work: Callable[[], T]) -> T:
         with contextlib.suppress(RuntimeError):  # the loop has closed: nobody awaits any more
             loop.call_soon_threadsafe(settle, done)
 
-    threading.Thread(target=run, name="blocking work", daemon=True).start()
+    try:
+        threading.Thread(target=run, name="blocking work", daemon=True).start()
+    except RuntimeError:  # as in `off_the_loop`
+        run()
     return await outcome

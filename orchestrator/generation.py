@@ -9,27 +9,31 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import cast
 
 from orchestrator import pricing
 from orchestrator.attempt import Attempt, FallbackReason
-from orchestrator.audit import Circumstances, Event
-from orchestrator.background import all_done, on_daemon_thread, to_its_end
+from orchestrator.audit import Cause, Circumstances, Event
+from orchestrator.background import all_done, off_the_loop, on_daemon_thread, to_its_end
 from orchestrator.errors import GenerationCancelled, GenerationFailed
 from orchestrator.events import AttemptFailed, AttemptStarted, GenerationEvent, StepAccepted
 from orchestrator.lineup import Contender
 from orchestrator.model_call import ModelCall, Report
 from orchestrator.models import named
-from orchestrator.outcome import Outcome, events_if_interrupted, outcome_of
+from orchestrator.outcome import events_if_interrupted, outcome_of
 from orchestrator.prompts import SYSTEM_PROMPT, user_message
 from orchestrator.providers import ModelRequest
-from orchestrator.recorder import Recorder
+from orchestrator.recorder import Progress, Recorder
 from orchestrator.result import WorkflowGenerationResult
 from orchestrator.schema import workflow_schema
 from orchestrator.workflow import Step
 
 # Importing an SDK keeps the processor busy for seconds: not while the first request is being sent.
 _HEAD_START_S = 0.5
+_CLOSED = (
+    "This run was closed as interrupted while its process slept, so no further model was asked; generate it again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +74,26 @@ class Generation:
             StoreError: the start could not be noted, so that nothing was asked.
         """
         # Before the clock starts: prices and an SDK take seconds to import.
-        await asyncio.to_thread(pricing.warm)
+        await off_the_loop(pricing.warm)
         await self._warmed(0)
         self._calls.append(self._call(0))
         limit_s = sum(self._limit_s(number) for number in range(len(self.lineup)))
-        cancelled = False
+        begin = partial(self.recorder.start, self.run, limit_s, self._if_interrupted())
+        stopped: Cause | None = None
         try:
-            await to_its_end(asyncio.to_thread(self.recorder.start, self.run, limit_s, self._if_interrupted()))
-            await self._ask()
+            await to_its_end(off_the_loop(begin))
+            stopped = await self._ask()
         except asyncio.CancelledError:
-            cancelled = True
+            stopped = "cancelled"
             for task in self._tasks:
                 task.cancel()
         await all_done(self._tasks)
-        return await self._book(cancelled=cancelled)
+        return await self._record(stopped)
 
-    async def _ask(self) -> None:
+    async def _ask(self) -> Cause | None:
+        """Ask one model after the other; `interrupted` where somebody closed the run while this process slept."""
         self._started = time.monotonic()
+        stopped: Cause | None = None
         warming = asyncio.create_task(self._warm_the_others())
         try:
             await self._settled(0, self._begin(0))
@@ -95,12 +102,19 @@ class Generation:
                     break
                 await self._warmed(number)
                 self._calls.append(self._call(number))
-                task = self._begin(number)
-                await asyncio.to_thread(self.recorder.progress, self.run, self._if_interrupted())
-                await self._settled(number, task)
+                progress = await self._noted()
+                if progress != "noted":
+                    stopped = "interrupted" if progress == "closed" else None
+                    break
+                await self._settled(number, self._begin(number))
         finally:
             warming.cancel()
         await asyncio.wait(self._tasks)
+        return stopped
+
+    async def _noted(self) -> Progress:
+        """Note what the next request would cost, before it goes out."""
+        return await to_its_end(off_the_loop(partial(self.recorder.progress, self.run, self._if_interrupted())))
 
     def _begin(self, number: int) -> asyncio.Task[Report]:
         call = self._calls[number]
@@ -128,23 +142,18 @@ class Generation:
             attempt = task.result().attempt
             self.emit(AttemptFailed(number, cast(FallbackReason, attempt.outcome), attempt))
 
-    async def _book(self, *, cancelled: bool) -> WorkflowGenerationResult:
+    async def _record(self, stopped: Cause | None) -> WorkflowGenerationResult:
         reports = [task.result() for task in self._tasks]
-        outcome = outcome_of(self.run, reports, cancelled=cancelled, duration_ms=self._duration_ms(), at=self.now())
-        # Cancelled while it is being booked: the outcome stands.
+        outcome = outcome_of(self.run, reports, stopped=stopped, duration_ms=self._duration_ms(), at=self.now())
+        # Cancelled while it is being recorded: the outcome stands.
         with contextlib.suppress(asyncio.CancelledError):
-            await to_its_end(self._finish(outcome))
+            await to_its_end(off_the_loop(partial(self.recorder.finish, self.run, outcome)))
         if outcome.result:
             return outcome.result
         if outcome.status == "cancelled":
-            raise GenerationCancelled("The generation was cancelled.", outcome.attempts, self.run.generation_id)
+            sentence = _CLOSED if stopped == "interrupted" else "The generation was cancelled."
+            raise GenerationCancelled(sentence, outcome.attempts, self.run.generation_id)
         raise GenerationFailed(_failure_sentence(outcome.attempts), outcome.attempts, self.run.generation_id)
-
-    async def _finish(self, outcome: Outcome) -> None:
-        try:
-            await asyncio.to_thread(self.recorder.finish, self.run, outcome)
-        except RuntimeError:  # Python is ending and takes no more work on threads; nobody else waits on this loop
-            self.recorder.finish(self.run, outcome)
 
     def _if_interrupted(self) -> list[Event]:
         """The events to append should this process die now."""

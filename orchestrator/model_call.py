@@ -86,14 +86,16 @@ class ModelCall:
         return self._attempt("cancelled", "interrupted", sent=True)
 
     async def _heard(self, accept: Callable[[Step], None]) -> ProviderError | None:
-        """Listen to the end; an error is returned, as a frame that keeps what it caught is a cycle.
+        """Listen to the end; an error is returned, without what it remembers of where it came from.
 
-        Such a cycle would hold the SDK's half-read stream until garbage is collected, perhaps on another thread.
+        Its frames hold the half-read stream, and each other in circles: it would stay open until garbage is collected,
+        perhaps on another thread.
         """
         try:
             await self._listen(accept)
         except ProviderError as error:
-            return error
+            error.__cause__ = error.__context__ = None
+            return error.with_traceback(None)
         return None
 
     async def _listen(self, accept: Callable[[Step], None]) -> None:

@@ -8,17 +8,19 @@ import logging
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import cast
 from uuid import UUID, uuid4
 
 from orchestrator import pricing
 from orchestrator.audit import Circumstances
-from orchestrator.background import BackgroundLoop, Job, to_its_end
+from orchestrator.background import BackgroundLoop, Job, off_the_loop, to_its_end
 from orchestrator.errors import GenerationCancelled, OrchestratorError
 from orchestrator.events import Finished, GenerationEvent
 from orchestrator.generation import Generation, Limits
 from orchestrator.lineup import Overrides, line_up, missing_key
 from orchestrator.models import Model, ProviderName
+from orchestrator.outbox import OutboxState
 from orchestrator.prompts import PROMPT_VERSION
 from orchestrator.providers import Provider
 from orchestrator.recorder import Recorder
@@ -180,9 +182,16 @@ class WorkflowOrchestrator:
         for provider in self._providers.values():
             provider.warm()
 
+    def outbox(self) -> OutboxState:
+        """What waits for the database, and what it will never take."""
+        return self._recorder.outbox()
+
     def close(self) -> None:
-        """Cancel what runs, wait until it is booked, and close every connection to the models."""
-        self._background.close(self._close_providers)
+        """Cancel what runs, wait until it is recorded, and close every connection to the models."""
+        try:
+            self._background.close(self._close_providers)
+        finally:
+            self._recorder.close()
 
     async def _stoppable(
         self, request: WorkflowRequest, options: RunOptions, emit: Callable[[GenerationEvent], None]
@@ -195,20 +204,22 @@ class WorkflowOrchestrator:
     async def _generate(
         self, request: WorkflowRequest, options: RunOptions, emit: Callable[[GenerationEvent], None]
     ) -> WorkflowGenerationResult:
-        settings = await asyncio.to_thread(read_settings, self._database)
+        settings = await off_the_loop(partial(read_settings, self._database))
         if options.overrides:
             settings = options.overrides.applied(settings)
         lineup = line_up(settings, self._providers, self._now().date())
+        fault = {FAULT_HEADER: options.primary_fault.value} if options.primary_fault and self._simulated else {}
         run = Circumstances(
             generation_id=options.generation_id or uuid4(),
             request=request,
-            overridden=options.overrides is not None,
+            # A failure that was asked for says nothing about a model either.
+            overridden=options.overrides is not None or bool(fault),
+            forced_fault=options.primary_fault if fault else None,
             config_version=settings.version,
             prompt_version=PROMPT_VERSION,
             simulated=self._simulated,
             replaces_generation_id=options.replaces_generation_id,
         )
-        fault = {FAULT_HEADER: options.primary_fault.value} if options.primary_fault and self._simulated else {}
         return await Generation(run, lineup, self._recorder, self._limits, self._now, emit, fault).result()
 
     async def _close_providers(self) -> None:

@@ -1,16 +1,24 @@
-"""Outcomes that the database would not take, kept on disk until it does."""
+"""What the database would not take, kept on disk until it does."""
 
 from __future__ import annotations
 
 import logging
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
 log = logging.getLogger(__name__)
+
+Kind = Literal["outcome", "progress"]
+"""How a run ended, or what to record should its process die before that."""
+
+_ENDINGS: dict[Kind, str] = {"outcome": ".json", "progress": ".progress.json"}
+_SET_ASIDE = ".refused"
 
 
 class _Kept(BaseModel):
@@ -18,24 +26,50 @@ class _Kept(BaseModel):
     outcome: str
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One thing that waits.
+
+    Attributes:
+        text: the argument for the database, as it is.
+    """
+
+    generation_id: UUID
+    kind: Kind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxState:
+    """What lies in an outbox.
+
+    Attributes:
+        waiting: how many wait for the database.
+        set_aside: how many nobody could read, or the database refused for good.
+    """
+
+    waiting: int
+    set_aside: int
+
+
 class Outbox:
-    """A folder with one file per outcome, readable by its owner alone: it holds what people typed."""
+    """A folder with one file for each thing that waits, readable by its owner alone: it holds what people typed."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
-    def put(self, generation_id: UUID, outcome: str) -> None:
-        """Keep an outcome safely: it is on the disk when this returns.
+    def put(self, generation_id: UUID, text: str, kind: Kind = "outcome") -> None:
+        """Keep something safely: it is on the disk when this returns.
 
         Raises:
             OSError: the disk would not take it.
         """
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self._path(generation_id)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._path(generation_id, kind)
         unfinished = path.with_suffix(".unfinished")
         try:
             with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-                file.write(_Kept(generation_id=generation_id, outcome=outcome).model_dump_json())
+                file.write(_Kept(generation_id=generation_id, outcome=text).model_dump_json())
                 file.flush()
                 os.fsync(file.fileno())
             unfinished.rename(path)
@@ -44,29 +78,60 @@ class Outbox:
             unfinished.unlink(missing_ok=True)
             raise
 
-    def waiting(self) -> Iterator[tuple[UUID, str]]:
-        """Every outcome that waits, in no order; a file that somebody else has just delivered is passed over."""
-        for path in self._folder.glob("*.json"):
+    def waiting(self) -> Iterator[Waiting]:
+        """Everything that waits, the oldest first; what cannot be read is set aside.
+
+        A file that somebody else has just delivered is passed over.
+        """
+        for path in sorted(self.folder.glob("*.json"), key=_age):
+            kind: Kind = "progress" if path.name.endswith(_ENDINGS["progress"]) else "outcome"
             try:
                 kept = _Kept.model_validate_json(path.read_bytes())
             except FileNotFoundError:
                 continue
-            except (OSError, ValidationError):
-                log.warning("The outbox file %s cannot be read and stays where it is.", path)
+            except OSError as error:
+                log.warning("The outbox file %s cannot be read now: %s", path, error.strerror)
+            except ValidationError:
+                self._set_aside(path, "it is damaged")
             else:
-                yield kept.generation_id, kept.outcome
+                yield Waiting(kept.generation_id, kind, kept.outcome)
 
-    def delivered(self, generation_id: UUID) -> None:
-        """Forget an outcome that has arrived."""
-        self._path(generation_id).unlink(missing_ok=True)
+    def delivered(self, generation_id: UUID, kind: Kind = "outcome") -> None:
+        """Forget what has arrived."""
+        self._path(generation_id, kind).unlink(missing_ok=True)
+
+    def refused(self, waiting: Waiting, why: Exception) -> None:
+        """Set aside what the database will never take."""
+        self._set_aside(self._path(waiting.generation_id, waiting.kind), str(why))
+
+    def state(self) -> OutboxState:
+        """How much lies here; nothing where there is no folder."""
+        set_aside = sum(1 for _ in self.folder.glob(f"*{_SET_ASIDE}"))
+        return OutboxState(sum(1 for _ in self.folder.glob("*.json")), set_aside)
+
+    def _set_aside(self, path: Path, why: str) -> None:
+        aside = path.with_name(path.name + _SET_ASIDE)
+        try:
+            path.rename(aside)
+        except OSError as error:
+            log.warning("The outbox file %s cannot be set aside: %s", path, error.strerror)
+        else:
+            log.warning("%s was set aside in the outbox: %s", aside, why)
 
     def _sync(self) -> None:
         """Make sure that the folder remembers its new name for a file."""
-        folder = os.open(self._folder, os.O_RDONLY)
+        folder = os.open(self.folder, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
 
-    def _path(self, generation_id: UUID) -> Path:
-        return self._folder / f"{generation_id}.json"
+    def _path(self, generation_id: UUID, kind: Kind) -> Path:
+        return self.folder / f"{generation_id}{_ENDINGS[kind]}"
+
+
+def _age(path: Path) -> tuple[int, str]:
+    try:
+        return path.stat().st_mtime_ns, path.name
+    except OSError:
+        return 0, path.name

@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 
 from orchestrator import audit, pricing
 from orchestrator.attempt import Attempt, FallbackReason
-from orchestrator.audit import Circumstances, Event
+from orchestrator.audit import Cause, Circumstances, Event
 from orchestrator.model_call import Report
 from orchestrator.result import WorkflowGenerationResult
 
@@ -56,18 +56,22 @@ class Outcome:
 
 
 def outcome_of(
-    run: Circumstances, reports: Sequence[Report], *, cancelled: bool, duration_ms: int, at: datetime
+    run: Circumstances, reports: Sequence[Report], *, stopped: Cause | None, duration_ms: int, at: datetime
 ) -> Outcome:
-    """The outcome of these reports; a workflow that was complete when the run was cancelled is a success."""
+    """The outcome of these reports; a workflow that was complete when the run was stopped is a success.
+
+    Args:
+        stopped: why the run was ended before its time; None where it was not.
+    """
     attempts = tuple(report.attempt for report in reports)
     result = _result(run, reports, duration_ms, at)
     events = [audit.fallback(run, reports[0], attempts[1].model, at)] if len(reports) > 1 else []
     if result:
         status: Status = "succeeded"
         events.append(audit.generated(run, result, at))
-    elif cancelled:
+    elif stopped:
         status = "cancelled"
-        events.append(audit.cancelled(run, attempts, "cancelled", at))
+        events.append(audit.cancelled(run, attempts, stopped, at))
     else:
         status = "failed"
         events.append(audit.failed(run, attempts, duration_ms, at))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
-from orchestrator.attempt import known_cost
 from orchestrator.audit import Circumstances, Event
 from orchestrator.characters import storable
+from orchestrator.delivery import Delivery
 from orchestrator.errors import RecordingFailed
-from orchestrator.outbox import Outbox
+from orchestrator.outbox import Outbox, OutboxState
 from orchestrator.outcome import Outcome
 from orchestrator.result import WorkflowGenerationResult
 from store import Database, StoreError, Unavailable, exact_json
@@ -21,10 +21,15 @@ log = logging.getLogger(__name__)
 # How long after its last attempt's limit a run may take to book itself before it counts as interrupted.
 GRACE_S = 15
 
-_NEVER_BEGUN = exact_json({"status": "cancelled", "cost_usd": 0, "events": []})
+Progress = Literal["noted", "closed", "nowhere"]
+
+_NEVER_BEGUN = exact_json({"status": "cancelled", "events": []})
 """The outcome of a run that asked nobody, of which the audit log has nothing to tell."""
 
-_NO_PLACE = "The outcome could be kept neither in the database nor on the disk; free some space and check both."
+_NO_PLACE = (
+    "The outcome could be kept neither in the database nor on the disk. This program goes on trying for as long as it "
+    "runs: free some space and check both."
+)
 
 
 class Recorder:
@@ -32,7 +37,7 @@ class Recorder:
 
     def __init__(self, database: Database, outbox: Outbox) -> None:
         self._database = database
-        self._outbox = outbox
+        self._delivery = Delivery(database, outbox)
 
     def start(self, run: Circumstances, limit_s: float, events_if_interrupted: list[Event]) -> None:
         """Note that a run begins, before anything is spent.
@@ -46,7 +51,7 @@ class Recorder:
         Raises:
             StoreError: it could not be noted, so the run must not begin.
         """
-        self._deliver()
+        self._delivery.deliver()
         request = run.request
         row = {
             "generation_id": run.generation_id,
@@ -72,68 +77,63 @@ class Recorder:
     def _withdraw(self, generation_id: UUID) -> None:
         """See that a start whose answer was lost is not taken for a run that died after asking a model."""
         try:
-            self._outbox.put(generation_id, _NEVER_BEGUN)
+            self._delivery.keep(generation_id, "outcome", _NEVER_BEGUN)
         except OSError as error:
             log.warning("Generation %s never began, which could not be kept: %s", generation_id, error.strerror)
 
-    def progress(self, run: Circumstances, events_if_interrupted: list[Event]) -> None:
-        """Note what would have to be booked should this process die from here on; a failure is logged only."""
+    def progress(self, run: Circumstances, events_if_interrupted: list[Event]) -> Progress:
+        """Note what would have to be recorded should this process die from here on, before anything more is spent.
+
+        Returns:
+            `noted`, in the database or else on the disk; `closed` where somebody took the run for dead meanwhile;
+            `nowhere` where neither would take it. Only after `noted` may another model be asked.
+        """
+        text = exact_json(events_if_interrupted)
         try:
-            self._database.call(
-                "note_progress",
-                p_generation_id=str(run.generation_id),
-                p_events_if_interrupted=exact_json(events_if_interrupted),
-            )
+            status = self._delivery.send(run.generation_id, "progress", text)
         except StoreError as error:
-            # The run goes on: the outcome itself is booked at its end, here or in the outbox.
             log.warning("The progress of generation %s could not be noted: %s", run.generation_id, error)
+        else:
+            return "noted" if status == "running" else "closed"
+        try:
+            self._delivery.keep(run.generation_id, "progress", text)
+        except OSError as error:
+            log.warning("Nor could it be kept: %s", error.strerror)
+            return "nowhere"
+        return "noted"
 
     def finish(self, run: Circumstances, outcome: Outcome) -> None:
-        """Book an outcome, in the database or else in the outbox.
+        """Record an outcome, in the database or else in the outbox.
 
         Raises:
-            RecordingFailed: neither would take it; the error carries the result.
+            RecordingFailed: neither would take it; the error carries the result, and this process goes on trying.
         """
         text = exact_json(_row(outcome))
         try:
-            self._send(run.generation_id, text)
+            self._delivery.send(run.generation_id, "outcome", text)
         except Exception as error:  # noqa: BLE001 - whatever kept it from the database, an outcome goes to the disk
             try:
-                self._outbox.put(run.generation_id, text)
+                self._delivery.keep(run.generation_id, "outcome", text)
             except OSError as full:
                 raise RecordingFailed(_NO_PLACE, outcome.attempts, run.generation_id, outcome.result) from full
             log.warning("Generation %s waits in the outbox, since: %s", run.generation_id, error)
+        self._delivery.forget(run.generation_id, "progress")
 
     def catch_up(self) -> None:
         """Deliver what waits in the outbox, then close runs whose process died; what does not work is logged."""
-        self._deliver()
+        self._delivery.deliver()
         try:
             self._database.call("close_interrupted_generations")
         except StoreError as error:
             log.warning("Interrupted runs could not be looked for: %s", error)
 
-    def _deliver(self) -> None:
-        for generation_id, outcome in self._outbox.waiting():
-            try:
-                self._send(generation_id, outcome)
-            except Unavailable as error:
-                # Nor would it take the others, and each would wait as long.
-                log.warning("The outbox waits for the database: %s", error)
-                return
-            except StoreError as error:
-                log.warning("Generation %s still waits in the outbox: %s", generation_id, error)
-            else:
-                self._forget(generation_id)
+    def outbox(self) -> OutboxState:
+        """What waits for the database, and what it will never take."""
+        return self._delivery.state()
 
-    def _forget(self, generation_id: UUID) -> None:
-        """Remove what has arrived; where that fails it is delivered again, and counts once."""
-        try:
-            self._outbox.delivered(generation_id)
-        except OSError as error:
-            log.warning("Generation %s has arrived, but stays in the outbox: %s", generation_id, error.strerror)
-
-    def _send(self, generation_id: UUID, outcome: str) -> None:
-        self._database.call("finish_generation", p_generation_id=str(generation_id), p_outcome=outcome)
+    def close(self) -> None:
+        """Stop delivering in the background."""
+        self._delivery.close()
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:
@@ -144,8 +144,6 @@ def _row(outcome: Outcome) -> dict[str, Any]:
         "pilot_steps": list(result.pilot_steps) if result else None,
         "findings": outcome.findings,
         "rejected_outputs": [rejected | {"text": storable(rejected["text"])} for rejected in outcome.rejected_outputs],
-        "attempts": [attempt.as_json() for attempt in outcome.attempts],
-        "cost_usd": known_cost(outcome.attempts),
         "figures": _figures(result) if result else {},
         "finished_at": outcome.finished_at,
         "events": outcome.events,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 from uuid import uuid4
 
 import psycopg
 
 from store import Json
 from tests.database.gateway import Person
-from tests.database.sides import MACHINE, MEMBER, Side
+from tests.database.sides import MACHINE, Side
 
 SECRET = "a secret that was sent"
 RUN_ID = "00000000-0000-4000-8000-0000000000aa"
@@ -28,17 +29,37 @@ class AuditLog:
         assert self._before.items() <= now.items()
         return [action for key, (action, _) in now.items() if key not in self._before]
 
+    def rows_of(self, run_id: str) -> list[dict[str, Any]]:
+        """The events of a run, columns by their names."""
+        query = "select to_jsonb(a) from public.audit_logs as a where details ->> 'generation_id' = %s"
+        return [row for (row,) in self._owner.execute(query, [run_id]).fetchall()]
+
     def _rows(self) -> dict[str, tuple[str, str]]:
         rows = self._owner.execute("select id::text, action, to_jsonb(a)::text from public.audit_logs as a")
         return {key: (action, text) for key, action, text in rows}
 
 
-def start_run(side: Side, person: Person, *, limit_s: int = 600, events_if_interrupted: Json = None) -> str:
+def an_event(action: str, **details: Json) -> dict[str, Json]:
+    """An event of a run as its orchestrator tells it."""
+    attempt = {"model": "gpt-4o-mini", "outcome": "succeeded", "cost_usd": 0.001, "duration_ms": 5}
+    told = {"attempts": [attempt], "cost_usd": 0.001, "generator_used": "gpt-4o-mini"}
+    return {"id": str(uuid4()), "action": action, "details": told | details}  # type: ignore[dict-item]  # told is JSON
+
+
+def start_run(
+    side: Side,
+    person: Person,
+    *,
+    limit_s: int = 600,
+    events_if_interrupted: Json = None,
+    agent_id: str | None = None,
+) -> str:
     """A run of this person has begun; its id."""
     run_id = str(uuid4())
     run = {
         "generation_id": run_id,
         "user_id": person.user_id,
+        "agent_id": agent_id,
         "origin": "cli",
         "prompt": 'Ask ‘why?’ 👍\n"שלום"',
         "services": ["gmail", "a,b"],
@@ -50,15 +71,13 @@ def start_run(side: Side, person: Person, *, limit_s: int = 600, events_if_inter
 
 def an_outcome() -> str:
     """What the orchestrator books at the end of a run."""
-    event = {"id": str(uuid4()), "action": "WORKFLOW_GENERATED", "user_id": MEMBER.user_id}
     return json.dumps(
         {
             "status": "succeeded",
             "generator_used": "gpt-4o-mini",
             "pilot_steps": [{"id": "1", "operation": "Say ‘hi’", "step_type": "transform"}],
-            "cost_usd": "0.001234567890123456789",
             "finished_at": "2026-11-22T12:00:00.5+01:00",
-            "events": [event],
+            "events": [an_event("WORKFLOW_GENERATED")],
         }
     )
 

@@ -18,15 +18,15 @@ REQUEST = checked_request(
 
 
 def start_and_wait_for(
-    application: Application, kind: type[GenerationEvent], fault: Fault | None = None
+    application: Application, kind: type[GenerationEvent], fault: Fault | None = None, *, count: int = 1
 ) -> tuple[Any, list[GenerationEvent]]:
-    """A job that has just told an event of this kind."""
+    """A job that has just told so many events of this kind."""
     events: list[GenerationEvent] = []
     told = threading.Event()
 
     def emit(event: GenerationEvent) -> None:
         events.append(event)
-        if isinstance(event, kind):
+        if sum(isinstance(told_so_far, kind) for told_so_far in events) == count:
             told.set()
 
     job = application.orchestrator.start(REQUEST, RunOptions(primary_fault=fault), emit)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
 import psycopg
 import pytest
 
-from orchestrator import Application, RecordingFailed
-from orchestrator.outbox import Outbox
+from orchestrator import Application, AttemptStarted, RecordingFailed
+from orchestrator.outbox import Kind, Outbox, OutboxState
 from orchestrator.simulator import Fault, SimulatedTransport
 from store import Argument, Database, Json, Unavailable
 from tests.conftest import MakeApplication, PooledStore
 from tests.generation.conftest import Ask, Log
+from tests.generation.jobs import start_and_wait_for
+from tests.queries.conftest import differences
 
 
 class Flaky:
@@ -40,6 +45,12 @@ class FlakyStore(PooledStore):
 
     def machine(self) -> Database:
         return self.flaky
+
+
+@pytest.fixture(name="patient", autouse=True)
+def patient_fixture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is delivered by itself while a test looks."""
+    monkeypatch.setattr("orchestrator.delivery._FIRST_PAUSE_S", 3600.0)
 
 
 @pytest.fixture(name="store")
@@ -102,10 +113,10 @@ def test_a_delivery_that_is_repeated_counts_once(
     """The same outcome sent twice leaves the same events and the same row."""
     store.flaky.away = {"finish_generation"}
     ask(make_application())
-    ((generation_id, outcome),) = Outbox(tmp_path / "outbox").waiting()
+    (waiting,) = Outbox(tmp_path / "outbox").waiting()
     for _ in range(2):
         PooledStore(store.pool).machine().call(
-            "finish_generation", p_generation_id=str(generation_id), p_outcome=outcome
+            "finish_generation", p_generation_id=str(waiting.generation_id), p_outcome=waiting.text
         )
 
     assert log.actions() == ["WORKFLOW_GENERATED"]
@@ -124,7 +135,7 @@ def test_a_file_that_cannot_be_removed_stops_nothing(
     ask(make_application())
     store.flaky.away = set()
 
-    def read_only(outbox: Outbox, generation_id: UUID) -> None:
+    def read_only(outbox: Outbox, generation_id: UUID, kind: Kind) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Outbox, "delivered", read_only)
@@ -134,17 +145,24 @@ def test_a_file_that_cannot_be_removed_stops_nothing(
     assert "stays in the outbox: Permission denied" in caplog.text
 
 
-@pytest.mark.parametrize("text", ["[]", "null", '{"generation_id": 7, "outcome": "{}"}', "\udcff"])
-def test_a_strange_file_in_the_outbox_stays_there(
-    application: Application, tmp_path: Path, ask: Ask, text: str
+_ID = "00000000-0000-4000-8000-00000000000a"
+_NOBODYS = json.dumps({"generation_id": _ID, "outcome": '{"status": "failed", "events": [{}]}'})
+
+
+@pytest.mark.parametrize("text", ["[]", "null", '{"generation_id": 7, "outcome": "{}"}', "\udcff", _NOBODYS])
+def test_a_strange_file_in_the_outbox_is_set_aside(
+    application: Application, tmp_path: Path, ask: Ask, text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """And keeps nobody from asking."""
-    strange = tmp_path / "outbox" / "strange.json"
+    """Nobody can read it, or its run was never started: it is said once, kept, and keeps nobody from asking."""
+    strange = tmp_path / "outbox" / f"{_ID}.json"
     strange.parent.mkdir()
     strange.write_text(text, errors="surrogateescape")
-    ask(application)
+    for _ in range(2):
+        ask(application)
 
-    assert strange.exists()
+    assert [file.name for file in strange.parent.iterdir()] == [f"{strange.name}.refused"]
+    assert caplog.text.count("set aside") == 1
+    assert application.orchestrator.outbox() == OutboxState(waiting=0, set_aside=1)
 
 
 def test_a_database_that_is_away_is_waited_for_once(
@@ -217,3 +235,86 @@ def test_a_start_whose_answer_is_lost_books_no_attempt(
 
     assert log.actions() == []
     assert log.column("select status from public.workflows") == ["cancelled"]
+
+
+def test_what_waits_is_delivered_by_itself(
+    make_application: MakeApplication, store: FlakyStore, ask: Ask, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No further run is needed for it."""
+    monkeypatch.setattr("orchestrator.delivery._FIRST_PAUSE_S", 0.01)
+    application = make_application()
+    store.flaky.away = {"finish_generation"}
+    ask(application)
+    store.flaky.away = set()
+
+    assert until(lambda: application.orchestrator.outbox().waiting == 0)
+    assert log.actions() == ["WORKFLOW_GENERATED"]
+
+
+def test_after_recording_failed_the_process_goes_on_trying(
+    make_application: MakeApplication, store: FlakyStore, tmp_path: Path, ask: Ask, log: Log,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Database and disk were gone: as soon as one of them is back, the outcome is recorded."""
+    monkeypatch.setattr("orchestrator.delivery._FIRST_PAUSE_S", 0.01)
+    application = make_application()
+    store.flaky.away = {"finish_generation"}
+    (tmp_path / "outbox").write_text("a file where the folder should be")
+    with pytest.raises(RecordingFailed, match="goes on trying"):
+        ask(application)
+    assert application.orchestrator.outbox().waiting == 1
+    store.flaky.away = set()
+
+    assert until(lambda: application.orchestrator.outbox().waiting == 0)
+    assert log.actions() == ["WORKFLOW_GENERATED"]
+
+
+def test_a_fallback_is_on_the_disk_before_it_is_asked(
+    make_application: MakeApplication, store: FlakyStore, tmp_path: Path, log: Log, owner: psycopg.Connection
+) -> None:
+    """The database is away when the fallback begins, and the process dies: its call is in the books all the same."""
+    simulator = SimulatedTransport(speed=100)
+    application = make_application(transport=simulator)
+    store.flaky.away = {"note_progress", "finish_generation"}
+    start_and_wait_for(application, AttemptStarted, Fault.RATE_LIMIT, count=2)
+    (kept,) = (tmp_path / "outbox").iterdir()
+    assert kept.name.endswith(".progress.json")
+
+    owner.execute("update public.workflows set deadline_at = now() - interval '1 hour'")
+    PooledStore(store.pool).machine().call("close_interrupted_generations")
+    assert [attempt["model"] for attempt in log.details("WORKFLOW_GENERATION_CANCELLED")["attempts"]] == ["gpt-4o-mini"]
+    store.flaky.away = set()
+    for _ in range(2):  # a process that starts, and another one
+        make_application()
+
+    (later,) = log.column(
+        "select details from public.audit_logs "
+        "where details ->> 'supersedes' is not null and action = 'WORKFLOW_GENERATION_CANCELLED'"
+    )
+    assert [attempt["model"] for attempt in later["attempts"]] == ["gpt-4o-mini", "claude-sonnet-4"]
+    assert later["cost_usd"] > 0.003
+    assert log.actions().count("WORKFLOW_GENERATION_CANCELLED") == 2
+    assert differences(owner) == {}
+
+
+def test_with_nowhere_to_keep_it_no_fallback_is_asked(
+    make_application: MakeApplication, store: FlakyStore, simulator: SimulatedTransport, tmp_path: Path, ask: Ask
+) -> None:
+    """Neither the database nor the disk would know of it."""
+    application = make_application(transport=simulator)
+    store.flaky.away = {"note_progress", "finish_generation"}
+    (tmp_path / "outbox").write_text("a file where the folder should be")
+    with pytest.raises(RecordingFailed):
+        ask(application, primary_fault=Fault.SERVER_ERROR)
+
+    assert simulator.requests == 1
+
+
+def until(done: Callable[[], bool], limit_s: float = 20.0) -> bool:
+    """Whether something came true within a limit."""
+    deadline = time.monotonic() + limit_s
+    while not done():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True

@@ -5,17 +5,24 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
 
-from orchestrator import Application, AttemptStarted
+from orchestrator import Application, AttemptStarted, GenerationCancelled
 from orchestrator.simulator import Fault, SimulatedTransport
-from store import Conflict
-from tests.conftest import MakeApplication
+from queries.filters import Filters
+from queries.period import period
+from queries.report import read_report
+from store import Conflict, clock, understood
+from tests.conftest import MakeApplication, PooledStore
 from tests.generation.conftest import Ask, Log
 from tests.generation.jobs import start_and_wait_for
+from tests.queries.conftest import append, differences
 
 
 def interrupted_run(application: Application, fault: Fault | None, owner: psycopg.Connection) -> None:
@@ -71,17 +78,70 @@ def test_a_run_interrupted_during_its_fallback_books_both(
     assert outcomes == ["rate_limit", "cancelled"]
 
 
-def test_a_run_that_was_only_slow_keeps_its_workflow(
-    make_application: MakeApplication, owner: psycopg.Connection, log: Log
+@pytest.mark.parametrize("fault", [None, Fault.SERVER_ERROR])
+def test_a_late_outcome_takes_the_place_of_the_estimate(
+    make_application: MakeApplication, owner: psycopg.Connection, store: PooledStore, log: Log, fault: Fault | None
 ) -> None:
-    """Closed as interrupted and finished after all: the workflow is kept, the cost is not counted twice."""
-    job, _ = start_and_wait_for(make_application(transport=SimulatedTransport(speed=0.5)), AttemptStarted)
+    """Closed as interrupted and finished after all: workflow, dollars and success count once, and exactly."""
+    job, _ = start_and_wait_for(
+        make_application(transport=SimulatedTransport(speed=0.5)), AttemptStarted, fault, count=2 if fault else 1
+    )
     owner.execute("update public.workflows set deadline_at = now() - interval '1 hour'")
     make_application()
+    (estimate,) = log.column("select id::text from public.audit_logs where details ->> 'cause' = 'interrupted'")
+    assert differences(owner) == {}
     result = job.future.result(timeout=30)
+    today = clock.system().date()
+    report = read_report(store.person(), period(today - timedelta(days=1), today, "UTC"), Filters())
 
-    assert log.actions() == ["WORKFLOW_GENERATION_CANCELLED"]
+    assert log.details("WORKFLOW_GENERATED")["supersedes"] == estimate
+    assert log.column("select status from public.workflows") == ["succeeded"]
     assert log.column("select pilot_steps from public.workflows") == [list(result.pilot_steps)]
+    assert log.column("select cost_usd from public.workflows") == [result.cost_usd]
+    assert (report["generations"], report["cost_usd"], report["cost_failed_usd"]) == (1, result.cost_usd, 0)
+    assert differences(owner) == {}
+    days = {"p_from": f"{today - timedelta(days=1)}", "p_to": f"{today + timedelta(days=1)}"}
+    rows = understood(list[dict[str, Any]], store.person().call("list_generations", **days, p_filters={}, p_limit=50))
+    assert [row["action"] for row in rows] == ["WORKFLOW_GENERATED"]
+
+
+def test_a_sleeper_that_was_closed_asks_no_further_model(
+    make_application: MakeApplication, owner: psycopg.Connection, log: Log
+) -> None:
+    """Its first model fails after somebody took it for dead: what it spent is exact, and nothing more is spent."""
+    simulator = SimulatedTransport(speed=0.5)
+    job, _ = start_and_wait_for(make_application(transport=simulator), AttemptStarted, Fault.CUT_STREAM)
+    owner.execute("update public.workflows set deadline_at = now() - interval '1 hour'")
+    make_application()
+    with pytest.raises(GenerationCancelled, match="while its process slept"):
+        job.future.result(timeout=30)
+
+    assert simulator.requests == 1
+    assert log.actions() == ["WORKFLOW_GENERATION_CANCELLED"] * 2
+    attempts = log.column("select attempts from public.workflows")
+    assert [attempt["outcome"] for attempt in attempts[0]] == ["api_error"]
+    assert differences(owner) == {}
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_estimate_and_outcome_count_once_in_any_order(owner: psycopg.Connection, *, reverse: bool) -> None:
+    """Also where another database's log is brought in, one by one or together."""
+    shared = {"generation_id": "g", "attempts": [], "cost_usd": 0.01, "wasted_cost_usd": 0.01}
+    estimate = {
+        "id": str(uuid4()), "action": "WORKFLOW_GENERATION_CANCELLED", "details": shared | {"cause": "interrupted"},
+    }  # fmt: skip
+    outcomes = [
+        {"id": str(uuid4()), "action": "WORKFLOW_GENERATED", "details": shared | {"supersedes": estimate["id"]}}
+        for _ in range(2)
+    ]
+    events = [estimate, *outcomes]
+    for event in reversed(events) if reverse else events:
+        append(owner, [event])
+
+    counted = owner.execute("select outcome, generations from public.generation_rollups where grain = 360").fetchall()
+    assert counted == [("completed", 2)]
+    assert differences(owner) == {}
+    append(owner, [event | {"id": str(uuid4())} for event in events])
 
 
 KILLED = """

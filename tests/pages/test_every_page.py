@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, timedelta
 
 import psycopg
 import pytest
@@ -13,6 +13,7 @@ from pages.parts.words import percent, seconds
 from queries.filters import Filters
 from queries.period import period
 from queries.report import read_report
+from store import clock
 from store.identity import LOCAL_PERSON_ID
 from tests.conftest import NOW, SAMPLE_UNTIL, PooledStore
 from tests.pages.conftest import PAGES, REPORTS, SAMPLE_DAYS, OpenPage, press, texts
@@ -37,8 +38,9 @@ def test_one_run(open_page: OpenPage, application: Application, file: str) -> No
     application.orchestrator.generate_workflow(
         user_id=LOCAL_PERSON_ID, agent_id=None, prompt="Tell Slack", services=["Slack"]
     )
-    # The tests' clock stands still on this day.
-    page = open_page(file, period="days", days="2026-11-20..2026-11-26")
+    # An event is never before its run began, which is the database's present.
+    today = clock.system().date()
+    page = open_page(file, period="days", days=f"{today - timedelta(days=1)}..{today + timedelta(days=1)}")
 
     assert not page.exception
     assert not page.error

@@ -125,7 +125,7 @@ def test_a_workflow_that_is_not_booked_yet_is_shown(
             return self.database.call(function, **arguments)
 
     monkeypatch.setattr(store, "person", lambda: Away(person))
-    monkeypatch.setattr(console.application().orchestrator._recorder, "_database", Away(machine))
+    monkeypatch.setattr(console.application().orchestrator._recorder._delivery, "_database", Away(machine))
     if whole:
         away.add("get_workflow")
     generate(playground, "Alert the team on Slack", ["Slack"])

@@ -137,7 +137,7 @@ def test_its_events_have_the_fields_of_real_ones(
         )
     for action in ("WORKFLOW_GENERATED", "WORKFLOW_GENERATION_FALLBACK"):
         real, of_sample = _keys(owner, action, sample=False), _keys(owner, action, sample=True)
-        assert of_sample - {"sample", "replaces_generation_id"} == real - {"rejected_output"}, action
+        assert of_sample - {"sample", "replaces_generation_id"} == real - {"rejected_output", "forced_fault"}, action
     attempt_keys = owner.execute("""
         select distinct (
             select string_agg(key, ' ' order by key) from jsonb_object_keys(details -> 'attempts' -> 0) as key

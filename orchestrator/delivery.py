@@ -1,0 +1,126 @@
+"""Delivers what waits for the database: now when asked, and by itself until nothing waits any more."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from uuid import UUID
+
+from orchestrator.outbox import Kind, Outbox, OutboxState, Waiting
+from store import Database, InvalidInput, StoreError, Unavailable
+
+log = logging.getLogger(__name__)
+
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
+
+
+class Delivery:
+    """The way into the database that loses nothing; from any thread."""
+
+    def __init__(self, database: Database, outbox: Outbox) -> None:
+        self._database = database
+        self._outbox = outbox
+        # What not even the disk would take: as long as this process lives, it is tried again.
+        self._unkept: dict[tuple[UUID, Kind], str] = {}
+        self._guard = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._closed = threading.Event()
+
+    def send(self, generation_id: UUID, kind: Kind, text: str, *, late: bool = False) -> str | None:
+        """Hand one thing to the database; the status of its run as it then stands, None for a run it does not know.
+
+        Args:
+            late: whether it waited, so that what it speaks of has happened.
+
+        Raises:
+            StoreError: it was not taken.
+        """
+        if kind == "outcome":
+            answer = self._database.call("finish_generation", p_generation_id=str(generation_id), p_outcome=text)
+        else:
+            answer = self._database.call(
+                "note_progress", p_generation_id=str(generation_id), p_events_if_interrupted=text, p_asked=late
+            )
+        status = answer.get("status") if isinstance(answer, dict) else None
+        return status if isinstance(status, str) else None
+
+    def keep(self, generation_id: UUID, kind: Kind, text: str) -> None:
+        """Keep something on the disk, to be delivered as soon as the database takes it.
+
+        Raises:
+            OSError: the disk would not take it; it is kept in this process, which goes on trying.
+        """
+        try:
+            self._outbox.put(generation_id, text, kind)
+        except OSError:
+            if kind == "outcome":
+                with self._guard:
+                    self._unkept[generation_id, kind] = text
+            raise
+        finally:
+            self._go_on_trying()
+
+    def forget(self, generation_id: UUID, kind: Kind) -> None:
+        """Remove what has arrived; where that fails it is delivered again, and counts once."""
+        try:
+            self._outbox.delivered(generation_id, kind)
+        except OSError as error:
+            log.warning("Generation %s has arrived, but stays in the outbox: %s", generation_id, error.strerror)
+
+    def deliver(self) -> bool:
+        """Deliver what waits, and return whether nothing waits any more."""
+        try:
+            for waiting in self._outbox.waiting():
+                self._deliver(waiting)
+            for (generation_id, kind), text in list(self._unkept.items()):
+                self.send(generation_id, kind, text)
+                with self._guard:
+                    self._unkept.pop((generation_id, kind), None)
+        except Unavailable as error:
+            # Nor would it take the others, and each would wait as long.
+            log.warning("The outbox waits for the database: %s", error)
+        except StoreError as error:
+            log.warning("An outcome that is kept in memory alone still waits: %s", error)
+        return not self._unkept and not self._outbox.state().waiting
+
+    def state(self) -> OutboxState:
+        """What waits, on the disk and in memory."""
+        kept = self._outbox.state()
+        return OutboxState(kept.waiting + len(self._unkept), kept.set_aside)
+
+    def close(self) -> None:
+        """Stop trying; what is on the disk waits for the next process, what is in memory is tried once more."""
+        self._closed.set()
+        if self._unkept:
+            self.deliver()
+
+    def _deliver(self, waiting: Waiting) -> None:
+        try:
+            self.send(waiting.generation_id, waiting.kind, waiting.text, late=True)
+        except Unavailable:
+            raise
+        except InvalidInput as error:
+            self._outbox.refused(waiting, error)
+        except StoreError as error:
+            log.warning("Generation %s still waits in the outbox: %s", waiting.generation_id, error)
+        else:
+            self.forget(waiting.generation_id, waiting.kind)
+
+    def _go_on_trying(self) -> None:
+        with self._guard:
+            if self._closed.is_set() or (self._thread and self._thread.is_alive()):
+                return
+            self._thread = threading.Thread(target=self._try, name="outbox", daemon=True)
+            with contextlib.suppress(RuntimeError):  # Python is ending; the next process delivers
+                self._thread.start()
+
+    def _try(self) -> None:
+        pause_s = _FIRST_PAUSE_S
+        while not self._closed.wait(pause_s):
+            try:
+                if self.deliver():
+                    return
+            except Exception:  # a fault here must not end the trying
+                log.exception("The outbox could not be delivered.")
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
