@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from pages.parts import problems
+from server.settings import DoorSettings
+from store import InvalidInput, read_environment
 
 
 @asynccontextmanager
@@ -30,9 +34,23 @@ def _warm() -> None:
     console.warm()
 
 
+def _door() -> Middleware:
+    """The door that the environment describes; without a sentence that says why not, the program ends here.
+
+    At import time: what is raised later Streamlit turns into a traceback.
+    """
+    try:
+        settings = DoorSettings.from_environment(read_environment())
+        settings.check_address(st.get_option("server.address"))
+    except InvalidInput as error:
+        sys.exit(f"The console does not start. {error}")
+    return settings.middleware(st.get_option("server.allowedHosts"))
+
+
 # The main script lies inside pages/: beside a folder of that name, Streamlit would serve its files without the shell.
 app = st.App(
     Path(__file__).parent / "pages" / "shell.py",
     lifespan=lifespan,
+    middleware=[_door()],
     on_script_error=problems.report,
 )

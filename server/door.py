@@ -1,0 +1,144 @@
+"""Who may come in at all: an ASGI middleware in front of every page, file and WebSocket.
+
+A browser sends a Host header with every request. Where any Host is answered, a web page whose name is made to point at
+this machine (DNS rebinding) acts as the person who sits here; so only known names are answered. A WebSocket is opened
+for pages of the same origin alone, and nobody else's page may show ours in a frame.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+"""What this machine is called by its own browsers."""
+
+_HEADERS = [
+    (b"x-frame-options", b"SAMEORIGIN"),
+    (b"content-security-policy", b"frame-ancestors 'self'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+]
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_POLICY_VIOLATION = 1008
+_STRANGE_HOST = (
+    "This console does not answer under this name. Open it as http://localhost, or, behind a proxy, set "
+    "ORCHESTRATOR_PUBLIC_URL to the address that people type."
+)
+_STRANGE_ORIGIN = "Another site's page may not act here."
+_NOT_LOCAL = (
+    "This console has no sign-in, so that whoever reaches it is its admin: it answers this machine alone. "
+    "Connect it to a Supabase project, or let people in through a proxy and ORCHESTRATOR_PUBLIC_URL."
+)
+
+
+class Door:
+    """Lets in what may come in, and answers 403 with one sentence to everything else."""
+
+    def __init__(self, app: App, *, hosts: Collection[str], local_only: bool) -> None:
+        """Make one.
+
+        Args:
+            hosts: the names under which the console is open, ports aside; `*.example.com` for any below that.
+            local_only: whether only this machine may connect.
+        """
+        self._app = app
+        self._hosts = frozenset(_folded(host) for host in hosts)
+        self._local_only = local_only
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request or WebSocket."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+
+        async def dressed(message: MutableMapping[str, Any]) -> None:
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
+                message = {**message, "headers": [*message.get("headers", []), *_HEADERS]}
+            await send(message)
+
+        if complaint := self._complaint(scope):
+            await _refuse(scope, receive, dressed, complaint)
+            return
+        # Checked here. Streamlit's own check would ask a server on the internet what this machine's address is.
+        own = {**scope, "headers": [header for header in scope["headers"] if header[0] != b"origin"]}
+        await self._app(own, receive, dressed)
+
+    def _complaint(self, scope: Scope) -> str | None:
+        hosts, origins = _values(scope, b"host"), _values(scope, b"origin")
+        if len(hosts) != 1 or not self._is_open_under(_name(f"//{hosts[0]}")):
+            return _STRANGE_HOST
+        ends = [end[0] for end in (scope.get("server"), scope.get("client")) if end]
+        if self._local_only and not all(map(is_loopback, ends)):
+            return _NOT_LOCAL
+        acts = scope["type"] == "websocket" or scope["method"] not in _SAFE_METHODS
+        if acts and not all(self._is_own(origin, hosts[0]) for origin in origins):
+            return _STRANGE_ORIGIN
+        return None
+
+    def _is_own(self, origin: str, host: str) -> bool:
+        """Whether a page of this origin is ours: of the Host that was asked for, or of a public name."""
+        try:
+            same = urlsplit(origin).netloc.casefold() == host.casefold()
+        except ValueError:
+            return False
+        name = _name(origin)
+        return same or (name not in LOCAL_NAMES and self._is_open_under(name))
+
+    def _is_open_under(self, name: str | None) -> bool:
+        if name is None:
+            return False
+        parents = (f"*.{name.split('.', count)[-1]}" for count in range(1, name.count(".") + 1))
+        return name in self._hosts or any(parent in self._hosts for parent in parents)
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address or name is this machine's own, reached by nobody else; False for one that is no address."""
+    if _folded(address) == "localhost":
+        return True
+    try:
+        found = ipaddress.ip_address(address.strip("[]"))
+    except ValueError:
+        return False
+    return (getattr(found, "ipv4_mapped", None) or found).is_loopback
+
+
+def host_of(url: str) -> str | None:
+    """The host that an address names; None where it names none."""
+    return _name(url)
+
+
+def _name(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises for one that cannot be
+        hostname = parts.hostname
+    except ValueError:
+        return None
+    return None if hostname is None or parts.username is not None or parts.path not in ("", "/") else _folded(hostname)
+
+
+def _folded(host: str) -> str:
+    return host.strip().casefold().removesuffix(".")
+
+
+def _values(scope: Scope, name: bytes) -> list[str]:
+    headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
+    return [value.decode("latin-1") for key, value in headers if key == name]
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, complaint: str) -> None:
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": _POLICY_VIOLATION})  # before it was accepted: answered with 403
+        return
+    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    await send({"type": "http.response.start", "status": 403, "headers": headers})
+    await send({"type": "http.response.body", "body": complaint.encode()})
