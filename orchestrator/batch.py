@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from orchestrator.background import Job
 from orchestrator.errors import InvalidRequest, OrchestratorError
@@ -33,14 +33,24 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class _Line:
+    number: int
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class _End:
     error: Exception | None
 
 
+_News: TypeAlias = SimpleQueue[_Line | _End | None]
+"""Lines, their end, and that an outcome may be there."""
+
+
 def outcomes(
     name: str, begin: Callable[[bytes], Job[WorkflowGenerationResult]]
-) -> Generator[WorkflowGenerationResult | Failure]:
-    """The outcome of each line that is not blank, as soon as it and those before it have one.
+) -> Generator[tuple[int, WorkflowGenerationResult | Failure]]:
+    """The number and the outcome of each line that is not blank, as soon as it and those before it have one.
 
     Args:
         name: a file; `-` for standard input, where whoever writes may wait for an outcome before the next line.
@@ -49,30 +59,30 @@ def outcomes(
     Raises:
         InvalidRequest: the file cannot be read, or not to its end; what it held until then has its outcomes before.
     """
-    news: SimpleQueue[bytes | _End | None] = SimpleQueue()
+    news: _News = SimpleQueue()
     room = threading.Semaphore(_AT_ONCE)
     # Not to be waited for: it may be reading what nobody writes.
     threading.Thread(target=_read, args=(name, room, news), name="prompts", daemon=True).start()
-    waiting: deque[Job[WorkflowGenerationResult] | Failure] = deque()
+    waiting: deque[tuple[int, Job[WorkflowGenerationResult] | Failure]] = deque()
     end: _End | None = None
     try:
         while waiting or end is None:
             told = news.get()
-            if isinstance(told, bytes):
-                waiting.append(_begun(told, begin, news))
+            if isinstance(told, _Line):
+                waiting.append((told.number, _begun(told.text, begin, news)))
             end = told if isinstance(told, _End) else end
-            while waiting and (outcome := _outcome(waiting[0])):
-                waiting.popleft()
+            while waiting and (outcome := _outcome(waiting[0][1])):
+                number, _ = waiting.popleft()
                 room.release()
-                yield outcome
+                yield number, outcome
     finally:
-        _cancel([entry for entry in waiting if isinstance(entry, Job)])
+        _cancel([entry for _, entry in waiting if isinstance(entry, Job)])
     if end.error:
         raise end.error
 
 
 def _begun(
-    line: bytes, begin: Callable[[bytes], Job[WorkflowGenerationResult]], news: SimpleQueue[bytes | _End | None]
+    line: bytes, begin: Callable[[bytes], Job[WorkflowGenerationResult]], news: _News
 ) -> Job[WorkflowGenerationResult] | Failure:
     try:
         job = begin(line)
@@ -103,7 +113,7 @@ def _cancel(jobs: list[Job[WorkflowGenerationResult]]) -> None:
         say("What was running is cancelled; what it spent is booked.")
 
 
-def _read(name: str, room: threading.Semaphore, news: SimpleQueue[bytes | _End | None]) -> None:
+def _read(name: str, room: threading.Semaphore, news: _News) -> None:
     """Put the lines among the news, no more than there is room for, and the end."""
     try:
         for line in _lines(name):
@@ -115,12 +125,15 @@ def _read(name: str, room: threading.Semaphore, news: SimpleQueue[bytes | _End |
         news.put(_End(None))
 
 
-def _lines(name: str) -> Iterator[bytes]:
+def _lines(name: str) -> Iterator[_Line]:
     try:
         with contextlib.closing(_opened(name)) as file:
+            first = next(file, b"")
+            if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                raise InvalidRequest(f"The file {name} is UTF-16; save it as UTF-8.")
             # Some editors begin a file with a byte-order mark.
-            lines = itertools.chain([next(file, b"").removeprefix(codecs.BOM_UTF8)], file)
-            yield from (line for line in lines if line.strip())
+            lines = itertools.chain([first.removeprefix(codecs.BOM_UTF8)], file)
+            yield from (_Line(number, line) for number, line in enumerate(lines, start=1) if line.strip())
     except OSError as error:
         raise InvalidRequest(f"The file {name} cannot be read ({error.strerror}).") from error
 

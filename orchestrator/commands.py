@@ -19,7 +19,7 @@ from orchestrator.orchestrator import RunOptions
 from orchestrator.request import WorkflowRequest, checked_request
 from orchestrator.result import WorkflowGenerationResult
 from orchestrator.settings import read_settings, save_settings, setting_from_text
-from store import NotPermitted, exact_json, understood
+from store import NotPermitted, exact_json, understood, visible
 from store.command_line import DONE, FAILED, say
 
 
@@ -58,6 +58,14 @@ def settings(arguments: argparse.Namespace) -> int:
     return DONE
 
 
+_NO_LINE = 'The line is not a JSON object with "prompt" and "services".'
+_FIELDS = {
+    "prompt": 'The field "prompt" must be a text.',
+    "services": 'The field "services" must be a list of names, such as ["Slack", "Jira"].',
+    "agent_id": 'The field "agent_id" must be a text, or be left out.',
+}
+
+
 class _Line(BaseModel, extra="allow"):
     prompt: str
     services: list[str] = []
@@ -70,19 +78,28 @@ def _generate_file(application: Application, actor_id: str, arguments: argparse.
     def begin(line: bytes) -> Job[WorkflowGenerationResult]:
         try:
             asked = _Line.model_validate_json(line)
-        except ValidationError:
-            raise InvalidRequest('The line is not a JSON object with "prompt" and "services".') from None
+        except ValidationError as error:
+            raise InvalidRequest(_complaint(line, error)) from None
         _tell_unread(asked, told)
         request = _request(asked.prompt, asked.services, asked.agent_id, actor_id)
         return application.orchestrator.start(request, RunOptions(), lambda event: None)
 
     failed = 0
     with contextlib.closing(outcomes(arguments.file, begin)) as found:
-        for number, outcome in enumerate(found, start=1):
+        for number, outcome in found:
             failed += isinstance(outcome, Failure)
             _tell_line(number, outcome)
             _print(outcome, arguments.json)
     return FAILED if failed else DONE
+
+
+def _complaint(line: bytes, error: ValidationError) -> str:
+    """What of a line cannot be read, by its name; never what it holds."""
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return "The line is not UTF-8; save the file as UTF-8."
+    return _FIELDS.get(str(next(iter(error.errors()[0]["loc"]), "")), _NO_LINE)
 
 
 def _result(job: Job[WorkflowGenerationResult]) -> WorkflowGenerationResult:
@@ -130,7 +147,7 @@ def _tell_unread(asked: _Line, told: set[str]) -> None:
     """Once for each field: one that is spelled wrong would be missed in silence."""
     if unread := set(asked.model_extra or ()) - told:
         told |= unread
-        named = ", ".join(sorted(unread))
+        named = visible(", ".join(sorted(unread)))
         say(f"Not read: {named[:200]}. A line has prompt, services and agent_id.")
 
 
@@ -165,8 +182,8 @@ def _for_people(result: WorkflowGenerationResult) -> str:
     lines = []
     for position, step in enumerate(result.pilot_steps, start=1):
         service = f" [{step['service']}]" if step.get("service") else ""
-        lines.append(f"{position:3}. {step['step_type']:13}{step['operation']}{service}")
-    lines += [f"  !  {finding.message} ({finding.path})" for finding in result.findings]
+        lines.append(f"{position:3}. {step['step_type']:13}" + visible(f"{step['operation']}{service}"))
+    lines += ["  !  " + visible(f"{finding.message} ({finding.path})") for finding in result.findings]
     asked = " after ".join([result.generator_used, *(["a failed attempt"] if result.fallback_reason else [])])
     simulated = ", simulated" if result.simulated else ""
     lines.append(

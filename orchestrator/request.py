@@ -55,6 +55,8 @@ def checked_request(
     Raises:
         InvalidRequest: a value is missing, too long or not text.
     """
+    if isinstance(services, str | bytes) or not isinstance(services, Sequence):
+        raise InvalidRequest('The services are not a list of names, such as ["Slack", "Jira"].')
     names = dict.fromkeys(_name(service, "service") for service in services)
     if len(names) > MAX_SERVICES:
         raise InvalidRequest(f"{len(names)} services were given; at most {MAX_SERVICES} can be connected.")

@@ -13,6 +13,12 @@ from pages.parts.palette import REASON_LABELS, label
 from pages.parts.rejected import rejected
 from pages.parts.words import NONE, many, money, overridden, plain, share
 from queries.fallbacks import FallbackReport, read_fallbacks
+from queries.tally import Tally
+
+
+def _wasted(total: Tally) -> str:
+    wasted = total.fallen_back.wasted_usd
+    return "How much of it was wasted is not known." if wasted is None else f"{money(wasted)} of it wasted"
 
 
 def figures(report: FallbackReport) -> list[Card]:
@@ -33,7 +39,7 @@ def figures(report: FallbackReport) -> list[Card]:
             "The most frequent reason of the fallbacks as configured.",
             note=share(share_of_it) if share_of_it else None,
         ),
-        cost.noted(f"{money(total.fallen_back.wasted_usd)} of it wasted") if total.fallen_back.completed else cost,
+        cost.noted(_wasted(total)) if total.fallen_back.completed else cost,
     ]
 
 

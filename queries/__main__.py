@@ -11,7 +11,17 @@ from queries.errors import InvalidPeriod, QueryError
 from queries.filters import SOURCES, Filters, default_source
 from queries.period import USUAL_DAYS, period, today_in
 from queries.report import read_report
-from store import InvalidInput, StoreError, StoreSettings, clock, command_line, connect, exact_json, read_environment
+from store import (
+    InvalidInput,
+    StoreError,
+    StoreSettings,
+    clock,
+    command_line,
+    connect,
+    exact_json,
+    read_environment,
+    visible,
+)
 from store.command_line import DONE
 
 
@@ -77,9 +87,9 @@ def _lines(report: dict[str, Any], indent: str = "") -> list[tuple[str, str]]:
     lines = []
     for key, value in report.items():
         if isinstance(value, dict):
-            lines += [(f"{indent}{key}", ""), *_lines(value, indent + "  ")]
+            lines += [(f"{indent}{visible(key)}", ""), *_lines(value, indent + "  ")]
         else:
-            lines.append((f"{indent}{key}", "-" if value is None else str(value)))
+            lines.append((f"{indent}{visible(key)}", "-" if value is None else str(value)))
     return lines
 
 

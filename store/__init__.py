@@ -15,6 +15,7 @@ from store.errors import (
     UnreadableAnswer,
 )
 from store.exact_json import exact_json
+from store.visible import visible
 
 __all__ = [
     "Argument",
@@ -36,4 +37,5 @@ __all__ = [
     "model_key",
     "read_environment",
     "understood",
+    "visible",
 ]

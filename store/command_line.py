@@ -10,6 +10,8 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from store.visible import visible
+
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 
 
@@ -27,7 +29,9 @@ def run(
         failures: the errors that have a sentence of their own.
         wrong_usage: those of them that are the caller's mistake.
     """
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    told = logging.StreamHandler()
+    told.setFormatter(_OneLine("%(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[told])
     signal.signal(signal.SIGTERM, _interrupt)
     if sys.stdout is None:
         say("There is no standard output to write to.")
@@ -52,6 +56,13 @@ def run(
         return _refused(error)
 
 
+class _OneLine(logging.Formatter):
+    """A message with its controls shown; a traceback below it as Python writes it."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return visible(super().formatMessage(record))
+
+
 def _refused(error: OSError) -> int:
     # What is written to the standard output names no file.
     if error.errno is None or error.filename is not None:
@@ -70,7 +81,7 @@ def _no_output() -> int:
 
 def say(sentence: str) -> None:
     """Print one line on stderr."""
-    print(" ".join(sentence.split()), file=sys.stderr)
+    print(visible(" ".join(sentence.split())), file=sys.stderr)
 
 
 def _interrupt(signal_number: int, frame: object) -> NoReturn:

@@ -163,11 +163,17 @@ def _select(name: str, text: str, options: list[str], default: str, labels: Mapp
     return value
 
 
+def _addressed(name: str) -> str | None:
+    """What the address says of a filter; days that it names are meant, whether or not it says so."""
+    says = st.query_params.get(name)
+    return "days" if name == "period" and says is None and "days" in st.query_params else says
+
+
 def _prepared(name: str, default: Any, default_text: str, read: Callable[[str], Any]) -> str:
     """The key of a filter's widget, its value set from the address, from the page before, or to its default."""
     key, kept = f"filter_{name}", st.session_state.setdefault(_KEPT, {})
     # What the address does not say has its default, but whoever comes from another page brings along what was chosen.
-    addressed = st.query_params.get(name, None if st.session_state[frame.CAME] else default_text)
+    addressed = _addressed(name) or (None if st.session_state[frame.CAME] else default_text)
     value, written = kept.get(name, (default, None))
     # Another one than was written there: a link was opened, or the browser went back.
     asked = addressed if addressed != written else None

@@ -20,8 +20,8 @@ RUN_PARAMETER = "run"
 
 
 def run_link(generation_id: UUID | str) -> str:
-    """The address at which a run is shown."""
-    return f"/playground?{RUN_PARAMETER}={generation_id}"
+    """The address at which a run is shown, from any page: they all lie in one folder, whatever that is called."""
+    return f"./playground?{RUN_PARAMETER}={generation_id}"
 
 
 def latest(database: Database, limit: int = 6) -> None:

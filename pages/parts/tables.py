@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Mapping
 from functools import partial
@@ -12,14 +11,13 @@ import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
+from pages.parts.spreadsheet import as_csv, guarded, is_amount
 from pages.parts.words import NONE
 
 OPEN: dict[str, ColumnConfig] = {
     "Open": st.column_config.LinkColumn("Open", display_text=":material/open_in_new:", width="small")
 }
 """A column of links to runs."""
-
-_AMOUNT = re.compile(r"(about )?[-+]?\$?[\d.,]+( to [\d.,]+)?(\s(%|s|min|h))?")
 
 
 def table(
@@ -68,6 +66,7 @@ def listing(
     Returns:
         The place of the row that was chosen; None for none.
     """
+    rows = [{name: guarded(value) if isinstance(value, str) else value for name, value in row.items()} for row in rows]
     figures = amounts(rows)
     shown = {name: st.column_config.Column(alignment="right") for name in figures} | dict(columns or {})
     if key is None:
@@ -88,19 +87,12 @@ def _same(rows: list[dict[str, Any]], figures: list[str]) -> str:
 def amounts(rows: list[dict[str, Any]]) -> list[str]:
     """The columns in which everything known is an amount: money, a count, a share or a time."""
     known = {name: [str(row[name]) for row in rows if row[name] != NONE] for name in (rows[0] if rows else ())}
-    return [name for name, values in known.items() if values and all(map(_AMOUNT.fullmatch, values))]
+    return [name for name, values in known.items() if values and all(map(is_amount, values))]
 
 
 def download(frame: pd.DataFrame, name: str) -> None:
     """A button that saves a table as CSV, written when it is pressed."""
     st.download_button(
-        "CSV", partial(csv, frame), f"{name}.csv", "text/csv", key=f"csv_{name}", icon=":material/download:",
+        "CSV", partial(as_csv, frame), f"{name}.csv", "text/csv", key=f"csv_{name}", icon=":material/download:",
         type="tertiary", help="Save exactly what is shown", on_click="ignore",
     )  # fmt: skip
-
-
-def csv(frame: pd.DataFrame) -> str:
-    """A table as CSV; a text that a spreadsheet would take for a formula is quoted with an apostrophe."""
-    return frame.map(
-        lambda value: f"'{value}" if isinstance(value, str) and re.match(r"[=+\-@\t\r]", value) else value
-    ).to_csv(index=False)

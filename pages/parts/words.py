@@ -23,14 +23,19 @@ Number = Decimal | float | int
 _ACRONYMS = {"api": "API", "json": "JSON", "llm": "LLM"}
 
 _LEAST_PCT = 0.05
+_UNSEEN = "\u2060"
+# What a link begins with, escaped: https://, www., and the sign in an e-mail address.
+_ADDRESS = re.compile(r"((?:https?|ftp|mailto|xmpp)(?=\\:)|www(?=\\\.)|(?<=\S)(?=\\@))", re.IGNORECASE)
 
 
 def plain(text: object) -> str:
     """Text from elsewhere for a place that takes Markdown: shown as it is, on one line.
 
-    A picture in it would be fetched from wherever somebody's prompt or a model's answer says.
+    A picture in it would be fetched from wherever somebody's prompt or a model's answer says. Nor is an address in it a
+    link: Markdown makes one of it even where every sign is escaped, unless an unseen character stands in it.
     """
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(str(text).split()))
+    escaped = re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(str(text).split()))
+    return _ADDRESS.sub(rf"\1{_UNSEEN}", escaped)
 
 
 def charted(text: str) -> str:

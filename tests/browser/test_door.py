@@ -12,7 +12,7 @@ import pytest
 
 from tests.browser.served import ROOT
 
-
+_START = "import streamlit as st, sys; st.config.set_option('server.address', sys.argv[1]); import app"
 _KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 
 
@@ -56,7 +56,7 @@ def test_it_does_not_start_where_anybody_would_be_admin(address: str) -> None:
     """One sentence, exit 1, no traceback."""
     environment = os.environ | {"STREAMLIT_SERVER_ADDRESS": address, "STREAMLIT_SERVER_PORT": "0"}
     done = subprocess.run(
-        [sys.executable, "-c", "import streamlit as st; st.config.set_option('server.address', %r); import app" % address],  # noqa: UP031
+        [sys.executable, "-c", _START, address],
         cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
 

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.generation.conftest import Run
 
 PROMPTS = [
@@ -34,7 +36,39 @@ def test_a_file_of_prompts_comes_back_in_order(run: Run, tmp_path: Path) -> None
         "message": 'The line is not a JSON object with "prompt" and "services".',
         "attempts": [],
     }
-    assert [line.partition(":")[0] for line in done.stderr.splitlines()] == ["1", "2", "3", "4", "5", "6"]
+    assert [line.partition(":")[0] for line in done.stderr.splitlines()] == ["1", "2", "3", "4", "5", "7"]
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        (b'{"prompt": "x", "services": "Slack"}', '"services" must be a list of names'),
+        (b'{"prompt": "x", "services": {"a": 1}}', '"services" must be a list of names'),
+        (b'{"prompt": "x", "services": [7]}', '"services" must be a list of names'),
+        (b'{"prompt": "x", "agent_id": 7}', '"agent_id" must be a text'),
+        (b'{"prompt": ["x"]}', '"prompt" must be a text'),
+        (b'{"prompt": "\xfcber"}', "not UTF-8"),
+        ('{"prompt": "x"}'.encode("utf-16"), "is UTF-16"),
+    ],
+)
+def test_what_cannot_be_read_is_named(run: Run, tmp_path: Path, line: bytes, sentence: str) -> None:
+    """The field or the encoding, never what it holds."""
+    (tmp_path / "prompts.jsonl").write_bytes(line)
+    done = run("generate", "--file", str(tmp_path / "prompts.jsonl"))
+
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_nothing_reaches_the_terminal_unseen(run: Run) -> None:
+    """Names of fields, services and findings are shown with their controls written out."""
+    line = json.dumps({"prompt": "Tell Slack", "services": ["Sl\u202eack"], "\x1b[31m": 1})
+    done = run("generate", "--file", "-", stdin=line + "\n")
+
+    assert "␛[31m" in done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "\u202e" not in done.stdout + done.stderr
 
 
 def test_prompts_from_standard_input(run: Run) -> None:

@@ -73,7 +73,7 @@ def open_page_fixture(page: AppTest) -> OpenPage:
 
 def said(elements: Iterable[Any]) -> list[str]:
     """What these elements say once their Markdown is drawn, as far as escapes go."""
-    return [re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", str(element.value)) for element in elements]
+    return [re.sub(r"\\([!-/:-@\[-`{-~])|\u2060", r"\1", str(element.value)) for element in elements]
 
 
 def press(page: AppTest, label: str) -> AppTest:

@@ -220,7 +220,7 @@ def test_past_runs_are_listed_and_searched(playground: AppTest) -> None:
     generate(playground, "Alert the team")
     table = playground.dataframe[-1].value
     assert table["Prompt"].tolist() == ["Alert the team"]
-    assert table["Open"].tolist() == [f"/playground?run={playground.query_params['run']}"]
+    assert table["Open"].tolist() == [f"./playground?run={playground.query_params['run']}"]
     playground.selectbox(key="playground_fault").select("Server error")
     playground.selectbox(key="playground_fallback").select("None: one attempt only")
     generate(playground, "Alert nobody")

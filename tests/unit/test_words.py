@@ -82,7 +82,7 @@ def test_a_share_is_all_or_nothing_only_where_it_is(share: float | None, written
     [
         ("Alert the team", "Alert the team"),
         ("a\n\n# b", "a \\# b"),
-        ("![x](http://a.b/c.png)", "\\!\\[x\\]\\(http\\:\\/\\/a\\.b\\/c\\.png\\)"),
+        ("![x](http://a.b/c.png)", "\\!\\[x\\]\\(http⁠\\:\\/\\/a\\.b\\/c\\.png\\)"),
         ("שלום 👍", "שלום 👍"),
         (None, "None"),
     ],

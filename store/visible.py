@@ -1,0 +1,23 @@
+"""Text from outside for a terminal: what would move its cursor, colour it or turn it around is written out."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_CONTROL_PICTURES = 0x2400
+_DELETE, _PICTURE_OF_DELETE = "\x7f", "\u2421"
+
+
+def visible(text: str) -> str:
+    """The same text with its control, direction and invisible characters shown: ESC as ␛, a line end as ␊."""
+    return "".join(map(_shown, text))
+
+
+def _shown(character: str) -> str:
+    if character == _DELETE:
+        return _PICTURE_OF_DELETE
+    if character < " ":
+        return chr(_CONTROL_PICTURES + ord(character))
+    if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Cs"):
+        return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else f"\\U{ord(character):08x}"
+    return character
