@@ -4,6 +4,10 @@ set -eu
 
 stop() { echo "setup: $1" >&2; exit 1; }
 
+# Settings for other programs' installations: ours goes into .venv.
+unset PYTHONHOME PYTHONPATH PIP_TARGET PIP_PREFIX PIP_ROOT PIP_DRY_RUN PIP_PYTHON PIP_REQUIREMENT
+export PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_DISABLE_PIP_VERSION_CHECK=1
+
 for candidate in python3 python3.14 python3.13 python3.12 python3.11; do
     if command -v "$candidate" >/dev/null 2>&1 &&
         "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null; then
@@ -20,10 +24,20 @@ done
 .venv/bin/python -c 'import pip' 2>/dev/null || "$python" -m venv --clear .venv ||
     stop "the virtual environment .venv could not be made; is this folder writable and the disk not full?"
 
-.venv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$(sed -n 's/^uv==//p' requirements-dev.txt)" ||
-    stop "the package uv could not be installed; check the network and run make again."
+pip() { .venv/bin/python -m pip "$@"; }
+
+# A company's mirror is known to pip; uv is told of it.
+index=$(for where in :env: install global; do pip config get "$where.index-url" 2>/dev/null && break; done || :)
+[ -z "$index" ] || [ -n "${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-}" ] || export UV_DEFAULT_INDEX="$index"
+
 # Compiled once here: where Python may not write beside its packages it would compile them anew in every process, which
 # triples the time to start and stalls the first request while an SDK is being imported.
-.venv/bin/python -m uv pip sync --quiet --compile-bytecode --python .venv/bin/python requirements-dev.txt ||
-    stop "the packages in requirements-dev.txt could not be installed; see the line above."
+with_uv() {
+    pip install --quiet "uv==$(sed -n 's/^uv==//p' requirements-dev.txt)" &&
+        .venv/bin/python -m uv pip sync --quiet --compile-bytecode --python .venv/bin/python requirements-dev.txt
+}
+# What keeps uv from a package may not keep pip from it: certificates, a second index.
+with_uv || { echo "setup: that did not work with uv; trying pip, which takes a minute." >&2; false; } ||
+    pip install --quiet -r requirements-dev.txt ||
+    stop "the packages in requirements-dev.txt could not be installed; the lines above say why."
 touch .venv/ready

@@ -14,6 +14,7 @@ from orchestrator.orchestrator import WorkflowOrchestrator
 from orchestrator.outbox import Outbox
 from orchestrator.providers import Provider
 from orchestrator.providers.anthropic import Anthropic
+from orchestrator.providers.http import check_network
 from orchestrator.providers.openai import OpenAI
 from orchestrator.recorder import Recorder
 from orchestrator.simulator import SimulatedTransport
@@ -67,6 +68,8 @@ def bootstrap(
     clock.use(now)
     environment = read_environment() if environment is None else environment
     configuration = ModelConfiguration.from_environment(environment)
+    if not configuration.offline and transport is None:
+        check_network()
     settings = StoreSettings.from_environment(environment)
     store = store or connect(settings)
     try:

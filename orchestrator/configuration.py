@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -10,7 +11,7 @@ import httpx2
 
 from orchestrator.errors import InvalidSettings
 from orchestrator.generation import Limits
-from store import is_simulated, model_key
+from store import is_simulated, secret_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +37,11 @@ class ModelConfiguration:
 
         Raises:
             InvalidSettings: a number or an address is none.
-            InvalidInput: a truth is none.
+            InvalidInput: a truth or a key is none.
         """
         return cls(
-            openai_key=model_key(environment, "OPENAI_API_KEY"),
-            anthropic_key=model_key(environment, "ANTHROPIC_API_KEY"),
+            openai_key=secret_key(environment, "OPENAI_API_KEY"),
+            anthropic_key=secret_key(environment, "ANTHROPIC_API_KEY"),
             openai_base_url=_address(environment, "OPENAI_BASE_URL"),
             anthropic_base_url=_address(environment, "ANTHROPIC_BASE_URL"),
             offline=is_simulated(environment),
@@ -54,17 +55,38 @@ class ModelConfiguration:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """How the base address of one SDK looks, to which it adds the rest."""
+
+    example: str
+    never: re.Pattern[str]
+
+
+_BASES = {
+    "OPENAI_BASE_URL": _Base(
+        "https://api.example.com/v1", re.compile(r"(/v1/v1|/chat|/completions|/responses)/?$|//$", re.IGNORECASE)
+    ),
+    "ANTHROPIC_BASE_URL": _Base("https://api.example.com", re.compile(r"(/v1|/messages)/?$|//$", re.IGNORECASE)),
+}
+_LARGEST_PORT = 65_535
+
+
 def _address(environment: Mapping[str, str], name: str) -> str | None:
-    value = environment.get(name)
-    if value is None:
+    value = environment.get(name, "").strip()
+    if not value:
         return None
+    base = _BASES[name]
     try:
-        understood = httpx2.URL(value)
+        url = httpx2.URL(value)
     except httpx2.InvalidURL:
-        understood = httpx2.URL()
-    if understood.scheme not in ("http", "https") or not understood.host:
+        url = httpx2.URL()
+    is_one = url.scheme in ("http", "https") and url.host and (url.port or 0) <= _LARGEST_PORT and value.isascii()
+    if not is_one or url.query or url.fragment or url.userinfo or base.never.search(url.path):
         # Not quoted: an address may hold a password.
-        raise InvalidSettings(f"{name} must be an address such as https://api.example.com/v1.")
+        raise InvalidSettings(f"{name} must be an address such as {base.example}, to which the rest is added.")
+    if url.host == "api.openai.com" and url.path in ("", "/"):
+        raise InvalidSettings(f"{name} lacks the /v1 at its end.")
     return value
 
 

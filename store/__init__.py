@@ -3,7 +3,7 @@
 from store.answer import understood
 from store.connect import connect
 from store.database import Argument, Database, Json, Store
-from store.environment import StoreSettings, is_simulated, model_key, read_environment
+from store.environment import StoreSettings, is_simulated, read_environment, secret_key
 from store.errors import (
     Conflict,
     InvalidInput,
@@ -34,8 +34,8 @@ __all__ = [
     "connect",
     "exact_json",
     "is_simulated",
-    "model_key",
     "read_environment",
+    "secret_key",
     "understood",
     "visible",
 ]

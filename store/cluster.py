@@ -55,6 +55,7 @@ class Cluster:
             Unavailable: it cannot be made or started; the message says what to do.
         """
         with self._guard, locked(self.data_dir):
+            postgres.forget_service()
             if self._presence is None:
                 self._place = prepare(self.data_dir)
                 postgres.make(self._place)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from store.errors import InvalidInput
 from store.identity import PasswordLogin
@@ -19,6 +22,10 @@ OUTBOX = "outbox"
 
 MODEL_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
 """The variables without any of which models are simulated."""
+
+_OURS = ("OPENAI_", "ANTHROPIC_", "SUPABASE_", "ORCHESTRATOR_")
+_AROUND = " \t\r\n\xa0\u200b\u2060\ufeff"
+_KEY = re.compile(r"[!#-&(-;=-~][!-~]*")  # what is printed, and begins with neither a quotation mark nor a bracket
 
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
@@ -40,38 +47,73 @@ def read_environment(project: Path = PROJECT) -> dict[str, str]:
     return merged
 
 
-def _dotenv(path: Path) -> dict[str, str]:
+def _text_of(path: Path, name: str) -> str:
+    """The text of a file, empty where there is none."""
     try:
-        return {key: value for key, value in dotenv_values(path).items() if value is not None}
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"The file {path.name} cannot be read.") from error
+        # Some editors begin a file with a byte-order mark.
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return ""
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"The file {name} is not UTF-8; save it as UTF-8.") from error
+    except OSError as error:
+        raise InvalidInput(f"The file {name} cannot be read ({error.strerror}).") from error
+
+
+def _dotenv(path: Path) -> dict[str, str]:
+    """The variables of a `.env` file, each as it stands there: nothing in it is expanded."""
+    values = {}
+    for binding in parse_stream(StringIO(_text_of(path, path.name))):
+        if binding.error or (binding.key is not None and binding.value is None):
+            # Not quoted: it may hold a key.
+            raise InvalidInput(
+                f"Line {binding.original.line} of {path.name} is not understood; it looks like NAME=value."
+            )
+        if binding.key is not None and binding.value is not None:
+            values[binding.key] = binding.value
+    return values
 
 
 def _secrets(path: Path) -> dict[str, str]:
+    name = f".streamlit/{path.name}"
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InvalidInput(f"The file .streamlit/{path.name} cannot be read as TOML.") from error
+        values = tomllib.loads(_text_of(path, name))
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(f"The file {name} cannot be read as TOML.") from error
+    for table, inside in values.items():
+        for key in inside if isinstance(inside, dict) else ():
+            if key.startswith(_OURS):
+                raise InvalidInput(f"{key} stands in the table [{table}] of {name}; move it above the first table.")
     return {key: str(value) for key, value in values.items() if isinstance(value, str | int | float)}
 
 
-def model_key(environment: Mapping[str, str], name: str) -> str | None:
-    """A provider's key without the blanks and line ends that come with copying; None for a blank one."""
-    return environment.get(name, "").strip() or None
+def secret_key(environment: Mapping[str, str], name: str) -> str | None:
+    """A key without what comes around it with copying; None for a blank one.
+
+    Raises:
+        InvalidInput: it holds a character that no key has.
+    """
+    key = environment.get(name, "").strip(_AROUND)
+    if not key:
+        return None
+    if not _KEY.fullmatch(key):
+        raise InvalidInput(
+            f"{name} holds a character that no key has (a quotation mark, a blank, a line end or an invisible one); "
+            "copy it again."
+        )
+    return key
 
 
 def is_simulated(environment: Mapping[str, str]) -> bool:
     """Whether models are simulated: on request, or since there is no key at all.
 
     Raises:
-        InvalidInput: the variable that asks for it says neither yes nor no.
+        InvalidInput: the variable that asks for it says neither yes nor no, or a key is none.
     """
     said = environment.get("ORCHESTRATOR_OFFLINE", "0").strip().lower()
     if said not in _YES + _NO:
         raise InvalidInput("ORCHESTRATOR_OFFLINE must be 1 or 0.")
-    return said in _YES or not any(model_key(environment, name) for name in MODEL_KEYS)
+    return said in _YES or not any(secret_key(environment, name) for name in MODEL_KEYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +151,24 @@ class StoreSettings:
         Raises:
             InvalidInput: one half of a pair of variables is missing.
         """
-        url, key = _pair(environment, "SUPABASE_URL", "SUPABASE_KEY")
+        url, _ = _pair(environment, "SUPABASE_URL", "SUPABASE_KEY")
         return cls(
             data_dir=project / _folder(environment.get("ORCHESTRATOR_DATA_DIR", ".data")),
-            supabase_url=url,
-            supabase_key=key,
+            supabase_url=_project_url(url) if url else None,
+            supabase_key=secret_key(environment, "SUPABASE_KEY"),
             machine=_login(environment, "ORCHESTRATOR"),
             person=_login(environment, "SUPABASE"),
         )
+
+
+def _project_url(text: str) -> str:
+    url = text.strip(_AROUND)
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/") or parts.query:
+        raise InvalidInput(
+            "SUPABASE_URL is not a project's address, such as https://abcdefgh.supabase.co with nothing behind it."
+        )
+    return url
 
 
 def _folder(text: str) -> Path:

@@ -23,51 +23,62 @@ class StoreError(Exception):
     """The database refused the call."""
 
     code: ClassVar[str] = "store_error"
+    sentence: ClassVar[str] = "The database refused the call."
+    """What is said where nothing more is known; no docstring, which Python may be told to leave out."""
 
     def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or (type(self).__doc__ or "").partition("\n")[0])
+        super().__init__(message or self.sentence)
 
 
 class Unavailable(StoreError):
-    """The database did not answer."""
+    """No answer, or none that is of use."""
 
     code = "store_unavailable"
+    sentence = "The database did not answer."
 
 
 class SchemaTooNew(Unavailable):
-    """The data was last used by a newer version of this program; update it, or choose another ORCHESTRATOR_DATA_DIR."""
+    """Data of a later version."""
 
     code = "schema_too_new"
+    sentence = (
+        "The data was last used by a newer version of this program; update it, or choose another ORCHESTRATOR_DATA_DIR."
+    )
 
 
 class NotSignedIn(StoreError):
-    """Nobody is signed in, or the session has expired; sign in again."""
+    """No identity, or one that was refused."""
 
     code = "not_signed_in"
+    sentence = "Nobody is signed in, or the session has expired; sign in again."
 
 
 class NotPermitted(StoreError):
-    """You do not have permission for this."""
+    """An identity without the permission."""
 
     code = "not_permitted"
+    sentence = "You do not have permission for this."
 
 
 class Conflict(StoreError):
-    """Somebody else changed this first; load it again and repeat your change."""
+    """Two changes of the same thing."""
 
     code = "conflict"
+    sentence = "Somebody else changed this first; load it again and repeat your change."
 
 
 class UnreadableAnswer(StoreError):
-    """The database is of another version than this program; run: python -m store migrate"""
+    """An answer of another version."""
 
     code = "unreadable_answer"
+    sentence = "The database is of another version than this program; run: python -m store migrate"
 
 
 class InvalidInput(StoreError):
-    """A value was refused: by the database's own checks, or before it was asked."""
+    """A value that cannot be taken."""
 
     code = "invalid_input"
+    sentence = "A value was refused: by the database's own checks, or before it was asked."
 
 
 # What supabase-py gives as the code of an answer that is not PostgREST's.

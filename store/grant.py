@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import psycopg
 
+from store.address import ADDRESS_ERRORS, from_driver
 from store.errors import InvalidInput
-from store.migrate import ADDRESS_ERRORS, from_driver
 
 ROLES = ("admin", "member", "orchestrator")
 
@@ -31,4 +31,4 @@ def grant(conninfo: str, email: str, role: str) -> None:
                     "The project has no user with this e-mail address; invite them in Supabase Auth first."
                 )
     except ADDRESS_ERRORS as error:
-        raise from_driver(error) from None  # libpq quotes the address, and in it the password
+        raise from_driver(error, conninfo) from None  # libpq quotes the address, and in it the password

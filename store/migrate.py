@@ -9,16 +9,16 @@ from pathlib import Path
 
 import psycopg
 
+from store.address import ADDRESS_ERRORS, from_driver
 from store.environment import PROJECT
-from store.errors import SchemaTooNew, StoreError, Unavailable, from_state
+from store.errors import SchemaTooNew, StoreError
 
 FOLDER = PROJECT / "supabase" / "migrations"
 
 _FILE_NAME = re.compile(r"^(?P<version>\d{14})_(?P<name>\w+)\.sql$")
 _LOCK_KEY = 0x0C0501F
-
-ADDRESS_ERRORS = (psycopg.Error, UnicodeError)
-"""What a connection can raise that is made from an address somebody typed."""
+_LOCK_LIMIT_S = 120
+_IS_APPLIED = "select 1 from supabase_migrations.schema_migrations where version = %s"
 
 _HISTORY = """
 create schema if not exists supabase_migrations;
@@ -63,40 +63,47 @@ def migrate(conninfo: str, *, exclusive: bool, known: Sequence[Migration] | None
     """
     known = migrations() if known is None else known
     try:
-        with psycopg.connect(conninfo, autocommit=True, connect_timeout=15) as connection:
-            connection.execute("select pg_advisory_lock(%s)", [_LOCK_KEY])
-            connection.execute(_HISTORY)
-            applied = {
-                row[0] for row in connection.execute("select version from supabase_migrations.schema_migrations")
-            }
+        # A transaction pooler gives each transaction another server process: it keeps neither locks nor prepared
+        # statements for the next one.
+        with psycopg.connect(conninfo, autocommit=True, connect_timeout=15, prepare_threshold=None) as connection:
+            applied = _applied(connection)
             if exclusive and applied - {migration.version for migration in known}:
                 raise SchemaTooNew
             pending = [migration for migration in known if migration.version not in applied]
-            for migration in pending:
-                _apply(connection, migration)
+            done = [migration.version for migration in pending if _apply(connection, migration)]
     except ADDRESS_ERRORS as error:
-        raise from_driver(error) from None  # libpq quotes the address, and in it the password
-    return tuple(migration.version for migration in pending)
+        raise from_driver(error, conninfo) from None  # libpq quotes the address, and in it the password
+    return tuple(done)
 
 
-def from_driver(error: Exception) -> StoreError:
-    """Our error for one of `ADDRESS_ERRORS`."""
-    if isinstance(error, psycopg.Error) and error.sqlstate:
-        return from_state(error.sqlstate, error.diag.message_primary)
-    if isinstance(error, psycopg.OperationalError):
-        return Unavailable("The database cannot be reached; check its address, user and password.")
-    return Unavailable("The database's address is not understood; it looks like postgresql://user:password@host/db.")
+def _applied(connection: psycopg.Connection) -> set[str]:
+    with connection.transaction():
+        _wait_for_others(connection)
+        connection.execute(_HISTORY)
+        return {row[0] for row in connection.execute("select version from supabase_migrations.schema_migrations")}
 
 
-def _apply(connection: psycopg.Connection, migration: Migration) -> None:
+def _wait_for_others(connection: psycopg.Connection) -> None:
+    """Hold the lock of all migrations until the transaction ends; who waits too long is told so."""
+    connection.execute("select set_config('lock_timeout', %s, true)", [f"{_LOCK_LIMIT_S}s"])
+    connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK_KEY])
+    connection.execute("select set_config('lock_timeout', '0', true)")
+
+
+def _apply(connection: psycopg.Connection, migration: Migration) -> bool:
+    """Whether this file was applied now, rather than by somebody else a moment ago."""
     text = migration.path.read_text(encoding="utf-8")
     try:
         with connection.transaction():
+            _wait_for_others(connection)
+            if connection.execute(_IS_APPLIED, [migration.version]).fetchone():
+                return False
             connection.execute(text.encode())
             connection.execute(
                 "insert into supabase_migrations.schema_migrations (version, statements, name) values (%s, %s, %s)",
                 [migration.version, [text], migration.name],
             )
+            return True
     except psycopg.OperationalError:
         raise
     except psycopg.Error as error:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import secrets
 import shutil
 import time
@@ -29,9 +30,30 @@ AUTHENTICATOR = "authenticator"
 _START_LIMIT_S = 120  # recovery after a crash of a large database takes a while
 _SETTLE_LIMIT_S = 20  # how long a server that was just killed may still hold its files
 _START_TRIES = 3
+_CONNECT_LIMIT_S = 5
 _PAUSE_S = 0.2
 _LEAST_FREE_BYTES = 1_000_000
 _NOT_SETTLED = ("still in use", "lock file", "starting up", "shutting down", "recovery mode")
+
+# A socket of our own, without encryption. Each has a variable that may be meant for another server.
+_PLAIN = {
+    "channel_binding": "disable",
+    "connect_timeout": "10",
+    "client_encoding": "UTF8",
+    "gssencmode": "disable",
+    "load_balance_hosts": "disable",
+    "max_protocol_version": "3.0",
+    "min_protocol_version": "3.0",
+    "require_auth": "scram-sha-256",
+    "requirepeer": "",
+    "ssl_max_protocol_version": "",
+    "ssl_min_protocol_version": "",
+    "sslcertmode": "disable",
+    "sslmode": "disable",
+    "sslnegotiation": "postgres",
+    "sslrootcert": "",
+    "target_session_attrs": "any",
+}
 
 # What people typed stands in errors, statements and details: none of them is logged.
 _SETTINGS = """\
@@ -51,6 +73,7 @@ jit = off
 
 def dsn(place: Place, role: str, database: str, application_name: str) -> str:
     """A libpq string for a local role, complete enough that no variable for another server interferes."""
+    known = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
     return psycopg.conninfo.make_conninfo(
         host=str(place.socket_dir),
         hostaddr="",
@@ -60,7 +83,14 @@ def dsn(place: Place, role: str, database: str, application_name: str) -> str:
         dbname=database,
         options="",
         application_name=application_name,
+        **{name: value for name, value in _PLAIN.items() if name in known},
     )
+
+
+def forget_service() -> None:
+    """Take out of the environment what no libpq string overrides: with an unknown service nothing connects at all."""
+    for name in ("PGSERVICE", "PGDATESTYLE", "PGTZ", "PGGEQO"):
+        os.environ.pop(name, None)
 
 
 def uri(place: Place, role: str, database: str) -> str:
@@ -75,7 +105,8 @@ def connect(place: Place, application_name: str) -> psycopg.Connection:
     Raises:
         psycopg.OperationalError: none answers.
     """
-    return psycopg.connect(dsn(place, SUPERUSER, "postgres", application_name), autocommit=True, connect_timeout=5)
+    conninfo = dsn(place, SUPERUSER, "postgres", application_name)
+    return psycopg.connect(conninfo, autocommit=True, connect_timeout=_CONNECT_LIMIT_S)
 
 
 def make(place: Place) -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import psycopg
 
+from store.address import ADDRESS_ERRORS, from_driver
 from store.answer import understood
-from store.migrate import ADDRESS_ERRORS, from_driver
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,5 +40,5 @@ def recount(conninfo: str, *, rebuild: bool) -> Recount:
             if not rebuild:
                 connection.rollback()
     except ADDRESS_ERRORS as error:
-        raise from_driver(error) from None  # libpq quotes the address, and in it the password
+        raise from_driver(error, conninfo) from None  # libpq quotes the address, and in it the password
     return understood(Recount, found[0]) if found else Recount(0, {})

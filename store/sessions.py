@@ -22,6 +22,25 @@ WRONG_KEY = "The Supabase project does not know this SUPABASE_KEY."
 # A token is renewed this long before its end, so that no call starts with one that ends on the way.
 _RENEWAL_S = 60.0
 _REFUSED_STATUS = frozenset({400, 401, 403, 422})
+_NO_ANSWER_STATUS = frozenset({301, 404, 502, 503, 504, *range(520, 525), 530})
+_LEGACY_KEY = "The project has switched its legacy keys off; set SUPABASE_KEY to its publishable key."
+_BY_CODE = {
+    "invalid_credentials": "Supabase refused the e-mail or password of {email}.",
+    "email_not_confirmed": "The e-mail address {email} is not confirmed yet; open the link in Supabase's mail.",
+    "captcha_failed": (
+        "The project asks for a CAPTCHA, which a program cannot answer; switch it off under Authentication, Attack "
+        "Protection."
+    ),
+    "email_provider_disabled": "The project has switched sign-in by e-mail off; switch it on under Authentication.",
+    "provider_disabled": "The project has switched sign-in by e-mail off; switch it on under Authentication.",
+    "user_banned": "The user {email} is banned in this project.",
+}
+STATUS_SENTENCES = {
+    402: "The Supabase project is restricted, over its quota or with an open bill; see its dashboard.",
+    429: "Supabase takes no more sign-ins for the moment; wait a few minutes and try again.",
+    540: "The Supabase project is paused; restore it in its dashboard.",
+}
+"""What some HTTP statuses mean, of Auth and of the database alike."""
 
 
 class Sessions:
@@ -74,8 +93,26 @@ class Sessions:
 
 
 def _refusal(login: PasswordLogin, error: Exception) -> StoreError:
+    """What Auth's refusal means. Its own words are never repeated: they may quote what was sent."""
+    code, status = getattr(error, "code", None), _status_of(error)
+    if "Legacy API keys" in str(error):
+        return Unavailable(_LEGACY_KEY)
     if "API key" in str(error):
         return Unavailable(WRONG_KEY)
-    if getattr(error, "status", None) in _REFUSED_STATUS:
-        return NotSignedIn(f"Supabase refused the e-mail or password of {login.email}.")
+    if code in _BY_CODE:
+        return NotSignedIn(_BY_CODE[code].format(email=login.email))
+    if status in STATUS_SENTENCES:
+        return Unavailable(STATUS_SENTENCES[status])
+    if status in _REFUSED_STATUS:
+        named = f" ({code})" if code else ""
+        return NotSignedIn(f"Supabase refused to sign in {login.email}{named}.")
+    if status is not None and status not in _NO_ANSWER_STATUS:
+        return Unavailable(f"Supabase Auth answered with an error (HTTP {status}); try again later.")
     return Unavailable(OUT_OF_REACH)
+
+
+def _status_of(error: Exception) -> int | None:
+    """The HTTP status, which the library's own classes do not always tell; None where there was no answer."""
+    response = getattr(error.__cause__, "response", None)
+    status = getattr(response, "status_code", None) or getattr(error, "status", None)
+    return status if isinstance(status, int) and status else None

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, cast
 
 import httpx
 
+from store import network
 from store.database import Argument, Database, Json
 from store.errors import InvalidInput, NotSignedIn, StoreError, Unavailable, from_state
 from store.identity import NOBODY, Identity, PasswordLogin
-from store.sessions import OUT_OF_REACH, WRONG_KEY, Sessions
+from store.sessions import OUT_OF_REACH, STATUS_SENTENCES, WRONG_KEY, Sessions
 
 if TYPE_CHECKING:
     from supabase import Client
@@ -33,6 +34,8 @@ class SupabaseDatabase:
             return cast(Json, self._store.client(identity).rpc(function, dict(arguments)).execute().data)
         except APIError as error:
             raise self._refusal(identity, error.code, error.message) from error
+        except _Restricted as error:
+            raise Unavailable(STATUS_SENTENCES[error.response.status_code]) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Unavailable(OUT_OF_REACH) from error
         except ValueError as error:
@@ -57,12 +60,16 @@ class SupabaseStore:
     def __init__(
         self, url: str, key: str, *, machine: PasswordLogin | None = None, person: PasswordLogin | None = None
     ) -> None:
+        """Make one.
+
+        Raises:
+            InvalidInput: proxy or certificates that the environment names cannot be used.
+        """
         self._url = url
         self._key = key
         self._machine = machine
         self._person = person
-        # HTTP/1.1: httpcore's HTTP/2 loses requests when threads share a connection.
-        self._http = httpx.Client(http2=False, timeout=_TIME_LIMITS, event_hooks={"response": [_only_json]})
+        self._http = _http_client(url)
         self.sessions = Sessions(self.client)
 
     def person(self) -> Database:
@@ -107,7 +114,29 @@ class SupabaseStore:
             raise Unavailable("SUPABASE_URL or SUPABASE_KEY is not what a Supabase project gives out.") from error
 
 
+def _http_client(url: str) -> httpx.Client:
+    # HTTP/1.1: httpcore's HTTP/2 loses requests when threads share a connection. The proxy is looked up here, since
+    # httpx ends in an exception on a NO_PROXY that it does not understand.
+    try:
+        return httpx.Client(
+            http2=False,
+            timeout=_TIME_LIMITS,
+            trust_env=False,
+            verify=httpx.create_ssl_context(),
+            proxy=network.proxy_for(url),
+            event_hooks={"response": [_only_json]},
+        )
+    except network.MISTAKES as error:
+        raise InvalidInput(network.complaint(error)) from None
+
+
+class _Restricted(httpx.HTTPStatusError):
+    """The project is paused or restricted, whatever it was asked."""
+
+
 def _only_json(response: httpx.Response) -> None:
-    """Refuse a success that is no JSON: a network's sign-in page must not pass for data."""
+    """Refuse a success that is no JSON, a network's sign-in page say, and tell a project that is paused."""
+    if response.status_code in (402, 540) and "/rest/" in response.request.url.path:
+        raise _Restricted("restricted", request=response.request, response=response)
     if response.is_success and not response.headers.get("content-type", "").startswith("application/json"):
         raise httpx.RemoteProtocolError("The answer is not JSON.", request=response.request)

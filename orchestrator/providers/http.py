@@ -7,9 +7,13 @@ import contextlib
 
 import httpx2
 
+from orchestrator.errors import InvalidSettings
+from store import network
+
 # An error is told by its status; its body only adds a code.
 _MAX_ERROR_BYTES = 64_000
 _ERROR_BODY_LIMIT_S = 0.25
+_MISTAKES: tuple[type[Exception], ...] = (*network.MISTAKES, httpx2.InvalidURL)
 
 
 def http_client(transport: httpx2.AsyncBaseTransport | None = None) -> httpx2.AsyncClient:
@@ -28,6 +32,18 @@ def http_client(transport: httpx2.AsyncBaseTransport | None = None) -> httpx2.As
         follow_redirects=False,
         event_hooks={"response": [_bound]},
     )
+
+
+def check_network() -> None:
+    """Make a client once: proxies and certificates that cannot be used are the environment's fault, not a model's.
+
+    Raises:
+        InvalidSettings: they cannot; the sentence names the variables.
+    """
+    try:
+        http_client()
+    except _MISTAKES as error:
+        raise InvalidSettings(network.complaint(error)) from None
 
 
 async def _bound(response: httpx2.Response) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from orchestrator import bootstrap
 from orchestrator.configuration import ModelConfiguration
 from orchestrator.errors import InvalidSettings
 from orchestrator.providers.anthropic import Anthropic
+from orchestrator.providers.http import check_network
 from orchestrator.providers.openai import OpenAI
-from store import InvalidInput, StoreSettings, read_environment
+from store import InvalidInput, StoreSettings, connect, read_environment
 from store.__main__ import main
 
 
@@ -109,7 +113,12 @@ def test_secrets_do_not_show() -> None:
     shown = repr(ModelConfiguration.from_environment({"OPENAI_API_KEY": "sk-1", "ANTHROPIC_API_KEY": "sk-2"}))
     shown += repr(
         StoreSettings.from_environment(
-            {"SUPABASE_URL": "u", "SUPABASE_KEY": "sk-3", "SUPABASE_EMAIL": "e", "SUPABASE_PASSWORD": "sk-4"}
+            {
+                "SUPABASE_URL": "https://a.supabase.co",
+                "SUPABASE_KEY": "sk-3",
+                "SUPABASE_EMAIL": "e",
+                "SUPABASE_PASSWORD": "sk-4",
+            }
         )
     )
 
@@ -122,3 +131,133 @@ def test_an_address_that_cannot_be_one(command: list[str], address: str, capsys:
     """A sentence, whatever bytes came from the command line."""
     assert main([*command, "--url", address]) != 0
     assert "--url is blank" in (told := capsys.readouterr().err) or "is not understood" in told
+
+
+@pytest.mark.parametrize("name", ["OPENAI_API_KEY", "ANTHROPIC_API_KEY"])
+@pytest.mark.parametrize(
+    "key", ["“sk-1”", "sk 1", "sk-1\nsk-2", "sk-\u200b1", "sk-\xa01", '"sk-1"', "<sk-1>", "clé", "a\tb"]
+)
+def test_a_key_that_is_none_is_named(name: str, key: str) -> None:
+    """At the start, by its variable, without a part of it; no model is blamed."""
+    with pytest.raises(InvalidInput, match=f"{name} holds a character that no key has") as caught:
+        ModelConfiguration.from_environment({name: key})
+    assert "sk" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", [" sk-1\n", "\ufeffsk-1", "sk-1\u200b", "\xa0sk-1"])
+def test_what_copying_brings_along_is_no_part_of_a_key(key: str) -> None:
+    """Blanks, line ends and invisible characters around it."""
+    assert ModelConfiguration.from_environment({"OPENAI_API_KEY": key}).openai_key == "sk-1"
+    settings = StoreSettings.from_environment({"SUPABASE_URL": " https://a.supabase.co\n", "SUPABASE_KEY": key})
+    assert (settings.supabase_url, settings.supabase_key) == ("https://a.supabase.co", "sk-1")
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        *(("OPENAI_BASE_URL", f"https://x.example{end}") for end in (
+            "/v1/v1", "/v1/chat/completions", "/v1/chat", "/chat/completions/", "/v1/responses", "/v1//", "/v1?a=b", "/v1#a",
+        )),
+        *(("OPENAI_BASE_URL", url) for url in (
+            "https://api.openai.com", "https://me:pw@x.example/v1", "https://x.example:99999/v1", "https://x.exa\u200bmple",
+        )),
+        *(("ANTHROPIC_BASE_URL", f"https://x.example{end}") for end in ("/v1", "/v1/", "/v1/messages", "/v1/v1", "//")),
+    ],
+)  # fmt: skip
+def test_an_address_that_cannot_be_right_is_said(name: str, address: str) -> None:
+    """The SDK adds its own path to it; what ends in that already, or in something else, is asked for in vain."""
+    with pytest.raises(InvalidSettings, match=name):
+        ModelConfiguration.from_environment({name: address})
+
+
+@pytest.mark.parametrize("address", ["https://x.example/v1", "https://x.example/v1/ ", "http://127.0.0.1:1/openai/v1"])
+def test_an_address_that_can_be_right_is_taken(address: str) -> None:
+    """Gateways have paths of their own."""
+    assert ModelConfiguration.from_environment({"OPENAI_BASE_URL": address}).openai_base_url == address.strip()
+
+
+@pytest.mark.parametrize(
+    "url", ["https://a.supabase.co/rest/v1", "https://supabase.com/dashboard/project/a", "a.supabase.co", "https://"]
+)
+def test_a_project_that_is_none_is_said(url: str) -> None:
+    """An address with a path is another one."""
+    with pytest.raises(InvalidInput, match="SUPABASE_URL"):
+        StoreSettings.from_environment({"SUPABASE_URL": url, "SUPABASE_KEY": "k"})
+
+
+def test_nothing_in_a_file_is_expanded(tmp_path: Path) -> None:
+    """A password may hold any sign; a byte-order mark and Windows' line ends are no part of the first name and the values."""
+    (tmp_path / ".env").write_bytes("\ufeffA='a${HOME}b'\r\nB=\"pa$$word\"\r\nexport C=c\r\n# D=${x}\r\n".encode())
+    (tmp_path / ".streamlit").mkdir()
+    (tmp_path / ".streamlit" / "secrets.toml").write_bytes('\ufeffE = "e"\n'.encode())
+    found = read_environment(tmp_path)
+
+    assert (found["A"], found["B"], found["C"], found["E"]) == ("a${HOME}b", "pa$$word", "c", "e")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (b"A=1\nOPENAI API KEY=sk-1\n", "Line 2 of .env"),
+        (b"just sk-1 text", "Line 1 of .env"),
+        (b"\n\nOPENAI_API_KEY: sk-1", "Line 3 of .env"),
+        (b'A="sk-1\nB=2', "Line 1 of .env"),
+        (b"export sk-1", "Line 1 of .env"),
+        ("A=clé".encode("latin-1"), "not UTF-8"),
+        ("A=1".encode("utf-16"), "not UTF-8"),
+    ],
+)
+def test_a_line_that_is_not_understood_is_named(tmp_path: Path, text: bytes, sentence: str) -> None:
+    """Without what it holds: passed over in silence it would leave the models simulated."""
+    (tmp_path / ".env").write_bytes(text)
+    with pytest.raises(InvalidInput, match=sentence) as caught:
+        read_environment(tmp_path)
+    assert "sk-1" not in str(caught.value)
+
+
+def test_a_variable_in_a_table_is_named(tmp_path: Path) -> None:
+    """There it would not be seen."""
+    (tmp_path / ".streamlit").mkdir()
+    (tmp_path / ".streamlit" / "secrets.toml").write_text('[models]\nOPENAI_API_KEY = "sk-1"\n')
+    with pytest.raises(InvalidInput, match=r"OPENAI_API_KEY stands in the table \[models\]"):
+        read_environment(tmp_path)
+
+
+NETWORKS = [
+    ("ALL_PROXY", "socks4://127.0.0.1:9", "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY"),
+    ("HTTPS_PROXY", "http://me:pw@proxy:80x", "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY"),
+    ("SSL_CERT_FILE", "/does/not/exist", "SSL_CERT_FILE"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "named"), NETWORKS)
+def test_a_network_that_cannot_be_used_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str, named: str
+) -> None:
+    """At the start, for models and for Supabase, by the names of the variables."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(InvalidSettings, match=named) as caught:
+        bootstrap({"OPENAI_API_KEY": "sk-1", "ORCHESTRATOR_DATA_DIR": str(tmp_path)})
+    with pytest.raises(InvalidInput, match=named):
+        connect(StoreSettings(tmp_path, "https://a.supabase.co", "k"))
+    assert "pw" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["::1", "[::1]", "[::1]:8080", "fe80::/10", "a, b:80x,*"])
+def test_exceptions_to_a_proxy_may_be_of_any_form(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: str) -> None:
+    """And a SOCKS proxy can be used."""
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", value)
+    check_network()
+    connect(StoreSettings(tmp_path, "https://a.supabase.co", "k")).close()
+
+
+def test_sentences_stay_where_docstrings_go() -> None:
+    """PYTHONOPTIMIZE=2 leaves docstrings out."""
+    script = (
+        "from store import errors as e; print([str(kind()) for kind in (e.StoreError, *e.StoreError.__subclasses__())])"
+    )
+    done = subprocess.run([sys.executable, "-OO", "-c", script], capture_output=True, text=True, check=True)
+
+    assert "''" not in done.stdout
+    assert "did not answer" in done.stdout

@@ -20,7 +20,7 @@ def read(data: bytes) -> list[list[str]]:
 @pytest.mark.parametrize(
     "text",
     [
-        '=HYPERLINK("http://evil.example")', "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1+1", "a\r=1+1", "\n=1", " =1",
+        '=HYPERLINK("http://evil.example")', "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1+1", "\n=1", " =1",
         "\uff1d1+1", "\uff0b1", "\ufe63A1", "\uff20A1", "\u200b=1", "\ufeff=1", "a;=1+1", "a; =1", "'=1",
         '"=1', "\x00=1",
     ],
