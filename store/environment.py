@@ -65,10 +65,10 @@ def _dotenv(path: Path) -> dict[str, str]:
     values = {}
     for binding in parse_stream(StringIO(_text_of(path, path.name))):
         if binding.error or (binding.key is not None and binding.value is None):
+            blank = binding.original.string[: -len(binding.original.string.lstrip())]
+            line = binding.original.line + blank.count("\n")
             # Not quoted: it may hold a key.
-            raise InvalidInput(
-                f"Line {binding.original.line} of {path.name} is not understood; it looks like NAME=value."
-            )
+            raise InvalidInput(f"Line {line} of {path.name} is not understood; it looks like NAME=value.")
         if binding.key is not None and binding.value is not None:
             values[binding.key] = binding.value
     return values

@@ -156,7 +156,8 @@ def test_what_copying_brings_along_is_no_part_of_a_key(key: str) -> None:
     ("name", "address"),
     [
         *(("OPENAI_BASE_URL", f"https://x.example{end}") for end in (
-            "/v1/v1", "/v1/chat/completions", "/v1/chat", "/chat/completions/", "/v1/responses", "/v1//", "/v1?a=b", "/v1#a",
+            "/v1/v1", "/v1/chat/completions", "/v1/chat", "/chat/completions/", "/v1/responses", "/v1//", "/v1?a=b",
+            "/v1#a",
         )),
         *(("OPENAI_BASE_URL", url) for url in (
             "https://api.openai.com", "https://me:pw@x.example/v1", "https://x.example:99999/v1", "https://x.exa\u200bmple",
@@ -186,7 +187,7 @@ def test_a_project_that_is_none_is_said(url: str) -> None:
 
 
 def test_nothing_in_a_file_is_expanded(tmp_path: Path) -> None:
-    """A password may hold any sign; a byte-order mark and Windows' line ends are no part of the first name and the values."""
+    """A password may hold any sign; a byte-order mark and Windows' line ends are no part of names and values."""
     (tmp_path / ".env").write_bytes("\ufeffA='a${HOME}b'\r\nB=\"pa$$word\"\r\nexport C=c\r\n# D=${x}\r\n".encode())
     (tmp_path / ".streamlit").mkdir()
     (tmp_path / ".streamlit" / "secrets.toml").write_bytes('\ufeffE = "e"\n'.encode())
