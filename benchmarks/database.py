@@ -13,7 +13,8 @@ import psycopg
 
 from store import Database
 from store.cluster import AUTHENTICATOR, OWNER, Cluster
-from store.embedded import EmbeddedDatabase, bring_up, open_pool
+from store.connections import Connections
+from store.embedded import EmbeddedDatabase, bring_up
 from store.identity import LOCAL_PERSON
 
 DAYS = 90
@@ -112,7 +113,7 @@ def empty_log() -> Iterator[Log]:
         bring_up(server)
         with (
             psycopg.connect(server.dsn(OWNER), autocommit=True) as owner,
-            open_pool(server.dsn(AUTHENTICATOR)) as pool,
+            Connections(server.dsn(AUTHENTICATOR)) as pool,
         ):
             owner.execute(_KINDS)
             owner.execute("create index on kinds (n)")

@@ -49,17 +49,21 @@ class Cluster:
         return self._place
 
     def attach(self) -> None:
-        """Start the server if need be and hold it; a second call does nothing.
+        """Start the server if need be and hold it; a second call does nothing while it runs.
 
         Raises:
             Unavailable: it cannot be made or started; the message says what to do.
         """
         with self._guard, locked(self.data_dir):
             postgres.forget_service()
-            if self._presence is None:
-                self._place = prepare(self.data_dir)
-                postgres.make(self._place)
-                self._presence = postgres.start(self._place, self._name)
+            if self._presence is not None:
+                if postgres.is_there(self._presence):
+                    return
+                self._presence.close()
+                self._presence = None
+            self._place = prepare(self.data_dir)
+            postgres.make(self._place)
+            self._presence = postgres.start(self._place, self._name)
 
     def leave(self) -> None:
         """Let go of the server; the last process to leave stops it, unless it was asked to stay."""

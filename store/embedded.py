@@ -10,22 +10,20 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 
 from store import cluster
 from store.cluster import Cluster
+from store.connections import Connections
 from store.database import Argument, Database, Json
 from store.errors import InvalidInput, StoreError, Unavailable, from_state
 from store.identity import LOCAL_MACHINE, LOCAL_PERSON, Identity
 from store.migrate import migrate
 
-_POOL_SIZE = 8
-_WAIT_LIMIT_S = 10.0
 _BRING_UP_KEY = 0x0C05020
-_STOPPED = "The embedded database is not running; start the program again."
-_NO_ANSWER = (
-    "The embedded database did not answer in time: it is busy, or not running. Try again, or start the program again."
-)
+_STOPPED = "The embedded database went away; it is started again. Try again in a moment."
+_NO_ANSWER = "The embedded database did not answer in time: it is busy, or was paused. Try again in a moment."
+_GONE = frozenset({"57P01", "57P02", "57P03"})  # shut down, crashed, starting up
 
 _BECOME = """
 select
@@ -39,55 +37,65 @@ _READ_ONLY = "select provolatile <> 'v' from pg_proc where pronamespace = 'publi
 
 
 class EmbeddedDatabase:
-    """The calls of one identity over a shared pool."""
+    """The calls of one identity over shared connections."""
 
-    def __init__(self, pool: ConnectionPool, identity: Identity, read_only: dict[str, bool] | None = None) -> None:
+    def __init__(self, connections: Connections, identity: Identity, read_only: dict[str, bool] | None = None) -> None:
         """Make one.
 
         Args:
             read_only: what is known so far of which function promises not to write; shared and added to.
         """
-        self._pool = pool
+        self._connections = connections
         self._identity = identity
         self._read_only = {} if read_only is None else read_only
 
     def call(self, function: str, **arguments: Argument) -> Json:
         """See `store.database.Database.call`."""
         try:
-            with self._pool.connection(timeout=_WAIT_LIMIT_S) as connection:
-                return self._call(connection, function, arguments)
-        except PoolTimeout as error:
-            raise Unavailable(_NO_ANSWER) from error
+            return self._tried(function, arguments)
+        except psycopg.Error as error:
+            # A call that changes nothing can be made again, on the server that has come back.
+            if not (self._read_only.get(function) and _was_lost(error)):
+                raise from_error(error) from error
+        try:
+            return self._tried(function, arguments)
         except psycopg.Error as error:
             raise from_error(error) from error
+
+    def _tried(self, function: str, arguments: dict[str, Argument]) -> Json:
+        try:
+            return self._connections.use(lambda connection: self._call(connection, function, arguments))
+        except PoolTimeout as error:
+            raise Unavailable(_NO_ANSWER) from error
         except UnicodeEncodeError as error:
             raise InvalidInput from error
 
     def _call(self, connection: psycopg.Connection, function: str, arguments: dict[str, Argument]) -> Json:
         if function not in self._read_only:
-            row = connection.execute(_READ_ONLY, [function]).fetchone()
-            connection.rollback()
+            with connection.transaction():
+                row = connection.execute(_READ_ONLY, [function]).fetchone()
             self._read_only[function] = bool(row and row[0])
         connection.read_only = self._read_only[function]
-        connection.execute(_BECOME, [self._identity.role, json.dumps(self._identity.claims)])
         statement = sql.SQL("select public.{}({})").format(
             sql.Identifier(function),
             sql.SQL(", ").join(
                 sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder()) for name in arguments
             ),
         )
-        row = connection.execute(statement, [_adapt(value) for value in arguments.values()]).fetchone()
+        with connection.transaction():
+            connection.execute(_BECOME, [self._identity.role, json.dumps(self._identity.claims)])
+            row = connection.execute(statement, [_adapt(value) for value in arguments.values()]).fetchone()
         return row[0] if row else None
 
 
 class EmbeddedStore:
-    """The database of one data folder, its server started on first use."""
+    """The database of one data folder, its server started on first use and again whenever it was lost."""
 
     local = True
 
     def __init__(self, data_dir: Path) -> None:
         self._cluster = Cluster(data_dir)
-        self._pool: ConnectionPool | None = None
+        self._connections: Connections | None = None
         self._read_only: dict[str, bool] = {}
         self._guard = threading.Lock()
 
@@ -110,18 +118,22 @@ class EmbeddedStore:
     def close(self) -> None:
         """See `store.database.Store.close`."""
         with self._guard:
-            pool, self._pool = self._pool, None
-            if pool is not None:
-                pool.close()
+            connections, self._connections = self._connections, None
+            if connections is not None:
+                connections.close()
             self._cluster.leave()
 
-    def _open(self) -> ConnectionPool:
+    def _open(self) -> Connections:
         with self._guard:
-            if self._pool is None:
-                self._cluster.attach()
-                bring_up(self._cluster)
-                self._pool = open_pool(self._cluster.dsn(cluster.AUTHENTICATOR))
-            return self._pool
+            if self._connections is None:
+                self._connections = Connections(self._up(), bring_up=self._up)
+            return self._connections
+
+    def _up(self) -> str:
+        """How to connect to the server, started where it is not running."""
+        self._cluster.attach()
+        bring_up(self._cluster)
+        return self._cluster.dsn(cluster.AUTHENTICATOR)
 
 
 def bring_up(server: Cluster, database: str = "postgres") -> None:
@@ -147,22 +159,14 @@ def bring_up(server: Cluster, database: str = "postgres") -> None:
         raise from_error(error) from error
 
 
-def open_pool(conninfo: str) -> ConnectionPool:
-    """A pool of connections as `authenticator`, each checked before use so that a restarted server is no error."""
-    return ConnectionPool(
-        conninfo,
-        min_size=1,
-        max_size=_POOL_SIZE,
-        timeout=_WAIT_LIMIT_S,
-        check=ConnectionPool.check_connection,
-        open=True,
-        name="store",
-    )
+def _was_lost(error: psycopg.Error) -> bool:
+    """Whether the server went away, rather than refused."""
+    return isinstance(error, psycopg.OperationalError) and (error.sqlstate is None or error.sqlstate in _GONE)
 
 
 def from_error(error: psycopg.Error) -> StoreError:
     """Our error for one of psycopg's."""
-    if error.sqlstate is None:
+    if error.sqlstate is None or error.sqlstate in _GONE:
         # Without a state it never reached the server: no connection, or a value that cannot be sent.
         return InvalidInput() if isinstance(error, psycopg.DataError) else Unavailable(_STOPPED)
     return from_state(error.sqlstate, error.diag.message_primary)

@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import secrets
+import select
 import shutil
 import time
 from pathlib import Path
@@ -31,6 +32,7 @@ _START_LIMIT_S = 120  # recovery after a crash of a large database takes a while
 _SETTLE_LIMIT_S = 20  # how long a server that was just killed may still hold its files
 _START_TRIES = 3
 _CONNECT_LIMIT_S = 5
+_FROZEN = "The embedded database does not answer: its server was paused, or the machine is overloaded. Try again later."
 _PAUSE_S = 0.2
 _LEAST_FREE_BYTES = 1_000_000
 _NOT_SETTLED = ("still in use", "lock file", "starting up", "shutting down", "recovery mode")
@@ -109,6 +111,14 @@ def connect(place: Place, application_name: str) -> psycopg.Connection:
     return psycopg.connect(conninfo, autocommit=True, connect_timeout=_CONNECT_LIMIT_S)
 
 
+def is_there(connection: psycopg.Connection) -> bool:
+    """Whether the server at the other end still runs: one that has ended has closed its end."""
+    try:
+        return not select.select([connection.fileno()], [], [], 0)[0]
+    except (psycopg.Error, ValueError):
+        return False
+
+
 def make(place: Place) -> None:
     """Run initdb beside the final folder and rename it, so that a killed run leaves nothing that looks finished.
 
@@ -150,8 +160,12 @@ def start(place: Place, application_name: str) -> psycopg.Connection:
     """
     deadline, tries = time.monotonic() + _SETTLE_LIMIT_S, 0
     while True:
-        with contextlib.suppress(psycopg.OperationalError):
+        try:
             return connect(place, application_name)
+        except psycopg.errors.ConnectionTimeout as error:
+            raise Unavailable(_FROZEN) from error
+        except psycopg.OperationalError as error:
+            log.debug("No server yet: %s", error)
         output, tries = _try_to_start(place), tries + 1
         try:
             return connect(place, application_name)

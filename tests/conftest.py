@@ -16,13 +16,13 @@ import psycopg
 import pytest
 from hypothesis import settings
 from psycopg import sql
-from psycopg_pool import ConnectionPool
 
 from orchestrator import Application, bootstrap
 from orchestrator.simulator import SimulatedTransport
 from store import Database, binaries, clock, cluster
 from store.cluster import Cluster
-from store.embedded import EmbeddedDatabase, bring_up, open_pool
+from store.connections import Connections
+from store.embedded import EmbeddedDatabase, bring_up
 from store.identity import LOCAL_MACHINE, LOCAL_PERSON
 from store.sample import add_sample_data
 
@@ -110,7 +110,7 @@ def template_fixture(request: pytest.FixtureRequest) -> str:
 def sample_template_fixture(server: Cluster) -> Iterator[str]:
     """The name of a template that holds sample data: `SAMPLE` until `SAMPLE_UNTIL`."""
     with copied(server, TEMPLATE) as name:
-        with open_pool(server.dsn(cluster.AUTHENTICATOR, name)) as pool:
+        with Connections(server.dsn(cluster.AUTHENTICATOR, name)) as pool:
             database = PooledStore(pool).person()
             assert len(list(add_sample_data(database, until=SAMPLE_UNTIL, **SAMPLE))) == SAMPLE["days"]
         yield name
@@ -139,7 +139,7 @@ class PooledStore:
 
     local = True
 
-    def __init__(self, pool: ConnectionPool) -> None:
+    def __init__(self, pool: Connections) -> None:
         self.pool = pool
 
     def person(self) -> Database:
@@ -155,7 +155,7 @@ class PooledStore:
 @pytest.fixture(name="store")
 def store_fixture(server: Cluster, database_name: str) -> Iterator[PooledStore]:
     """This test's database as the program sees it."""
-    with open_pool(server.dsn(cluster.AUTHENTICATOR, database_name)) as pool:
+    with Connections(server.dsn(cluster.AUTHENTICATOR, database_name)) as pool:
         yield PooledStore(pool)
 
 

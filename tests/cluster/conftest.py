@@ -79,6 +79,20 @@ def kill_server(folder: Path) -> None:
 
 
 @contextlib.contextmanager
+def frozen(folder: Path) -> Iterator[None]:
+    """The one server below a folder with all its processes, stopped in the middle of whatever they do."""
+    (server,) = servers(folder)
+    processes = [server, *server.children(recursive=True)]
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.resume()
+
+
+@contextlib.contextmanager
 def attached(data_dir: Path) -> Iterator[Cluster]:
     """The server of a data folder, held until the end of the block."""
     server = Cluster(data_dir)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +14,7 @@ import psutil
 import psycopg
 import pytest
 
-from store import Argument, StoreError, Unavailable, binaries
+from store import Argument, StoreError, Unavailable, binaries, connections
 from store.cluster import SUPERUSER, Cluster
 from store.embedded import EmbeddedStore, bring_up
 from tests.cluster.conftest import (
@@ -23,19 +24,52 @@ from tests.cluster.conftest import (
     attached,
     eventually,
     fallback_is_off,
+    frozen,
     kill_server,
     switch_fallback_off,
 )
 
 
+def test_a_server_that_was_killed_is_started_again(data_dir: Path) -> None:
+    """By whoever needs it next, within seconds; what the data folder held is there."""
+    switch_fallback_off(data_dir)
+    with closing(EmbeddedStore(data_dir)) as first, closing(EmbeddedStore(data_dir)) as second:
+        people = [first.person(), second.person()]
+        for person in people:
+            person.call("whoami")
+        kill_server(data_dir)
+        began = time.monotonic()
+        for person in people:
+            assert person.call("whoami")
+
+        assert time.monotonic() - began < 15
+    assert fallback_is_off(data_dir)
+
+
+def test_a_server_that_is_frozen_is_waited_for_no_longer_than_the_limit(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sentence instead of an endless wait; afterwards all is as before."""
+    monkeypatch.setattr(connections, "CALL_LIMIT_S", 1.0)
+    with closing(EmbeddedStore(data_dir)) as store:
+        person = store.person()
+        person.call("whoami")
+        with frozen(data_dir):
+            began = time.monotonic()
+            with pytest.raises(Unavailable, match=r"does not answer|did not answer|went away"):
+                person.call("whoami")
+            assert time.monotonic() - began < 25
+
+        assert person.call("whoami")
+
+
 @pytest.mark.long
-def test_a_server_that_is_stopped_under_its_users_is_unavailable(data_dir: Path) -> None:
-    """They get a sentence for it, and can still be closed."""
+def test_a_server_that_is_stopped_under_its_users_comes_back(data_dir: Path) -> None:
+    """As soon as one of them needs it."""
     with closing(EmbeddedStore(data_dir)) as store:
         person = store.person()
         assert Cluster(data_dir).stop()
-        with pytest.raises(Unavailable, match="not running"):
-            person.call("whoami")
+        assert person.call("whoami")
 
 
 @pytest.mark.long

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from store import cluster
 from store.cluster import Cluster
-from store.embedded import open_pool
+from store.connections import Connections
 from store.environment import PROJECT
 from store.supabase import SupabaseStore
 from tests.conftest import TEMPLATE
@@ -110,7 +110,7 @@ def make_supabase_store_fixture() -> Iterator[MakeSupabaseStore]:
 @pytest.fixture(name="embedded_side", scope="session")
 def embedded_side_fixture(server: Cluster, project: str) -> Iterator[Side]:
     """The shared database over psycopg."""
-    with open_pool(server.dsn(cluster.AUTHENTICATOR, project)) as pool:
+    with Connections(server.dsn(cluster.AUTHENTICATOR, project)) as pool:
         yield EmbeddedSide(pool)
 
 

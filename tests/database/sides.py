@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from psycopg_pool import ConnectionPool
-
 from store import Database
+from store.connections import Connections
 from store.embedded import EmbeddedDatabase
 from store.identity import NOBODY, Identity
 from store.supabase import SupabaseStore
@@ -35,7 +34,7 @@ class Side(Protocol):
 class EmbeddedSide:
     """The way of the embedded database."""
 
-    def __init__(self, pool: ConnectionPool) -> None:
+    def __init__(self, pool: Connections) -> None:
         self._pool = pool
 
     def seen_by(self, person: Person | None) -> Database:

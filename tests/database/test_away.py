@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from store import StoreError, Unavailable, cluster, embedded, supabase
+from store import StoreError, Unavailable, cluster, connections, embedded, supabase
 from store.cluster import Cluster
 from store.identity import Identity
 from tests.database.conftest import MakeSupabaseStore
@@ -54,8 +54,9 @@ def test_an_embedded_server_that_is_gone_is_unavailable_at_the_limit(
     server: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Waiting for a connection ends, with a sentence about the embedded database."""
-    monkeypatch.setattr(embedded, "_WAIT_LIMIT_S", 0.2)
-    with embedded.open_pool(server.dsn(cluster.AUTHENTICATOR, "no_such_database")) as pool:
+    monkeypatch.setattr(connections, "_WAIT_LIMIT_S", 0.2)
+    monkeypatch.setattr(connections, "_LOOK_AFTER_S", 0.1)
+    with connections.Connections(server.dsn(cluster.AUTHENTICATOR, "no_such_database")) as pool:
         database = embedded.EmbeddedDatabase(pool, Identity(MEMBER.user_id))
         with pytest.raises(Unavailable, match="embedded database"):
             database.call("whoami")

@@ -28,7 +28,7 @@ from orchestrator import (
 )
 from store import cluster
 from store.cluster import Cluster
-from store.embedded import open_pool
+from store.connections import Connections
 from tests.conftest import NOW, TEMPLATE, PooledStore
 from tests.providers.frames import ProviderName
 from tests.providers.server import ModelServer
@@ -171,7 +171,7 @@ def workshop_fixture(server: Cluster, tmp_path_factory: pytest.TempPathFactory) 
         statement = sql.SQL("create database {} template {} owner postgres")
         root.execute(statement.format(sql.Identifier(name), sql.Identifier(TEMPLATE)))
         with (
-            open_pool(server.dsn(cluster.AUTHENTICATOR, name)) as pool,
+            Connections(server.dsn(cluster.AUTHENTICATOR, name)) as pool,
             psycopg.connect(server.dsn(cluster.OWNER, name), autocommit=True) as owner,
         ):
             workshop = Workshop(PooledStore(pool), owner, tmp_path_factory.mktemp("data"))
