@@ -9,7 +9,8 @@ from streamlit.navigation.page import StreamlitPage
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from orchestrator import Application
-from pages.parts import console, settings, states
+from pages.parts import console, lost_press, settings, states
+from pages.parts.words import many
 from store.sample import has_sample_data
 
 _PAGE = "frame_page"
@@ -66,9 +67,26 @@ def opening(title: str, question: str) -> Application:
     present = states.read(lambda: has_sample_data(application.person()))
     with notices:
         _notices(application, present=present)
+    lost_press.tell_if_lost()
+    _outbox(application)
     settings.outcome()
     states.tell()
     return application
+
+
+def _outbox(application: Application) -> None:
+    """What waits for the database, and what it will never take; nothing in the usual case."""
+    state = application.orchestrator.outbox()
+    if state.waiting:
+        st.caption(
+            f":material/outbox: {many(state.waiting, 'outcome')} waiting for the database, in no figure yet. "
+            "They are recorded by themselves as soon as it takes them."
+        )
+    if state.set_aside:
+        st.caption(
+            f":material/unknown_document: {many(state.set_aside, 'file')} in the outbox could not be recorded: "
+            "damaged, or of a run that this database does not know. They stay there, under names in .refused."
+        )
 
 
 def _notices(application: Application, *, present: bool) -> None:

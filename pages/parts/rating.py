@@ -25,18 +25,18 @@ def rating(application: Application, run: StoredRun) -> None:
     key = f"rating_{run.generation_id}"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("Is this workflow right?")
-        st.feedback("thumbs", key=key, on_change=_rated, args=(application, run, key))
-    if refused := st.session_state.pop(f"{key}_refused", None):
-        problem(refused)
+        verdict = st.feedback("thumbs", key=key)
+    # No callback: of a session that was lost meanwhile it would never be called, and the thumb look as if it had been.
+    if verdict is not None:
+        _rate(application, run, verdict)
 
 
-def _rated(application: Application, run: StoredRun, key: str) -> None:
-    verdict = st.session_state[key]
-    if verdict is None:
-        return
+def _rate(application: Application, run: StoredRun, verdict: int) -> None:
     try:
         rate(
             application.store.machine(), run.generation_id, actor_id=LOCAL_PERSON_ID, good=verdict == _GOOD
         )  # fmt: skip
     except StoreError as error:
-        st.session_state[f"{key}_refused"] = error
+        problem(error)
+    else:
+        st.rerun()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
+
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from orchestrator import (
     Application,
@@ -30,6 +33,8 @@ from store import clock
 from store.identity import LOCAL_PERSON_ID
 
 _KEPT = 200
+_DOUBLE_CLICK_S = 2.0
+_guard = threading.Lock()
 _runs: OrderedDict[UUID, Run] = OrderedDict()
 
 
@@ -39,6 +44,7 @@ class Run:
 
     Attributes:
         events: what has happened so far; appended by the background loop.
+        asked: by whom, and for what.
         began: when, by the clock on the wall.
     """
 
@@ -47,6 +53,7 @@ class Run:
     options: RunOptions
     job: Job[WorkflowGenerationResult]
     events: list[GenerationEvent]
+    asked: Hashable = None
     started: float = field(default_factory=time.monotonic)
     began: datetime = field(default_factory=clock.now)
 
@@ -118,7 +125,7 @@ class Run:
 def begin(
     application: Application, prompt: str, services: Sequence[str], agent_id: str | None, options: RunOptions
 ) -> Run:
-    """Start a generation under an id of its own and remember it.
+    """Start a generation under an id of its own and remember it; the second click of a double one starts none.
 
     Raises:
         InvalidRequest: it cannot be taken.
@@ -126,14 +133,28 @@ def begin(
     request = checked_request(
         prompt=prompt, services=services, agent_id=agent_id, user_id=LOCAL_PERSON_ID, origin="playground"
     )
-    generation_id, events = uuid4(), list[GenerationEvent]()
-    chosen = replace(options, generation_id=generation_id)
-    job = application.orchestrator.start(request, chosen, events.append)
-    run = Run(generation_id, request, chosen, job, events)
-    _runs[generation_id] = run
-    while len(_runs) > _KEPT and not next(iter(_runs.values())).running:
-        _runs.popitem(last=False)
-    return run
+    context = get_script_run_ctx()
+    asked = (
+        application.orchestrator,
+        context.session_id if context else None,
+        prompt,
+        tuple(services),
+        agent_id,
+        options,
+    )
+    # Two clicks are two runs of the page at the same time.
+    with _guard:
+        for earlier in reversed(_runs.values()):
+            if earlier.asked == asked and time.monotonic() - earlier.started < _DOUBLE_CLICK_S:
+                return earlier
+        generation_id, events = uuid4(), list[GenerationEvent]()
+        chosen = replace(options, generation_id=generation_id)
+        job = application.orchestrator.start(request, chosen, events.append)
+        run = Run(generation_id, request, chosen, job, events, asked)
+        _runs[generation_id] = run
+        while len(_runs) > _KEPT and not next(iter(_runs.values())).running:
+            _runs.popitem(last=False)
+        return run
 
 
 def known(generation_id: UUID) -> Run | None:

@@ -8,14 +8,14 @@ from typing import Any
 
 import streamlit as st
 
-from orchestrator import Application, OrchestratorError, OrchestratorSettings, save_settings
+from orchestrator import Application, OrchestratorError, OrchestratorSettings, read_settings, save_settings
 from orchestrator.models import BASELINE, CATALOGUE, Model, answering
 from orchestrator.projection import price_per_workflow
 from orchestrator.settings import ENABLE_FALLBACK_KEY, FALLBACK_KEY, PRIMARY_KEY
 from pages.parts import console
 from pages.parts.problems import problem
 from pages.parts.words import unit_price
-from store import Database, StoreError, clock
+from store import Conflict, Database, StoreError, clock
 
 LABELS = {PRIMARY_KEY: "Primary model", FALLBACK_KEY: "Fallback model", ENABLE_FALLBACK_KEY: "Fallback"}
 _WARN_AHEAD = timedelta(days=90)
@@ -85,12 +85,22 @@ def save(
 ) -> OrchestratorSettings | None:
     """The settings once saved; None when they were not, which `outcome` then tells on the page."""
     try:
-        saved = save_settings(database, values, expected_version=expected_version)
+        saved = _saved(database, values, expected_version)
     except (OrchestratorError, StoreError) as error:
         st.session_state[_OUTCOME] = error
         return None
     st.session_state[_OUTCOME] = f"Version {saved.version} holds from the next generation on."
     return saved
+
+
+def _saved(database: Database, values: Mapping[str, str | bool], expected_version: int | None) -> OrchestratorSettings:
+    try:
+        return save_settings(database, values, expected_version=expected_version)
+    except Conflict:
+        current = read_settings(database)
+        if any(current.values()[key] != value for key, value in values.items()):
+            raise
+        return current  # it was the other click of a double one, or somebody of the same mind
 
 
 def put_back(database: Database, values: Mapping[str, str | bool]) -> None:

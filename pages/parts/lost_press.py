@@ -1,0 +1,35 @@
+"""A press that nobody heard: made on a page whose session was lost, it comes in with a new one, without its callback.
+
+Streamlit calls the callbacks of widgets that an earlier run of the session has drawn; there was none.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+_KNOWN = "lost_press_known"
+_PRESSES = frozenset({"trigger_value", "string_trigger_value", "chat_input_value", "json_trigger_value"})
+
+
+def tell_if_lost() -> None:
+    """Say, in the first run of a session, that the press which it came with did nothing."""
+    if st.session_state.get(_KNOWN):
+        return
+    st.session_state[_KNOWN] = True
+    if _pressed():
+        st.warning(
+            "This page had lost its connection, and your last press did nothing: nothing was started, saved or "
+            "changed. What you see now is up to date. Look at it, and press again.",
+            icon=":material/link_off:",
+        )
+
+
+def _pressed() -> bool:
+    context = get_script_run_ctx()
+    if context is None:
+        return False
+    # There is no public way to see a press on a widget that this run may not draw at all.
+    states = context.session_state._state._new_widget_state.states.values()
+    protos = [state.value for state in states if hasattr(getattr(state, "value", None), "WhichOneof")]
+    return any(proto.WhichOneof("value") in _PRESSES for proto in protos)

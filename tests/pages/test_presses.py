@@ -1,0 +1,65 @@
+"""A press is heard once: not twice, and never in silence not at all."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from orchestrator import Application, RunOptions
+from orchestrator.outbox import OutboxState
+from orchestrator.settings import FALLBACK_KEY, PRIMARY_KEY, read_settings, save_settings
+from pages.parts import lost_press, run, settings
+from store import Conflict
+from tests.conftest import PooledStore
+from tests.pages.conftest import OpenPage, said
+
+
+def test_two_clicks_are_one_run(application: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second of a double click finds the first one's run; later the same words start another."""
+    clicks = [run.begin(application, "Alert the team", ["Slack"], None, RunOptions()) for _ in range(4)]
+    other = run.begin(application, "Alert nobody", ["Slack"], None, RunOptions())
+    monkeypatch.setattr(run, "_DOUBLE_CLICK_S", 0.0)
+    later = run.begin(application, "Alert the team", ["Slack"], None, RunOptions())
+
+    ids: set[UUID] = {click.generation_id for click in clicks}
+    assert len(ids | {other.generation_id, later.generation_id}) == 3
+    for begun in (clicks[0], other, later):
+        begun.job.future.result(timeout=30)
+
+
+def test_two_clicks_are_one_save(store: PooledStore) -> None:
+    """The second one, on the version before, finds its values saved; other values are a conflict."""
+    person = store.person()
+    first = save_settings(person, {PRIMARY_KEY: "claude-sonnet-4"}, expected_version=1)
+
+    assert settings._saved(person, {PRIMARY_KEY: "claude-sonnet-4"}, 1).version == first.version
+    with pytest.raises(Conflict):
+        settings._saved(person, {FALLBACK_KEY: "gpt-4o-mini"}, 1)
+    assert read_settings(person).version == first.version
+
+
+def test_a_press_that_nobody_heard_is_told(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the first run of a session that began with one, and only there."""
+    monkeypatch.setattr(lost_press, "_pressed", lambda: True)
+    page.run()
+    assert "your last press did nothing" in said(page.warning)[0]
+    page.run()
+
+    assert not page.warning
+    assert not page.exception
+
+
+def test_what_waits_in_the_outbox_is_shown(
+    open_page: OpenPage, application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How much is in no figure yet, and what will never be."""
+    recorder = application.orchestrator._recorder
+    monkeypatch.setattr(recorder, "outbox", lambda: OutboxState(waiting=2, set_aside=1))
+    page = open_page("overview.py")
+    captions = "\n".join(said(page.caption))
+
+    assert not page.exception
+    assert "2 outcomes waiting for the database, in no figure yet" in captions
+    assert "1 file in the outbox could not be recorded" in captions
