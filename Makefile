@@ -18,6 +18,21 @@ test: setup ## Run the tests
 
 check: setup format-check lint types layers test ## Format, lint, types, layers and tests
 
+# What decides on the day or on Python's version; browser, cluster and database are left to the run of today.
+SUITES := tests/unit tests/providers tests/generation tests/queries tests/pages tests/test_public_api.py
+QUICKLY := -q -n 2 --dist loadfile --no-loadscope-reorder -m "not long"
+
+check-clocks: setup ## The suites that could hold today alone, under four moved clocks; needs faketime
+	@for at in "2026-12-20 12:00:00" "2027-01-20 09:00:00" "2027-03-28 00:30:00" "2028-02-29 23:50:00"; do \
+		echo "At $$at:"; faketime "$$at" $(PY) -m pytest $(QUICKLY) $(SUITES) || exit 1; done
+
+check-pythons: setup ## The same suites on every other Python of this machine, from 3.11 to 3.14
+	@for python in $$(sh pythons.sh); do \
+		folder=.venv-$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+		[ -x "$$folder/bin/python" ] || "$$python" -m venv "$$folder" || exit 1; \
+		$(PY) -m uv pip sync -q --python "$$folder/bin/python" requirements-dev.txt || exit 1; \
+		echo "On $$("$$folder/bin/python" --version):"; "$$folder/bin/python" -m pytest $(QUICKLY) $(SUITES) || exit 1; done
+
 check-long: setup ## Run the long tests: kills, loads, fuzzing
 	@$(PY) -m pytest -m long
 
@@ -47,4 +62,4 @@ lock: setup ## Pin the newest versions that pyproject.toml allows
 	@$(PY) -m uv pip compile -q --upgrade --universal --python-version 3.11 pyproject.toml -o requirements.txt
 	@$(PY) -m uv pip compile -q --upgrade --universal --python-version 3.11 --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
-.PHONY: help setup run test check check-long bench pictures format format-check lint types layers lock
+.PHONY: help setup run test check check-clocks check-pythons check-long bench pictures format format-check lint types layers lock

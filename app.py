@@ -13,6 +13,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from pages.parts import problems
+from server.health import health
 from server.settings import DoorSettings
 from store import InvalidInput, read_environment
 
@@ -34,6 +35,12 @@ def _warm() -> None:
     console.warm()
 
 
+def _trouble() -> str | None:
+    from pages.parts import console  # as above
+
+    return console.trouble()
+
+
 def _door() -> Middleware:
     """The door that the environment describes; without a sentence that says why not, the program ends here.
 
@@ -51,6 +58,7 @@ def _door() -> Middleware:
 app = st.App(
     Path(__file__).parent / "pages" / "shell.py",
     lifespan=lifespan,
+    routes=[health(_trouble)],
     middleware=[_door()],
     on_script_error=problems.report,
 )

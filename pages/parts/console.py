@@ -84,6 +84,15 @@ def close() -> None:
         made.close()
 
 
+def trouble() -> str | None:
+    """The code of what does not work now; None where the database answers, which it is asked for."""
+    try:
+        application().person().call("whoami")
+    except (OrchestratorError, StoreError) as error:
+        return error.code
+    return None
+
+
 def available() -> Application:
     """The application; without one the page ends here with the sentence that says why."""
     try:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import reduce
 from typing import Protocol
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.served import choose, settled
+from tests.browser.served import OPENINGS, choose, settled
 
 # What the element with the focus is called: its label or its own words, without the name of an icon before them.
 _FOCUSED = """
@@ -68,12 +69,17 @@ class Keyboard:
         page.keyboard.type(text)
 
     def choose(self, page: Page, name: str, option: str) -> None:
-        """Tab to it, type the option, and take what is found."""
-        settled(page)
-        _tab_to(page, name)
-        page.keyboard.type(option)
-        # Until the list has narrowed, Enter would choose nothing, and what was typed looks like a choice.
-        expect(page.get_by_role("option")).to_have_text([option])
+        """Tab to it, type the option, and take what is found; anew where something redraws the box meanwhile."""
+        for _ in range(OPENINGS):
+            settled(page)
+            _tab_to(page, name)
+            page.keyboard.type(option)
+            # Until the list has narrowed, Enter would choose nothing, and what was typed looks like a choice.
+            with contextlib.suppress(AssertionError):
+                expect(page.get_by_role("option")).to_have_text([option])
+                break
+            page.keyboard.press("Escape")
+            page.keyboard.press("Shift+Tab")
         page.keyboard.press("Enter")
         expect(page.get_by_role("option")).to_have_count(0)
         expect(page.get_by_label(name)).to_have_value(option)

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, Playwright, TimeoutError
 from tests.conftest import open_folder
 
 ROOT = Path(__file__).parents[2]
-_OPENINGS = 3
+OPENINGS = 3
 _FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
@@ -50,38 +50,48 @@ def data_folder(sample: Sequence[str] = ()) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def started(script: str | Path, data: Path, speed: str) -> Iterator[str]:
-    """The address of a script under Streamlit, from when it is healthy."""
+def started(
+    script: str | Path, data: Path, speed: str, *, port: int | None = None, base_path: str = ""
+) -> Iterator[str]:
+    """The address of a script under Streamlit, from when it is healthy.
+
+    Args:
+        port: any free one by default.
+        base_path: the folder below which it is served, without slashes; none by default.
+    """
+    port = port or free_port()
     environment = os.environ | {
         "ORCHESTRATOR_DATA_DIR": str(data),
         "ORCHESTRATOR_OFFLINE_SPEED": speed,
-        "STREAMLIT_SERVER_PORT": str(_free_port()),
+        "STREAMLIT_SERVER_PORT": str(port),
+        "STREAMLIT_SERVER_BASE_URL_PATH": base_path,
     }
     with (data.parent / "console.log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", str(script)], cwd=ROOT, env=environment, stdout=log, stderr=log
         )
     try:
-        yield _when_healthy(int(environment["STREAMLIT_SERVER_PORT"]), process)
+        yield _when_healthy(f"http://localhost:{port}/{base_path}".rstrip("/"), process)
     finally:
         process.terminate()
         process.wait(timeout=30)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
         return port
 
 
-def _when_healthy(port: int, process: subprocess.Popen[bytes]) -> str:
+def _when_healthy(address: str, process: subprocess.Popen[bytes]) -> str:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         assert process.poll() is None, "the console ended while it was starting"
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2):
-                return f"http://localhost:{port}"
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):  # noqa: S310 - an http address of ours
+                return address
         except (urllib.error.URLError, OSError):
             continue
     raise AssertionError("the console did not become healthy within a minute")
@@ -100,7 +110,7 @@ def launched(playwright: Playwright, program: str) -> Browser:
 def choose(page: Page, name: str, option: str) -> None:
     """Choose an option of a select box; its list is opened anew when something redraws the box meanwhile."""
     settled(page)
-    for _ in range(_OPENINGS):
+    for _ in range(OPENINGS):
         page.get_by_role("combobox", name=name).click()
         with contextlib.suppress(TimeoutError):
             page.get_by_role("option", name=option).click(timeout=10_000)

@@ -59,11 +59,11 @@ def test_what_people_type_is_shown_as_typed(phone: Visit) -> None:
     page.get_by_role("button", name="Generate").click()
     expect(page.get_by_text("What it took")).to_be_visible(timeout=60_000)
 
-    expect(page.get_by_role("blockquote")).to_have_text(prompt)
+    # An unseen character keeps Markdown from making links of bare addresses.
+    assert page.get_by_role("blockquote").inner_text().replace("\u2060", "").strip() == prompt
     assert phone.foreign_hosts() == set()
     assert page.locator("[data-testid=stMain] img").count() == 0
-    links = page.locator("[data-testid=stMain] a[href*=foreign]").all()
-    assert all((link.get_attribute("href") or "").startswith(link.inner_text()) for link in links)
+    assert page.locator("[data-testid=stMain] a[href*=foreign]").count() == 0
 
 
 @every_way("1440-dark-keyboard")
