@@ -49,7 +49,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class QualityReport:
-    """The quality of a period, as configured: runs with models chosen for them alone are left out.
+    """The quality of a period, as configured: runs with models of their own or a forced failure are left out.
 
     Attributes:
         overall: success and regeneration.
@@ -57,7 +57,7 @@ class QualityReport:
             success and satisfaction of its workflows.
         daily: day, model, replies, valid, valid_pct, attempts, api_errors, api_error_pct; a day on which a model was
             not asked has no row for it.
-        left_out: generations with models chosen for that run only.
+        left_out: generations with models of their own or a forced failure.
         unattributed: runs and ratings for which the log does not say which model wrote the workflow that they judge.
         unreadable: runs and ratings that cannot be read.
     """

@@ -39,7 +39,7 @@ class Rollout:
     Attributes:
         total: completed, failed and cancelled generations as configured that asked none of the dear models first.
         dear_first: completed generations as configured that did: they say nothing about a cheaper one.
-        left_out: generations with models chosen for that run only.
+        left_out: generations with models of their own or a forced failure.
         replies: of the replies of the cheaper models, those that validated.
     """
 

@@ -30,7 +30,7 @@ class Tally:
 
     @cached_property
     def as_configured(self) -> Tally:
-        """Of those alone that targets speak of: without the generations whose models were chosen for that run only."""
+        """Of those alone that targets speak of: without generations with models of their own or a forced failure."""
         return tally(row for row in self.rows if not row.overridden)
 
     def cheaper_first(self, dear: Collection[str]) -> Tally:
@@ -59,7 +59,7 @@ class Tally:
 
     @property
     def overridden(self) -> int:
-        """Completed and failed generations whose models were chosen for that run only."""
+        """Completed and failed generations with models of their own or a forced failure."""
         return sum(row.generations for row in self.rows if row.overridden and row.outcome != "cancelled")
 
     @property

@@ -24,6 +24,8 @@ alter role service_role bypassrls;
 grant anon, authenticated, service_role to authenticator, postgres;
 -- The limits that a hosted project sets.
 alter role authenticator set statement_timeout = '8s';
+-- A process that is put to sleep in the middle of a call must not hold its locks until it wakes up.
+alter role authenticator set idle_in_transaction_session_timeout = '10s';
 
 do $$
 begin

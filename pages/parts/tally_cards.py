@@ -11,7 +11,7 @@ from queries import targets
 from queries.latency import LatencySummary
 from queries.tally import Tally, tally
 
-_AS_CONFIGURED = "Runs with models chosen for them alone are left out."
+_AS_CONFIGURED = "Runs with models of their own or a forced failure are left out."
 
 
 def generations(total: Tally, before: Tally) -> Card:

@@ -118,8 +118,8 @@ def many(number: int, noun: str, plural: str | None = None) -> str:
 
 
 def overridden(number: int) -> str:
-    """Runs that targets leave out: `1 run with models chosen for it alone`."""
-    return f"{many(number, 'run')} with models chosen for {'it' if number == 1 else 'them'} alone"
+    """Runs that targets leave out: `1 run with models of its own or a forced failure`."""
+    return f"{many(number, 'run')} with models of {'its' if number == 1 else 'their'} own or a forced failure"
 
 
 def seconds(duration_ms: Number | None) -> str:

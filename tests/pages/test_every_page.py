@@ -101,7 +101,7 @@ def test_a_run_with_models_of_its_own_is_in_no_rate(
 
     assert not page.exception
     assert sentence in texts(page).replace("\u00a0", " ")
-    assert "1 run with models chosen for it alone" in texts(page)
+    assert "1 run with models of its own or a forced failure" in texts(page)
 
 
 @pytest.mark.parametrize("file", PAGES)

@@ -1,4 +1,4 @@
-"""Rates that are held against a target leave out runs whose models were chosen for them alone; money does not."""
+"""Rates that are held against a target leave out runs with models of their own or a forced failure; money does not."""
 
 from __future__ import annotations
 
