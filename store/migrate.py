@@ -17,7 +17,7 @@ FOLDER = PROJECT / "supabase" / "migrations"
 
 _FILE_NAME = re.compile(r"^(?P<version>\d{14})_(?P<name>\w+)\.sql$")
 _LOCK_KEY = 0x0C0501F
-_LOCK_LIMIT_S = 120
+_LOCK_LIMIT_S = 120.0
 _IS_APPLIED = "select 1 from supabase_migrations.schema_migrations where version = %s"
 
 _HISTORY = """
@@ -85,7 +85,7 @@ def _applied(connection: psycopg.Connection) -> set[str]:
 
 def _wait_for_others(connection: psycopg.Connection) -> None:
     """Hold the lock of all migrations until the transaction ends; who waits too long is told so."""
-    connection.execute("select set_config('lock_timeout', %s, true)", [f"{_LOCK_LIMIT_S}s"])
+    connection.execute("select set_config('lock_timeout', %s, true)", [f"{int(1000 * _LOCK_LIMIT_S)}ms"])
     connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK_KEY])
     connection.execute("select set_config('lock_timeout', '0', true)")
 

@@ -51,13 +51,14 @@ def data_folder(sample: Sequence[str] = ()) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def started(
-    script: str | Path, data: Path, speed: str, *, port: int | None = None, base_path: str = ""
+    script: str | Path, data: Path, speed: str, *, port: int | None = None, base_path: str = "", **variables: str
 ) -> Iterator[str]:
     """The address of a script under Streamlit, from when it is healthy.
 
     Args:
         port: any free one by default.
         base_path: the folder below which it is served, without slashes; none by default.
+        variables: of the environment, beyond those.
     """
     port = port or free_port()
     environment = os.environ | {
@@ -65,6 +66,7 @@ def started(
         "ORCHESTRATOR_OFFLINE_SPEED": speed,
         "STREAMLIT_SERVER_PORT": str(port),
         "STREAMLIT_SERVER_BASE_URL_PATH": base_path,
+        **variables,
     }
     with (data.parent / "console.log").open("w") as log:
         process = subprocess.Popen(

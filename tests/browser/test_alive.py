@@ -57,6 +57,28 @@ def test_a_press_after_a_restart_is_refused_aloud_and_the_next_one_works(data: P
         expect(page.get_by_text("your last press did nothing")).to_be_hidden()
 
 
+def test_a_press_after_a_long_time_offline_is_refused_aloud(data: Path, new_context: NewContext) -> None:
+    """The session was given up meanwhile; here after a second, by default after two minutes."""
+    with started("app.py", data, "0", STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL="1") as address:
+        context = new_context(390, "dark")
+        page = Visit(context, address).open("/playground")
+        page.get_by_label("Describe the process").fill(PROMPT)
+        context.set_offline(True)
+        page.evaluate("window.dispatchEvent(new Event('offline'))")
+        page.wait_for_timeout(4_000)
+        context.set_offline(False)
+        connected(page)
+        generate(page)
+
+        expect(page.get_by_text("your last press did nothing").or_(page.get_by_text("What it took"))).to_be_visible(
+            timeout=60_000
+        )
+        if page.get_by_text("your last press did nothing").is_visible():
+            settled(page)
+            generate(page)
+        expect(page.get_by_text("What it took")).to_be_visible(timeout=60_000)
+
+
 def test_a_double_click_pays_once(data: Path, new_context: NewContext) -> None:
     """However quick, one run is in the list."""
     with started("app.py", data, "0.2") as address:

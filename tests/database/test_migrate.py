@@ -11,7 +11,7 @@ import pytest
 
 from store import SchemaTooNew, StoreError, Unavailable, cluster
 from store.cluster import Cluster
-from store.migrate import Migration, migrate, migrations
+from store.migrate import _LOCK_KEY, Migration, migrate, migrations
 from tests.database.admins import make_admin, stored_settings
 from tests.database.conftest import MakeHostedDatabase
 
@@ -68,6 +68,18 @@ def test_processes_that_migrate_at_once_take_turns(hosted: str) -> None:
     with ThreadPoolExecutor(4) as threads:
         applied = list(threads.map(lambda _: migrate(hosted, exclusive=False), range(4)))
     assert sorted(version for versions in applied for version in versions) == sorted(VERSIONS)
+
+
+def test_a_lock_that_was_left_behind_is_told(hosted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sentence at the limit; it is held for one transaction at a time, so that ours is never left anywhere."""
+    monkeypatch.setattr("store.migrate._LOCK_LIMIT_S", 0.2)
+    with psycopg.connect(hosted, autocommit=True) as other:
+        other.execute("select pg_advisory_lock(%s)", [_LOCK_KEY])
+        with pytest.raises(Unavailable, match="Somebody else is migrating"):
+            migrate(hosted, exclusive=False)
+        other.execute("select pg_advisory_unlock(%s)", [_LOCK_KEY])
+        assert migrate(hosted, exclusive=False) == VERSIONS
+        assert other.execute("select count(*) from pg_locks where locktype = 'advisory'").fetchone() == (0,)
 
 
 @pytest.mark.parametrize("version", ["20200101000000", "20991231000000"])

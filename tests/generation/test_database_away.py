@@ -310,6 +310,30 @@ def test_with_nowhere_to_keep_it_no_fallback_is_asked(
     assert simulator.requests == 1
 
 
+@pytest.mark.parametrize("fault", [None, Fault.BAD_STEP])
+def test_a_host_that_is_cut_off_while_its_model_answers(
+    make_application: MakeApplication, store: FlakyStore, log: Log, owner: psycopg.Connection, fault: Fault | None
+) -> None:
+    """The other host takes its run for dead; once it is back, its real outcome takes the place of that."""
+    application = make_application(transport=SimulatedTransport(speed=0.3))
+    job, _ = start_and_wait_for(application, AttemptStarted, fault)
+    store.flaky.away = {"note_progress", "finish_generation"}
+    owner.execute("update public.workflows set deadline_at = now() - interval '1 hour'")
+    other = PooledStore(store.pool).machine()
+    assert other.call("close_interrupted_generations") == {"closed": 1}
+    result = job.future.result(timeout=60)
+    store.flaky.away = set()
+    application.orchestrator._recorder.catch_up()
+
+    assert len(result.attempts) == (2 if fault else 1)
+    assert log.column("select status from public.workflows") == ["succeeded"]
+    assert log.column("select cost_usd from public.workflows") == [result.cost_usd]
+    assert log.details("WORKFLOW_GENERATED")["supersedes"]
+    assert log.column("select sum(cost_usd) from public.generation_rollups where grain = 360") == [result.cost_usd]
+    assert log.column("select sum(generations) from public.generation_rollups where grain = 360") == [1]
+    assert differences(owner) == {}
+
+
 def until(done: Callable[[], bool], limit_s: float = 20.0) -> bool:
     """Whether something came true within a limit."""
     deadline = time.monotonic() + limit_s
