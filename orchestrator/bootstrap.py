@@ -72,15 +72,9 @@ def bootstrap(
         check_network()
     settings = StoreSettings.from_environment(environment)
     store = store or connect(settings)
-    try:
-        database = store.machine()
-        recorder = Recorder(database, Outbox(settings.outbox))
-        recorder.catch_up()
-    except BaseException:  # whatever went wrong, the server must not stay behind
-        store.close()
-        raise
+    recorder = _recorder(store, Outbox(settings.outbox))
     orchestrator = WorkflowOrchestrator(
-        database=database,
+        database=store.machine(),
         recorder=recorder,
         providers=_providers(configuration, transport),
         simulated=configuration.offline,
@@ -91,6 +85,17 @@ def bootstrap(
     # For callers who never close; closing twice does nothing.
     atexit.register(application.close)
     return application
+
+
+def _recorder(store: Store, outbox: Outbox) -> Recorder:
+    """The recorder, with all delivered and closed that an earlier process left behind."""
+    try:
+        recorder = Recorder(store.machine(), outbox)
+        recorder.catch_up()
+    except BaseException:  # whatever went wrong, the server must not stay behind
+        store.close()
+        raise
+    return recorder
 
 
 def _providers(
