@@ -8,6 +8,9 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+DOUBLE_CLICK_S = 2.0
+"""Two presses within so long are one: the page may not have been drawn anew in between."""
+
 _KNOWN = "lost_press_known"
 _PRESSES = frozenset({"trigger_value", "string_trigger_value", "chat_input_value", "json_trigger_value"})
 

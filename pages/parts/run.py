@@ -26,6 +26,7 @@ from orchestrator.background import Job
 from orchestrator.events import GenerationEvent
 from orchestrator.models import named
 from orchestrator.request import WorkflowRequest, checked_request
+from pages.parts.lost_press import DOUBLE_CLICK_S
 from pages.parts.palette import REASON_LABELS
 from pages.parts.words import inline
 from queries.runs import StoredRun
@@ -33,7 +34,6 @@ from store import clock
 from store.identity import LOCAL_PERSON_ID
 
 _KEPT = 200
-_DOUBLE_CLICK_S = 2.0
 _guard = threading.Lock()
 _runs: OrderedDict[UUID, Run] = OrderedDict()
 
@@ -145,7 +145,7 @@ def begin(
     # Two clicks are two runs of the page at the same time.
     with _guard:
         for earlier in reversed(_runs.values()):
-            if earlier.asked == asked and time.monotonic() - earlier.started < _DOUBLE_CLICK_S:
+            if earlier.asked == asked and time.monotonic() - earlier.started < DOUBLE_CLICK_S:
                 return earlier
         generation_id, events = uuid4(), list[GenerationEvent]()
         chosen = replace(options, generation_id=generation_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -13,13 +14,14 @@ from orchestrator.models import BASELINE, CATALOGUE, Model, answering
 from orchestrator.projection import price_per_workflow
 from orchestrator.settings import ENABLE_FALLBACK_KEY, FALLBACK_KEY, PRIMARY_KEY
 from pages.parts import console
+from pages.parts.lost_press import DOUBLE_CLICK_S
 from pages.parts.problems import problem
 from pages.parts.words import unit_price
 from store import Conflict, Database, StoreError, clock
 
 LABELS = {PRIMARY_KEY: "Primary model", FALLBACK_KEY: "Fallback model", ENABLE_FALLBACK_KEY: "Fallback"}
 _WARN_AHEAD = timedelta(days=90)
-_OUTCOME = "settings_outcome"
+_OUTCOME, _PRESSED = "settings_outcome", "settings_pressed"
 FORM_BASE = "configuration_base"
 """Session key of the settings that the configuration form was loaded from; without it the form is loaded anew."""
 PROPOSAL = "settings_proposal"
@@ -94,13 +96,15 @@ def save(
 
 
 def _saved(database: Database, values: Mapping[str, str | bool], expected_version: int | None) -> OrchestratorSettings:
+    before = st.session_state.get(_PRESSED)
+    st.session_state[_PRESSED] = pressed = (dict(values), time.monotonic())
     try:
         return save_settings(database, values, expected_version=expected_version)
     except Conflict:
-        current = read_settings(database)
-        if any(current.values()[key] != value for key, value in values.items()):
+        # The second click of a double one finds the first one's version.
+        if before is None or before[0] != pressed[0] or pressed[1] - before[1] > DOUBLE_CLICK_S:
             raise
-        return current  # it was the other click of a double one, or somebody of the same mind
+        return read_settings(database)
 
 
 def put_back(database: Database, values: Mapping[str, str | bool]) -> None:

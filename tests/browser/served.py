@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -66,6 +67,7 @@ def started(
         "ORCHESTRATOR_OFFLINE_SPEED": speed,
         "STREAMLIT_SERVER_PORT": str(port),
         "STREAMLIT_SERVER_BASE_URL_PATH": base_path,
+        "PYTHONFAULTHANDLER": "1",
         **variables,
     }
     with (data.parent / "console.log").open("w") as log:
@@ -76,7 +78,12 @@ def started(
         yield _when_healthy(f"http://localhost:{port}/{base_path}".rstrip("/"), process)
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGABRT)  # says where each thread stands
+            process.wait(timeout=30)
+            raise AssertionError((data.parent / "console.log").read_text()[-8000:]) from None
 
 
 def free_port() -> int:

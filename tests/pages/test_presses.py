@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from orchestrator import Application, RunOptions
 from orchestrator.outbox import OutboxState
-from orchestrator.settings import FALLBACK_KEY, PRIMARY_KEY, read_settings, save_settings
+from orchestrator.settings import FALLBACK_KEY, PRIMARY_KEY, read_settings
 from pages.parts import lost_press, run, settings
 from store import Conflict
 from tests.conftest import PooledStore
@@ -20,7 +20,7 @@ def test_two_clicks_are_one_run(application: Application, monkeypatch: pytest.Mo
     """The second of a double click finds the first one's run; later the same words start another."""
     clicks = [run.begin(application, "Alert the team", ["Slack"], None, RunOptions()) for _ in range(4)]
     other = run.begin(application, "Alert nobody", ["Slack"], None, RunOptions())
-    monkeypatch.setattr(run, "_DOUBLE_CLICK_S", 0.0)
+    monkeypatch.setattr(run, "DOUBLE_CLICK_S", 0.0)
     later = run.begin(application, "Alert the team", ["Slack"], None, RunOptions())
 
     ids: set[UUID] = {click.generation_id for click in clicks}
@@ -32,7 +32,7 @@ def test_two_clicks_are_one_run(application: Application, monkeypatch: pytest.Mo
 def test_two_clicks_are_one_save(store: PooledStore) -> None:
     """The second one, on the version before, finds its values saved; other values are a conflict."""
     person = store.person()
-    first = save_settings(person, {PRIMARY_KEY: "claude-sonnet-4"}, expected_version=1)
+    first = settings._saved(person, {PRIMARY_KEY: "claude-sonnet-4"}, 1)
 
     assert settings._saved(person, {PRIMARY_KEY: "claude-sonnet-4"}, 1).version == first.version
     with pytest.raises(Conflict):
