@@ -73,15 +73,11 @@ class Delivery:
         try:
             for waiting in self._outbox.waiting():
                 self._deliver(waiting)
-            for (generation_id, kind), text in list(self._unkept.items()):
-                self.send(generation_id, kind, text)
-                with self._guard:
-                    self._unkept.pop((generation_id, kind), None)
         except Unavailable as error:
             # Nor would it take the others, and each would wait as long.
             log.warning("The outbox waits for the database: %s", error)
-        except StoreError as error:
-            log.warning("An outcome that is kept in memory alone still waits: %s", error)
+        for (generation_id, kind), text in list(self._unkept.items()):
+            self._place(generation_id, kind, text)
         return not self._unkept and not self._outbox.state().waiting
 
     def state(self) -> OutboxState:
@@ -94,6 +90,19 @@ class Delivery:
         self._closed.set()
         if self._unkept:
             self.deliver()
+
+    def _place(self, generation_id: UUID, kind: Kind, text: str) -> None:
+        """Find a place for what is in memory alone: the disk, which may have room again, or the database."""
+        try:
+            self._outbox.put(generation_id, text, kind)
+        except OSError:
+            try:
+                self.send(generation_id, kind, text, late=True)
+            except StoreError as error:
+                log.warning("Generation %s is kept in memory alone: %s", generation_id, error)
+                return
+        with self._guard:
+            self._unkept.pop((generation_id, kind), None)
 
     def _deliver(self, waiting: Waiting) -> None:
         try:

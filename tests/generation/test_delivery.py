@@ -52,6 +52,22 @@ def test_after_recording_failed_the_process_goes_on_trying(
     assert log.actions() == ["WORKFLOW_GENERATED"]
 
 
+def test_what_was_in_memory_alone_goes_to_the_disk_as_soon_as_it_can(
+    make_application: MakeApplication, store: FlakyStore, tmp_path: Path, ask: Ask
+) -> None:
+    """The database is away still: another process can deliver it then."""
+    application = make_application()
+    store.flaky.away = {"finish_generation"}
+    blocked = tmp_path / "outbox"
+    blocked.write_text("a file where the folder should be")
+    with pytest.raises(RecordingFailed) as caught:
+        ask(application)
+    blocked.unlink()
+    application.orchestrator._recorder.catch_up()
+
+    assert [file.name for file in blocked.iterdir()] == [f"{caught.value.generation_id}.json"]
+
+
 def test_a_fallback_is_on_the_disk_before_it_is_asked(
     make_application: MakeApplication, store: FlakyStore, tmp_path: Path, log: Log, owner: psycopg.Connection
 ) -> None:
