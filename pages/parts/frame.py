@@ -79,13 +79,13 @@ def _outbox(application: Application) -> None:
     state = application.orchestrator.outbox()
     if state.waiting:
         st.caption(
-            f":material/outbox: {many(state.waiting, 'outcome')} waiting for the database, in no figure yet. "
-            "They are recorded by themselves as soon as it takes them."
+            f":material/outbox: {many(state.waiting, 'outcome')} waiting for the database and not in the figures yet. "
+            "They are recorded as soon as it is back."
         )
     if state.set_aside:
         st.caption(
-            f":material/unknown_document: {many(state.set_aside, 'file')} in the outbox could not be recorded: "
-            "damaged, or of a run that this database does not know. They stay there, under names in .refused."
+            f":material/unknown_document: {many(state.set_aside, 'outbox file')} could not be recorded: damaged, or "
+            "from a run unknown to this database. Kept in the data folder's outbox, named .refused."
         )
 
 

@@ -16,14 +16,14 @@ _PRESSES = frozenset({"trigger_value", "string_trigger_value", "chat_input_value
 
 
 def tell_if_lost() -> None:
-    """Say, in the first run of a session, that the press which it came with did nothing."""
+    """Say, in the first run of a session, that the press that came with it had no effect."""
     if st.session_state.get(_KNOWN):
         return
     st.session_state[_KNOWN] = True
     if _pressed():
         st.warning(
-            "This page had lost its connection, and your last press did nothing: nothing was started, saved or "
-            "changed. What you see now is up to date. Look at it, and press again.",
+            "The connection to this page was lost, so your last click had no effect. Nothing was started, saved or "
+            "changed. Check the page and try again.",
             icon=":material/link_off:",
         )
 

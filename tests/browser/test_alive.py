@@ -48,13 +48,13 @@ def test_a_press_after_a_restart_is_refused_aloud_and_the_next_one_works(data: P
     with started("app.py", data, "0", port=port):
         connected(page)
         generate(page)
-        expect(page.get_by_text("your last press did nothing")).to_be_visible(timeout=30_000)
+        expect(page.get_by_text("your last click had no effect")).to_be_visible(timeout=30_000)
         settled(page)
         assert page.get_by_label("Describe the process").input_value() == PROMPT
         generate(page)
 
         expect(page.get_by_text("What it took")).to_be_visible(timeout=60_000)
-        expect(page.get_by_text("your last press did nothing")).to_be_hidden()
+        expect(page.get_by_text("your last click had no effect")).to_be_hidden()
 
 
 def test_a_press_after_a_long_time_offline_is_refused_aloud(data: Path, new_context: NewContext) -> None:
@@ -70,10 +70,10 @@ def test_a_press_after_a_long_time_offline_is_refused_aloud(data: Path, new_cont
         connected(page)
         generate(page)
 
-        expect(page.get_by_text("your last press did nothing").or_(page.get_by_text("What it took"))).to_be_visible(
+        expect(page.get_by_text("your last click had no effect").or_(page.get_by_text("What it took"))).to_be_visible(
             timeout=60_000
         )
-        if page.get_by_text("your last press did nothing").is_visible():
+        if page.get_by_text("your last click had no effect").is_visible():
             settled(page)
             generate(page)
         expect(page.get_by_text("What it took")).to_be_visible(timeout=60_000)

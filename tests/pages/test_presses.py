@@ -44,7 +44,7 @@ def test_a_press_that_nobody_heard_is_told(page: AppTest, monkeypatch: pytest.Mo
     """In the first run of a session that began with one, and only there."""
     monkeypatch.setattr(lost_press, "_pressed", lambda: True)
     page.run()
-    assert "your last press did nothing" in said(page.warning)[0]
+    assert "your last click had no effect" in said(page.warning)[0]
     page.run()
 
     assert not page.warning
@@ -61,5 +61,5 @@ def test_what_waits_in_the_outbox_is_shown(
     captions = "\n".join(said(page.caption))
 
     assert not page.exception
-    assert "2 outcomes waiting for the database, in no figure yet" in captions
-    assert "1 file in the outbox could not be recorded" in captions
+    assert "2 outcomes waiting for the database and not in the figures yet" in captions
+    assert "1 outbox file could not be recorded" in captions
