@@ -41,8 +41,8 @@ class Circumstances:
     """What all events of one generation share.
 
     Attributes:
-        overridden: whether models were chosen for this run only, or a failure was asked for.
-        forced_fault: that failure, None for none; it says nothing about the model.
+        overridden: whether models were chosen for this run only.
+        forced_fault: the failure that was asked for, None for none; it says nothing about a model.
         replaces_generation_id: the generation that this one was asked for again.
     """
 

@@ -212,8 +212,7 @@ class WorkflowOrchestrator:
         run = Circumstances(
             generation_id=options.generation_id or uuid4(),
             request=request,
-            # A failure that was asked for says nothing about a model either.
-            overridden=options.overrides is not None or bool(fault),
+            overridden=options.overrides is not None,
             forced_fault=options.primary_fault if fault else None,
             config_version=settings.version,
             prompt_version=PROMPT_VERSION,

@@ -46,7 +46,8 @@ def recount(rows: list[Row], first: date, last: date, zone: str, source: str) ->
         )
 
     def as_configured(row: Row) -> bool:
-        return counts(row) and not is_true(row.details.get("overridden"))
+        left_out = is_true(row.details.get("overridden")) or row.details.get("forced_fault") is not None
+        return counts(row) and not left_out
 
     return figures(rows, counts) | {"as_configured": rates(figures(rows, as_configured))}
 

@@ -58,6 +58,7 @@ circumstances = st.fixed_dictionaries(
         "simulated": st.sampled_from([True, False, "true"]),
         "sample": st.sampled_from([True, False]),
         "overridden": st.booleans(),
+        "forced_fault": st.sampled_from([None, "timeout", "drip"]),
         "origin": st.sampled_from(["cli", "api", "somewhere"]),
         "prompt_version": st.integers(1, 3),
         "replaces_generation_id": st.none() | generation_ids,

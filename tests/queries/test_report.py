@@ -114,6 +114,25 @@ def test_real_runs_with_faults(
     assert differences(owner) == {}
 
 
+def test_a_failure_that_was_asked_for_is_in_no_judged_rate(
+    application: Application, store: PooledStore, owner: psycopg.Connection
+) -> None:
+    """It says nothing about the model; its money counts, and it is counted apart."""
+    for fault in (None, Fault.RATE_LIMIT, Fault.BAD_STEP):
+        application.orchestrator.generate_workflow(
+            user_id=LOCAL_PERSON_ID, agent_id=None, prompt="Tell Slack", services=["Slack"],
+            options=RunOptions(primary_fault=fault),
+        )  # fmt: skip
+    today = clock.system().date()
+    figures = report(store, today - timedelta(days=1), today)
+
+    assert (figures["generations"], figures["overridden"]) == (3, 2)
+    assert figures["as_configured"]["fallback_rate_pct"] == 0
+    assert figures["as_configured"]["by_generator"][MINI]["validation_success_pct"] == 100
+    assert figures["wasted_cost_usd"] > 0
+    assert differences(owner) == {}
+
+
 def test_days_are_days_of_the_zone(store: PooledStore, owner: psycopg.Connection) -> None:
     """An event a minute before and after each midnight of a day that is 25 hours long falls into its own day."""
     midnight, next_midnight = (
