@@ -54,7 +54,8 @@ def _no_foreign_configuration() -> None:
 def _servers_on_the_same_clock() -> Iterator[None]:
     """Where the tests' clock is moved (faketime), that of the servers they start moves along."""
     with pytest.MonkeyPatch.context() as patch:
-        moved = {name: value for name, value in os.environ.items() if name == "LD_PRELOAD" or "FAKETIME" in name}
+        # Without the memory that faketime's processes share: a server of another user cannot open it.
+        moved = {name: os.environ[name] for name in ("LD_PRELOAD", "FAKETIME") if name in os.environ}
         usual = binaries.environment
         patch.setattr(binaries, "environment", lambda: usual() | moved)
         yield

@@ -90,7 +90,7 @@ def test_bad_input_gets_one_line(
     code = main(arguments)
     printed = capsys.readouterr()
 
-    assert (code, printed.out) == (2, "")
+    assert (code, printed.out) == (2, ""), printed.err
     assert one_line(printed.err)
     assert sentence in printed.err
 
