@@ -18,7 +18,7 @@ from queries.tally import Tally
 
 def _wasted(total: Tally) -> str:
     wasted = total.fallen_back.wasted_usd
-    return "How much of it was wasted is not known." if wasted is None else f"{money(wasted)} of it wasted"
+    return "How much of it was wasted is unknown" if wasted is None else f"{money(wasted)} of it wasted"
 
 
 def figures(report: FallbackReport) -> list[Card]:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from orchestrator import read_settings
-from pages.parts import settings, states
+from pages.parts import lost_press, settings, states
 from pages.parts.filters import Chosen
 from pages.parts.palette import REASON_LABELS
 from pages.parts.words import day, inline, many, percent, plain
@@ -79,6 +79,7 @@ def _change(change: Change, zone: str, keys: Mapping[str, object]) -> None:
         )
         if all(key in keys and keys[key] == before for key, (before, _) in pairs.items()):
             st.badge("As before it already", icon=":material/check:", color="gray")
-        if st.button("Put it back", key=f"put_back_{change.at.isoformat()}_{change.version}", icon=":material/undo:"):
+        key = f"put_back_{change.at.isoformat()}_{change.version}"
+        if st.button("Put it back", key=key, icon=":material/undo:") and lost_press.heard():
             settings.propose({key: before for key, (before, _) in pairs.items()})
             st.switch_page("configuration.py")

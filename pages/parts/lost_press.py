@@ -11,21 +11,25 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 DOUBLE_CLICK_S = 2.0
 """Two presses within so long are one: the page may not have been drawn anew in between."""
 
-_KNOWN = "lost_press_known"
+_KNOWN, _LOST = "lost_press_known", "lost_press_lost"
 _PRESSES = frozenset({"trigger_value", "string_trigger_value", "chat_input_value", "json_trigger_value"})
 
 
 def tell_if_lost() -> None:
     """Say, in the first run of a session, that the press that came with it had no effect."""
-    if st.session_state.get(_KNOWN):
-        return
+    st.session_state[_LOST] = not st.session_state.get(_KNOWN) and _pressed()
     st.session_state[_KNOWN] = True
-    if _pressed():
+    if st.session_state[_LOST]:
         st.warning(
             "The connection to this page was lost, so your last click had no effect. Nothing was started, saved or "
             "changed. Check the page and try again.",
             icon=":material/link_off:",
         )
+
+
+def heard() -> bool:
+    """Whether a press in this run may act: not in the run that says that it had no effect."""
+    return not st.session_state.get(_LOST, False)
 
 
 def _pressed() -> bool:

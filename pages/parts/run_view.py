@@ -29,7 +29,7 @@ def show_run(run: StoredRun) -> None:
         if run.simulated:
             st.badge("Simulated", icon=":material/science:", color="gray")
         if run.overridden:
-            st.badge("Own models or a forced failure", icon=":material/tune:", color="violet")
+            st.badge("Models chosen for this run", icon=":material/tune:", color="violet")
         if run.sample:
             st.badge("Sample", icon=":material/auto_awesome:", color="gray")
         st.caption(f"{moment(run.started_at, zone())} ({zone()}), agent {plain(run.agent_id or NONE)}", width="content")

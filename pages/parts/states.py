@@ -8,7 +8,7 @@ from typing import TypeVar
 import streamlit as st
 
 from orchestrator import OrchestratorError
-from pages.parts import console
+from pages.parts import console, lost_press
 from pages.parts.problems import problem
 from pages.parts.words import count
 from queries.errors import QueryError
@@ -55,10 +55,12 @@ def empty(database: Database, *, sentence: str, reset: Callable[[], None] | None
                     "cost.py", label="Look at the sample data, which is simulated", icon=":material/auto_awesome:",
                     query_params={"source": "simulated"},
                 )  # fmt: skip
-            if not present and st.button(
-                "Load sample data", icon=":material/auto_awesome:", help="A quarter of an imaginary company's life"
-            ):
-                load_sample_data(database)
+            if not present:
+                pressed = st.button(
+                    "Load sample data", icon=":material/auto_awesome:", help="A quarter of an imaginary company's life"
+                )
+                if pressed and lost_press.heard():
+                    load_sample_data(database)
 
 
 def load_sample_data(database: Database) -> None:

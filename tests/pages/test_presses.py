@@ -45,8 +45,10 @@ def test_a_press_that_nobody_heard_is_told(page: AppTest, monkeypatch: pytest.Mo
     monkeypatch.setattr(lost_press, "_pressed", lambda: True)
     page.run()
     assert "your last click had no effect" in said(page.warning)[0]
+    assert page.session_state["lost_press_lost"] is True
     page.run()
 
+    assert page.session_state["lost_press_lost"] is False
     assert not page.warning
     assert not page.exception
 
