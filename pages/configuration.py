@@ -9,10 +9,10 @@ from orchestrator.models import CATALOGUE
 from orchestrator.settings import DEFAULTS
 from orchestrator.settings_history import read_history
 from pages.parts import frame, settings
+from pages.parts.configuration.form import FALLBACK, PRIMARY, current_base, form, review
+from pages.parts.configuration.projection import projection
+from pages.parts.configuration.versions import changed, versions
 from pages.parts.problems import problem
-from pages.parts.projection import projection
-from pages.parts.settings_form import FALLBACK, PRIMARY, current_base, form, review
-from pages.parts.settings_versions import changed, versions
 from store import StoreError
 
 application = frame.opening("Configuration", "Which models answer, and what does that cost?")

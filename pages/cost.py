@@ -5,11 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from orchestrator.models import BASELINE
-from pages.parts import cost_charts, frame, states, tally_cards
+from pages.parts import frame, states, tally_cards
 from pages.parts.cards import cards
+from pages.parts.cost import charts as cost_charts
+from pages.parts.cost.outlook import outlook
 from pages.parts.filters import bar, way_back
 from pages.parts.left_out import left_out
-from pages.parts.outlook import outlook
 from queries.cost import read_cost
 
 application = frame.opening(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import fallback_bands, fallback_charts, frame, states, tally_cards
-from pages.parts.agents import agents
+from pages.parts import frame, states, tally_cards
 from pages.parts.cards import Card, cards
+from pages.parts.fallbacks import bands as fallback_bands
+from pages.parts.fallbacks import charts as fallback_charts
+from pages.parts.fallbacks.agents import agents
 from pages.parts.filters import bar, way_back
 from pages.parts.left_out import left_out
 from pages.parts.palette import REASON_LABELS, label

@@ -10,7 +10,7 @@ from orchestrator import Application, OrchestratorSettings, read_settings
 from orchestrator.models import BASELINE
 from pages.parts import frame, states
 from pages.parts.filters import Chosen, default_filters, zone
-from pages.parts.flow_chart import flow_chart, ways
+from pages.parts.flow.chart import flow_chart, ways
 from pages.parts.left_out import left_out
 from pages.parts.settings import answers_as, without_key
 from pages.parts.words import many, money, overridden, percent, plain, share

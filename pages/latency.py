@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import frame, latency_charts, states, tally_cards
+from pages.parts import frame, states, tally_cards
 from pages.parts.cards import Card, cards
 from pages.parts.filters import bar, way_back
+from pages.parts.latency import charts as latency_charts
 from pages.parts.words import many
 from queries.latency import LatencyReport, read_latency
 

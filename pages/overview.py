@@ -6,9 +6,9 @@ from pages.parts import charts, frame, generators, states, tally_cards
 from pages.parts.behind import answered_on
 from pages.parts.cards import Card, cards
 from pages.parts.filters import Chosen, default_filters, zone
-from pages.parts.judgement import judgement
-from pages.parts.keys_now import keys_now
 from pages.parts.left_out import left_out
+from pages.parts.overview.judgement import judgement
+from pages.parts.overview.keys_now import keys_now
 from pages.parts.past_runs import latest
 from queries.overview import Overview, read_overview
 from queries.period import RECENT_DAYS

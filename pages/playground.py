@@ -11,11 +11,12 @@ from orchestrator import GenerationCancelled, OrchestratorError, Overrides, RunO
 from orchestrator.models import CATALOGUE
 from orchestrator.services import COMMON_SERVICES
 from orchestrator.simulator import Fault
-from pages.parts import console, frame, run
+from pages.parts import console, frame
 from pages.parts.past_runs import RUN_PARAMETER, past_runs, run_link
+from pages.parts.playground import run
+from pages.parts.playground.rating import rating
+from pages.parts.playground.run_view import show_run
 from pages.parts.problems import problem
-from pages.parts.rating import rating
-from pages.parts.run_view import show_run
 from pages.parts.words import plain, spoken
 from queries.errors import QueryError
 from queries.runs import StoredRun, find_run

@@ -6,9 +6,10 @@ import streamlit as st
 
 from orchestrator.models import CATALOGUE
 from orchestrator.projection import no_cheaper
-from pages.parts import frame, quality_charts, states
+from pages.parts import frame, states
 from pages.parts.cards import Card, cards
 from pages.parts.filters import bar, way_back
+from pages.parts.quality import charts as quality_charts
 from queries.quality import QualityReport, read_quality
 from store import clock
 

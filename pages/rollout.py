@@ -10,7 +10,7 @@ from pages.parts.cards import cards
 from pages.parts.filters import bar, way_back
 from pages.parts.palette import label
 from pages.parts.rejected import rejected
-from pages.parts.rollout_words import STAGES, advice, evidence
+from pages.parts.rollout.words import STAGES, advice, evidence
 from pages.parts.words import many, overridden
 from queries.rollout import PHASES, Rollout, read_rollout
 from queries.tally import tally

@@ -12,7 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from orchestrator.ratings import rate
 from orchestrator.simulator import SimulatedTransport
-from pages.parts import console, run
+from pages.parts import console
+from pages.parts.playground import run
 from queries.runs import StoredRun, find_run
 from store import Argument, Conflict, Database, Json, NotPermitted, Unavailable
 from store.identity import LOCAL_PERSON_ID

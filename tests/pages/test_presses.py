@@ -10,7 +10,8 @@ from streamlit.testing.v1 import AppTest
 from orchestrator import Application, RunOptions
 from orchestrator.outbox import OutboxState
 from orchestrator.settings import FALLBACK_KEY, PRIMARY_KEY, read_settings
-from pages.parts import lost_press, run, settings
+from pages.parts import lost_press, settings
+from pages.parts.playground import run
 from store import Conflict
 from tests.conftest import PooledStore
 from tests.pages.conftest import OpenPage, said

@@ -9,9 +9,9 @@ import streamlit as st
 
 from orchestrator.graph import awaited, cases
 from orchestrator.models import BASELINE
-from pages.parts.annotated import annotated
 from pages.parts.filters import zone
 from pages.parts.palette import OUTCOME_LABELS, RUN_STATUS, label
+from pages.parts.playground.annotated import annotated
 from pages.parts.tables import listing
 from pages.parts.theme import text_colour
 from pages.parts.words import NONE, count, moment, money, percent, plain, seconds, spoken

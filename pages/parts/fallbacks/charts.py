@@ -8,7 +8,7 @@ from pages.parts import charts, tables
 from pages.parts.behind import behind, clicked_day
 from pages.parts.change_marks import mark_changes
 from pages.parts.charts import numbers
-from pages.parts.day_story import day_story
+from pages.parts.fallbacks.day_story import day_story
 from pages.parts.filters import Chosen
 from pages.parts.palette import FALLBACK, REASON_COLOURS, REASON_LABELS
 from pages.parts.words import NONE, count, day, money, percent, spoken, threshold

@@ -8,8 +8,8 @@ import streamlit as st
 
 from orchestrator.settings_history import Save
 from pages.parts import settings
+from pages.parts.configuration.form import load
 from pages.parts.filters import zone
-from pages.parts.settings_form import load
 from pages.parts.words import ago, many, moment, plain
 from store import Database, clock
 

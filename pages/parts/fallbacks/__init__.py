@@ -1,0 +1,1 @@
+"""What the fallbacks page alone needs."""

@@ -1,0 +1,1 @@
+"""What the latency page alone needs."""

@@ -1,0 +1,1 @@
+"""What the playground page alone needs."""

@@ -1,0 +1,1 @@
+"""What the rollout page alone needs."""
