@@ -11,13 +11,13 @@ from orchestrator.errors import (
     OrchestratorError,
     RecordingFailed,
 )
-from orchestrator.events import AttemptFailed, AttemptStarted, Finished, StepAccepted
-from orchestrator.lineup import Overrides
+from orchestrator.generation.lineup import Overrides
+from orchestrator.generation.progress import AttemptFailed, AttemptStarted, Finished, StepAccepted
 from orchestrator.orchestrator import RunOptions, WorkflowOrchestrator
 from orchestrator.result import WorkflowGenerationResult
 from orchestrator.settings import OrchestratorSettings, read_settings, save_settings
-from orchestrator.validation import validate_workflow
-from orchestrator.workflow import Finding
+from orchestrator.workflow.steps import Finding
+from orchestrator.workflow.validation import validate_workflow
 
 __all__ = [
     "Application",

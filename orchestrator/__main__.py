@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from orchestrator import commands
+from orchestrator.cli import commands
 from orchestrator.errors import InvalidRequest, OrchestratorError
 from store import InvalidInput, StoreError, command_line
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from orchestrator.tokens import Tokens
-from orchestrator.workflow import FindingClass
+from orchestrator.models.tokens import Tokens
+from orchestrator.workflow.steps import FindingClass
 
 FallbackReason = Literal["validation_failed", "api_error", "timeout", "rate_limit"]
 Outcome = Literal["succeeded", "cancelled"] | FallbackReason

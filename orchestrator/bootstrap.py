@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 import httpx2
 
-from orchestrator.configuration import ModelConfiguration
-from orchestrator.models import ProviderName
+from orchestrator.environment import ModelConfiguration
+from orchestrator.models.catalogue import ProviderName
 from orchestrator.orchestrator import WorkflowOrchestrator
-from orchestrator.outbox import Outbox
 from orchestrator.providers import Provider
 from orchestrator.providers.anthropic import Anthropic
 from orchestrator.providers.http import check_network
 from orchestrator.providers.openai import OpenAI
-from orchestrator.recorder import Recorder
+from orchestrator.recording.outbox import Outbox
+from orchestrator.recording.recorder import Recorder
 from orchestrator.simulator import SimulatedTransport
 from store import Database, Store, StoreSettings, clock, connect, read_environment
 

@@ -12,18 +12,18 @@ from functools import partial
 from typing import cast
 from uuid import UUID, uuid4
 
-from orchestrator import pricing
-from orchestrator.audit import Circumstances
 from orchestrator.background import BackgroundLoop, Job, off_the_loop, to_its_end
 from orchestrator.errors import GenerationCancelled, OrchestratorError
-from orchestrator.events import Finished, GenerationEvent
-from orchestrator.generation import Generation, Limits
-from orchestrator.lineup import Overrides, line_up, missing_key
-from orchestrator.models import Model, ProviderName
-from orchestrator.outbox import OutboxState
-from orchestrator.prompts import PROMPT_VERSION
+from orchestrator.generation.generation import Generation, Limits
+from orchestrator.generation.lineup import Overrides, line_up, missing_key
+from orchestrator.generation.progress import Finished, GenerationEvent
+from orchestrator.generation.prompts import PROMPT_VERSION
+from orchestrator.models import pricing
+from orchestrator.models.catalogue import Model, ProviderName
 from orchestrator.providers import Provider
-from orchestrator.recorder import Recorder
+from orchestrator.recording.audit import Circumstances
+from orchestrator.recording.outbox import OutboxState
+from orchestrator.recording.recorder import Recorder
 from orchestrator.request import Origin, WorkflowRequest, checked_request
 from orchestrator.result import WorkflowGenerationResult
 from orchestrator.settings import read_settings

@@ -8,9 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from orchestrator.attempt import Attempt, FallbackReason, known_cost, unpriced
-from orchestrator.money import plain
-from orchestrator.tokens import Tokens
-from orchestrator.workflow import Finding, Step
+from orchestrator.models.money import plain
+from orchestrator.models.tokens import Tokens
+from orchestrator.workflow.steps import Finding, Step
 
 
 @dataclass(frozen=True, slots=True)

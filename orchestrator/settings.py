@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from orchestrator.errors import InvalidRequest, InvalidSettings
-from orchestrator.models import same_answers
+from orchestrator.models.catalogue import same_answers
 from store import Database, Json
 
 PRIMARY_KEY = "orchestrator_primary_model"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from orchestrator import InvalidSettings, read_settings
-from orchestrator.models import CATALOGUE
+from orchestrator.models.catalogue import CATALOGUE
 from orchestrator.settings import DEFAULTS
 from orchestrator.settings_history import read_history
 from pages.parts import frame, settings

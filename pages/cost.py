@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from orchestrator.models import BASELINE
+from orchestrator.models.catalogue import BASELINE
 from pages.parts import frame, states, tally_cards
 from pages.parts.cards import cards
 from pages.parts.cost import charts as cost_charts

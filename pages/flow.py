@@ -7,7 +7,7 @@ from decimal import Decimal
 import streamlit as st
 
 from orchestrator import Application, OrchestratorSettings, read_settings
-from orchestrator.models import BASELINE
+from orchestrator.models.catalogue import BASELINE
 from pages.parts import frame, states
 from pages.parts.filters import Chosen, default_filters, zone
 from pages.parts.flow.chart import flow_chart, ways

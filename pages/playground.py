@@ -8,9 +8,9 @@ from uuid import UUID
 import streamlit as st
 
 from orchestrator import GenerationCancelled, OrchestratorError, Overrides, RunOptions
-from orchestrator.models import CATALOGUE
-from orchestrator.services import COMMON_SERVICES
+from orchestrator.models.catalogue import CATALOGUE
 from orchestrator.simulator import Fault
+from orchestrator.workflow.services import COMMON_SERVICES
 from pages.parts import console, frame
 from pages.parts.past_runs import RUN_PARAMETER, past_runs, run_link
 from pages.parts.playground import run

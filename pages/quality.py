@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from orchestrator.models import CATALOGUE
-from orchestrator.projection import no_cheaper
+from orchestrator.models.catalogue import CATALOGUE
+from orchestrator.models.estimate import no_cheaper
 from pages.parts import frame, states
 from pages.parts.cards import Card, cards
 from pages.parts.filters import bar, way_back

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from orchestrator.projection import no_cheaper
+from orchestrator.models.estimate import no_cheaper
 from pages.parts import frame, settings, states, tally_cards
 from pages.parts.cards import cards
 from pages.parts.filters import bar, way_back

@@ -23,7 +23,7 @@ from orchestrator.providers.provider import (
 from orchestrator.providers.sdk import LazyClient
 from orchestrator.providers.server_sent_events import ServerSentEvent
 from orchestrator.providers.stream import reply_events
-from orchestrator.schema import NAME
+from orchestrator.workflow.schema import NAME
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI

@@ -1,6 +1,6 @@
 """The seam to a model provider: a request in, a stream of three kinds of events out, one kind of error.
 
-To add a provider: a module beside this one with a class of this protocol, its name in `orchestrator.models`,
+To add a provider: a module beside this one with a class of this protocol, its name in `orchestrator.models.catalogue`,
 and its key in `store.environment`, `configuration`, `lineup` and `bootstrap`.
 """
 
@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from orchestrator.attempt import FallbackReason
-from orchestrator.models import Model
-from orchestrator.tokens import Tokens, estimate
-from orchestrator.workflow import Finding, schema_finding
+from orchestrator.models.catalogue import Model
+from orchestrator.models.tokens import Tokens, estimate
+from orchestrator.workflow.steps import Finding, schema_finding
 
 _SDK_SLACK_S = 5
 _TIER = re.compile("[a-z_]{1,20}")

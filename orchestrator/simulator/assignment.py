@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from orchestrator.services import words
+from orchestrator.workflow.services import words
 
 # Parts of generated service names that say nothing about the service.
 _NOISE = frozenset(["by", "for", "id", "model", "and", "of", "the", "post", "get", "put", "json", "from", "to", "do"])

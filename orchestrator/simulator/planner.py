@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestrator.simulator.assignment import assign, spoken
 from orchestrator.simulator.clauses import Clause, read
-from orchestrator.workflow import MAX_STEPS, Step, StepType
+from orchestrator.workflow.steps import MAX_STEPS, Step, StepType
 
 _JUDGEMENT = re.compile(
     r"^(?:analy|assess|approv|brainstorm|categori|check|choos|classif|compos|decid|design|draft|evaluat|gener|grad|identif"

@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator
 
 import httpx2
 
+from orchestrator.models.tokens import estimate
 from orchestrator.simulator.faults import FAULT_HEADER, STATUS, Fault
 from orchestrator.simulator.planner import plan
 from orchestrator.simulator.strict import complaints
 from orchestrator.simulator.wire import AnthropicWire, Asked, OpenAIWire, Stop, Wire
-from orchestrator.tokens import estimate
 
 _PIECE_CHARS = 24
 _DRIP_S = 1.0

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from orchestrator.tokens import estimate
+from orchestrator.models.tokens import estimate
 
 Stop = Literal["complete", "truncated", "refused"]
 

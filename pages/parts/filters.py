@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import streamlit as st
 
-from orchestrator.models import CATALOGUE
+from orchestrator.models.catalogue import CATALOGUE
 from pages.parts import console, frame
 from pages.parts.palette import label
 from pages.parts.words import day, plain

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from orchestrator.models import CATALOGUE
+from orchestrator.models.catalogue import CATALOGUE
 from orchestrator.settings import DEFAULTS, FALLBACK_KEY, PRIMARY_KEY
 from pages.parts.words import charted
 

@@ -10,8 +10,8 @@ from typing import Any
 import streamlit as st
 
 from orchestrator import Application, OrchestratorError, OrchestratorSettings, read_settings, save_settings
-from orchestrator.models import BASELINE, CATALOGUE, Model, answering
-from orchestrator.projection import price_per_workflow
+from orchestrator.models.catalogue import BASELINE, CATALOGUE, Model, answering
+from orchestrator.models.estimate import price_per_workflow
 from orchestrator.settings import ENABLE_FALLBACK_KEY, FALLBACK_KEY, PRIMARY_KEY
 from pages.parts import console
 from pages.parts.lost_press import DOUBLE_CLICK_S

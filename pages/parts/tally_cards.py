@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from orchestrator.models import BASELINE
+from orchestrator.models.catalogue import BASELINE
 from pages.parts.cards import Card
 from pages.parts.words import change, count, money, overridden, percent, points, seconds, share, unit_price
 from queries import targets

@@ -37,7 +37,7 @@ class FlakyStore(PooledStore):
 @pytest.fixture(name="patient", autouse=True)
 def patient_fixture(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is delivered by itself while a test looks."""
-    monkeypatch.setattr("orchestrator.delivery._FIRST_PAUSE_S", 3600.0)
+    monkeypatch.setattr("orchestrator.recording.delivery._FIRST_PAUSE_S", 3600.0)
 
 
 @pytest.fixture(name="store")

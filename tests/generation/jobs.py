@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 from orchestrator import Application, RunOptions
-from orchestrator.events import GenerationEvent
+from orchestrator.generation.progress import GenerationEvent
 from orchestrator.request import checked_request
 from orchestrator.simulator import Fault
 from store.identity import LOCAL_PERSON_ID

@@ -11,8 +11,8 @@ import pytest
 from psycopg.rows import dict_row
 
 from orchestrator import Application, GenerationFailed, Overrides, WorkflowGenerationResult
-from orchestrator.models import CATALOGUE
-from orchestrator.pricing import price
+from orchestrator.models.catalogue import CATALOGUE
+from orchestrator.models.pricing import price
 from orchestrator.simulator import Fault, SimulatedTransport
 from store.identity import LOCAL_PERSON_ID
 from tests.conftest import NOW

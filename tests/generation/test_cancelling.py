@@ -18,7 +18,7 @@ from orchestrator import (
     RunOptions,
     StepAccepted,
 )
-from orchestrator.events import GenerationEvent
+from orchestrator.generation.progress import GenerationEvent
 from orchestrator.providers.anthropic import Anthropic
 from orchestrator.settings import OrchestratorSettings, read_settings
 from orchestrator.simulator import Fault, SimulatedTransport

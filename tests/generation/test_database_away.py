@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from orchestrator import Application, RecordingFailed
-from orchestrator.outbox import Kind, Outbox, OutboxState
+from orchestrator.recording.outbox import Kind, Outbox, OutboxState
 from orchestrator.simulator import Fault, SimulatedTransport
 from store import Argument, Json, Unavailable
 from tests.conftest import MakeApplication, PooledStore

@@ -24,7 +24,7 @@ def test_what_waits_is_delivered_by_itself(
     make_application: MakeApplication, store: FlakyStore, ask: Ask, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No further run is needed for it."""
-    monkeypatch.setattr("orchestrator.delivery._FIRST_PAUSE_S", 0.0)
+    monkeypatch.setattr("orchestrator.recording.delivery._FIRST_PAUSE_S", 0.0)
     application = make_application()
     store.flaky.away = {"finish_generation"}
     ask(application)
@@ -39,7 +39,7 @@ def test_after_recording_failed_the_process_goes_on_trying(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """Database and disk were gone: as soon as one of them is back, the outcome is recorded."""
-    monkeypatch.setattr("orchestrator.delivery._FIRST_PAUSE_S", 0.0)
+    monkeypatch.setattr("orchestrator.recording.delivery._FIRST_PAUSE_S", 0.0)
     application = make_application()
     store.flaky.away = {"finish_generation"}
     (tmp_path / "outbox").write_text("a file where the folder should be")

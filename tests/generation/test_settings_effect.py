@@ -151,9 +151,9 @@ def test_the_price_table_agrees_with_the_library(owner: psycopg.Connection) -> N
     from datetime import UTC, datetime
     from decimal import Decimal
 
-    from orchestrator.models import CATALOGUE
-    from orchestrator.pricing import price
-    from orchestrator.tokens import Tokens
+    from orchestrator.models.catalogue import CATALOGUE
+    from orchestrator.models.pricing import price
+    from orchestrator.models.tokens import Tokens
 
     number = 100_000  # below the size at which long prompts cost more
     rows = owner.execute(

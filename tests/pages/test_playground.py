@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from orchestrator.ratings import rate
+from orchestrator.recording.ratings import rate
 from orchestrator.simulator import SimulatedTransport
 from pages.parts import console
 from pages.parts.playground import run

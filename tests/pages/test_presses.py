@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from orchestrator import Application, RunOptions
-from orchestrator.outbox import OutboxState
+from orchestrator.recording.outbox import OutboxState
 from orchestrator.settings import FALLBACK_KEY, PRIMARY_KEY, read_settings
 from pages.parts import lost_press, settings
 from pages.parts.playground import run

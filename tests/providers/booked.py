@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.tokens import Tokens
+from orchestrator.models.tokens import Tokens
 from tests.providers.frames import Told
 
 LIMIT_S = 0.5

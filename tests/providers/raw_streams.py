@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from orchestrator import pricing
-from orchestrator.models import CATALOGUE
+from orchestrator.models import pricing
+from orchestrator.models.catalogue import CATALOGUE
+from orchestrator.models.tokens import Tokens
 from orchestrator.providers import Ending, Usage
 from orchestrator.providers.anthropic import _Progress as AnthropicProgress
 from orchestrator.providers.openai import _Progress as OpenAIProgress
 from orchestrator.providers.provider import ReplyEvent
 from orchestrator.providers.stream import Progress, reply_events
-from orchestrator.reply import Verdict, judge
-from orchestrator.tokens import Tokens
+from orchestrator.workflow.reply import Verdict, judge
 from tests.conftest import NOW
 from tests.providers.frames import WORKFLOW, ProviderName
 

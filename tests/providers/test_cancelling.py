@@ -6,7 +6,7 @@ import asyncio
 import threading
 
 from orchestrator import GenerationCancelled, StepAccepted
-from orchestrator.events import GenerationEvent
+from orchestrator.generation.progress import GenerationEvent
 from orchestrator.request import checked_request
 from tests.providers.behaviours import silence, status, text_then
 from tests.providers.booked import CANCELLED, FALLBACK

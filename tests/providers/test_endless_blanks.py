@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.blank_run import MAX_BLANKS, BlankRun
-from orchestrator.reply import Reply
+from orchestrator.workflow.blank_run import MAX_BLANKS, BlankRun
+from orchestrator.workflow.reply import Reply
 from tests.providers.behaviours import flood_of_text
 from tests.providers.conftest import Bench, Side, both_sides
 

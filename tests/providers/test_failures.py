@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator import GenerationFailed, WorkflowGenerationResult
 from orchestrator.attempt import FallbackReason
-from orchestrator.tokens import Tokens
+from orchestrator.models.tokens import Tokens
 from tests.providers.behaviours import (
     Reply,
     drip,

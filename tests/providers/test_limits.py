@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from orchestrator import GenerationFailed
-from orchestrator.tokens import Tokens
+from orchestrator.models.tokens import Tokens
 from tests.providers.behaviours import (
     silence,
     status_then,

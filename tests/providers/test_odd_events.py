@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator.models.tokens import Tokens
 from orchestrator.providers import Usage
-from orchestrator.reply import judge
-from orchestrator.tokens import Tokens
+from orchestrator.workflow.reply import judge
 from tests.providers.frames import WORKFLOW, ProviderName
 from tests.providers.raw_streams import (
     ANTHROPIC,

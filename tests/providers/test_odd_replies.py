@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from orchestrator import WorkflowGenerationResult
-from orchestrator.tokens import Tokens
+from orchestrator.models.tokens import Tokens
 from tests.providers.behaviours import Reply, drop, reply, reset, silence
 from tests.providers.booked import FALLBACK, GENERATED, TOLD, USED
 from tests.providers.conftest import CLAUDE_FIRST, MINI_FIRST, Bench, MakeBench, Side, both_sides, cost

@@ -10,10 +10,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from orchestrator.models import named
+from orchestrator.models.catalogue import named
 from orchestrator.providers import ModelRequest, ProviderError, Usage
 from orchestrator.providers.openai import OpenAI
-from orchestrator.schema import workflow_schema
+from orchestrator.workflow.schema import workflow_schema
 
 
 def chunk(text: str, written: int, finish_reason: str | None = None) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from orchestrator import GenerationFailed
-from orchestrator.models import CATALOGUE
-from orchestrator.prompts import SYSTEM_PROMPT
-from orchestrator.schema import workflow_schema
+from orchestrator.generation.prompts import SYSTEM_PROMPT
+from orchestrator.models.catalogue import CATALOGUE
+from orchestrator.workflow.schema import workflow_schema
 from tests.conftest import NOW
 from tests.providers.behaviours import redirect, status
 from tests.providers.conftest import (
@@ -132,7 +132,7 @@ def test_schema_on_the_wire_is_strict(bench: Bench, side: Side) -> None:
 def test_server_refuses_a_loose_schema(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """A schema outside the strict subset would show as an api_error, so the tests above can fail at all."""
     loose = {"type": "object", "properties": {"pilot_steps": {"type": "array"}}}
-    monkeypatch.setattr("orchestrator.generation.workflow_schema", lambda: loose)
+    monkeypatch.setattr("orchestrator.generation.generation.workflow_schema", lambda: loose)
     outcome = bench.run()
     assert isinstance(outcome, GenerationFailed)
     assert [attempt.detail for attempt in outcome.attempts] == [

@@ -13,7 +13,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from orchestrator.models import BASELINE
+from orchestrator.models.catalogue import BASELINE
 from store import cluster
 from store.cluster import Cluster
 from tests.conftest import PooledStore

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator import bootstrap
-from orchestrator.configuration import ModelConfiguration
+from orchestrator.environment import ModelConfiguration
 from orchestrator.errors import InvalidSettings
 from orchestrator.providers.anthropic import Anthropic
 from orchestrator.providers.http import check_network

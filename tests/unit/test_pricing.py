@@ -8,9 +8,9 @@ from decimal import Decimal
 import pytest
 
 from orchestrator.errors import InvalidSettings
-from orchestrator.models import CATALOGUE, Model, answering, named
-from orchestrator.pricing import baseline, price
-from orchestrator.tokens import Tokens, estimate
+from orchestrator.models.catalogue import CATALOGUE, Model, answering, named
+from orchestrator.models.pricing import baseline, price
+from orchestrator.models.tokens import Tokens, estimate
 from tests.conftest import NOW
 
 GOLDEN = Tokens(input=2000, output=1500)

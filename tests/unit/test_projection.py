@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from orchestrator.models import CATALOGUE, Model
-from orchestrator.projection import no_cheaper, scenarios
+from orchestrator.models.catalogue import CATALOGUE, Model
+from orchestrator.models.estimate import no_cheaper, scenarios
 from tests.conftest import NOW
 
 MINI, CLAUDE = CATALOGUE["gpt-4o-mini"], CATALOGUE["claude-sonnet-4"]

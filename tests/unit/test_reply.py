@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.reply import MAX_REPLY_CHARS, Reply, judge
-from orchestrator.workflow import schema_finding
+from orchestrator.workflow.reply import MAX_REPLY_CHARS, Reply, judge
+from orchestrator.workflow.steps import schema_finding
 
 
 def step(step_id: str, **fields: Any) -> dict[str, Any]:

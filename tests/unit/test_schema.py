@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from orchestrator.prompts import SYSTEM_PROMPT, user_message
-from orchestrator.schema import workflow_schema
+from orchestrator.generation.prompts import SYSTEM_PROMPT, user_message
 from orchestrator.simulator.strict import complaints
-from orchestrator.validation import validate_workflow
+from orchestrator.workflow.schema import workflow_schema
+from orchestrator.workflow.validation import validate_workflow
 
 
 def test_the_schema_lies_within_the_strict_subset() -> None:

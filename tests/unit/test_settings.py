@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from orchestrator.errors import InvalidRequest, InvalidSettings
-from orchestrator.lineup import Overrides, line_up
+from orchestrator.generation.lineup import Overrides, line_up
 from orchestrator.settings import OrchestratorSettings, read_settings, setting_from_text
 from store import Argument, Json
 from tests.conftest import NOW

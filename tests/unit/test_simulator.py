@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.simulator.planner import plan
-from orchestrator.validation import accepted, validate_workflow
+from orchestrator.workflow.validation import accepted, validate_workflow
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.validation import accepted, validate_workflow
+from orchestrator.workflow.validation import accepted, validate_workflow
 
 
 def step(step_id: str, **fields: Any) -> dict[str, Any]:

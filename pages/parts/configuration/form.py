@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from orchestrator import InvalidSettings, OrchestratorSettings
-from orchestrator.models import CATALOGUE, counterpart, named, same_answers
+from orchestrator.models.catalogue import CATALOGUE, counterpart, named, same_answers
 from orchestrator.settings import ENABLE_FALLBACK_KEY, FALLBACK_KEY, PRIMARY_KEY, setting_value
 from pages.parts import settings
 from pages.parts.words import plain

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import streamlit as st
 
-from orchestrator.models import named
-from orchestrator.projection import TYPICAL, no_cheaper, scenarios
+from orchestrator.models.catalogue import named
+from orchestrator.models.estimate import TYPICAL, no_cheaper, scenarios
 from pages.parts import states
 from pages.parts.filters import default_filters, zone
 from pages.parts.tables import listing

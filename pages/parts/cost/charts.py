@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from orchestrator.models import BASELINE
+from orchestrator.models.catalogue import BASELINE
 from pages.parts import charts, generators
 from pages.parts.behind import answered_on, behind, clicked_day
 from pages.parts.change_marks import mark_changes

@@ -7,8 +7,8 @@ from decimal import Decimal
 import pandas as pd
 import streamlit as st
 
-from orchestrator.models import BASELINE
-from orchestrator.projection import no_cheaper
+from orchestrator.models.catalogue import BASELINE
+from orchestrator.models.estimate import no_cheaper
 from pages.parts.tables import download, listing
 from pages.parts.words import count, many, money, percent, unit_price
 from queries.outlook import Measured, measured

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import streamlit as st
 
 from orchestrator import OrchestratorError, OrchestratorSettings, read_settings
-from orchestrator.models import CATALOGUE
-from orchestrator.projection import no_cheaper, price_per_workflow
+from orchestrator.models.catalogue import CATALOGUE
+from orchestrator.models.estimate import no_cheaper, price_per_workflow
 from pages.parts.problems import problem
 from pages.parts.settings import answers_as, ends
 from pages.parts.words import plain, unit_price

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from orchestrator import Application
-from orchestrator.ratings import rate
+from orchestrator.recording.ratings import rate
 from pages.parts.problems import problem
 from queries.runs import StoredRun
 from store import StoreError

@@ -23,8 +23,8 @@ from orchestrator import (
     WorkflowGenerationResult,
 )
 from orchestrator.background import Job
-from orchestrator.events import GenerationEvent
-from orchestrator.models import named
+from orchestrator.generation.progress import GenerationEvent
+from orchestrator.models.catalogue import named
 from orchestrator.request import WorkflowRequest, checked_request
 from pages.parts.lost_press import DOUBLE_CLICK_S
 from pages.parts.palette import REASON_LABELS

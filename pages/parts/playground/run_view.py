@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from orchestrator.graph import awaited, cases
-from orchestrator.models import BASELINE
+from orchestrator.models.catalogue import BASELINE
+from orchestrator.workflow.graph import awaited, cases
 from pages.parts.filters import zone
 from pages.parts.palette import OUTCOME_LABELS, RUN_STATUS, label
 from pages.parts.playground.annotated import annotated

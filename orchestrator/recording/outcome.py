@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, cast
 
-from orchestrator import audit, pricing
 from orchestrator.attempt import Attempt, FallbackReason
-from orchestrator.audit import Cause, Circumstances, Event
-from orchestrator.model_call import Report
+from orchestrator.generation.model_call import Report
+from orchestrator.models import pricing
+from orchestrator.recording import audit
+from orchestrator.recording.audit import Cause, Circumstances, Event
 from orchestrator.result import WorkflowGenerationResult
 
 Status = Literal["succeeded", "failed", "cancelled"]

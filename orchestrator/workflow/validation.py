@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator
 from itertools import islice
 from typing import Any
 
-from orchestrator.graph import cyclic, edges, references, unreachable
-from orchestrator.services import same
-from orchestrator.workflow import (
+from orchestrator.workflow.graph import cyclic, edges, references, unreachable
+from orchestrator.workflow.services import same
+from orchestrator.workflow.steps import (
     MAX_STEPS,
     MIN_STEPS,
     STEP_TYPES,

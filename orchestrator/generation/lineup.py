@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from orchestrator.errors import ModelNotConfigured
-from orchestrator.models import Model, ProviderName, answering, named
+from orchestrator.models.catalogue import Model, ProviderName, answering, named
 from orchestrator.providers import Provider
 from orchestrator.settings import OrchestratorSettings
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from uuid import UUID, uuid5
 
 from orchestrator.attempt import Attempt, known_cost, unpriced
-from orchestrator.model_call import Report
+from orchestrator.generation.model_call import Report
 from orchestrator.request import WorkflowRequest
 from orchestrator.result import WorkflowGenerationResult
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from orchestrator.workflow import STEPS_KEY, STEPS_KEY_ALIAS, Finding, schema_finding
+from orchestrator.workflow.steps import STEPS_KEY, STEPS_KEY_ALIAS, Finding, schema_finding
 
 MAX_DEPTH = 64
 

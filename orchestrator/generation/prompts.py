@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from orchestrator.services import abilities
+from orchestrator.workflow.services import abilities
 
 PROMPT_VERSION = 1
 

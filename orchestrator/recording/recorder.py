@@ -7,13 +7,13 @@ from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
-from orchestrator.audit import Circumstances, Event
-from orchestrator.characters import storable
-from orchestrator.delivery import Delivery
 from orchestrator.errors import RecordingFailed
-from orchestrator.outbox import Outbox, OutboxState
-from orchestrator.outcome import Outcome
+from orchestrator.recording.audit import Circumstances, Event
+from orchestrator.recording.delivery import Delivery
+from orchestrator.recording.outbox import Outbox, OutboxState
+from orchestrator.recording.outcome import Outcome
 from orchestrator.result import WorkflowGenerationResult
+from orchestrator.workflow.characters import storable
 from store import Database, StoreError, Unavailable, exact_json
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from orchestrator.attempt import Attempt, FallbackReason
 from orchestrator.result import WorkflowGenerationResult
-from orchestrator.workflow import Step
+from orchestrator.workflow.steps import Step
 
 
 @dataclass(frozen=True, slots=True)

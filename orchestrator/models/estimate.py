@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from orchestrator import pricing
-from orchestrator.models import BASELINE, CATALOGUE, Model, answering
-from orchestrator.money import plain
-from orchestrator.tokens import Tokens
+from orchestrator.models import pricing
+from orchestrator.models.catalogue import BASELINE, CATALOGUE, Model, answering
+from orchestrator.models.money import plain
+from orchestrator.models.tokens import Tokens
 
 TYPICAL = Tokens(input=2000, output=1500)
 """The tokens of a typical workflow."""

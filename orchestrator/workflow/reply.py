@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NoReturn
 
-from orchestrator.blank_run import MAX_BLANKS, BlankRun
-from orchestrator.characters import damaged, joined, storable
-from orchestrator.step_scanner import StepScanner, not_json, too_deep
-from orchestrator.validation import accepted, check_step, steps_of, too_many_steps, validate_workflow
-from orchestrator.workflow import MAX_STEPS, Finding, FindingClass, Step, schema_finding
+from orchestrator.workflow.blank_run import MAX_BLANKS, BlankRun
+from orchestrator.workflow.characters import damaged, joined, storable
+from orchestrator.workflow.step_scanner import StepScanner, not_json, too_deep
+from orchestrator.workflow.steps import MAX_STEPS, Finding, FindingClass, Step, schema_finding
+from orchestrator.workflow.validation import accepted, check_step, steps_of, too_many_steps, validate_workflow
 
 MAX_REPLY_CHARS = 1_000_000
 

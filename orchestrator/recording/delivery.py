@@ -7,7 +7,7 @@ import logging
 import threading
 from uuid import UUID
 
-from orchestrator.outbox import Kind, Outbox, OutboxState, Waiting
+from orchestrator.recording.outbox import Kind, Outbox, OutboxState, Waiting
 from store import Database, InvalidInput, StoreError, Unavailable
 
 log = logging.getLogger(__name__)

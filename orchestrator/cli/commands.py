@@ -11,10 +11,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from orchestrator.background import Job
-from orchestrator.batch import Failure, outcomes
 from orchestrator.bootstrap import Application, bootstrap
+from orchestrator.cli.batch import Failure, outcomes
 from orchestrator.errors import InvalidRequest, RecordingFailed
-from orchestrator.events import AttemptFailed, AttemptStarted, GenerationEvent
+from orchestrator.generation.progress import AttemptFailed, AttemptStarted, GenerationEvent
 from orchestrator.orchestrator import RunOptions
 from orchestrator.request import WorkflowRequest, checked_request
 from orchestrator.result import WorkflowGenerationResult

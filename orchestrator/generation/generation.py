@@ -12,22 +12,22 @@ from datetime import datetime
 from functools import partial
 from typing import cast
 
-from orchestrator import pricing
 from orchestrator.attempt import Attempt, FallbackReason
-from orchestrator.audit import Cause, Circumstances, Event
 from orchestrator.background import all_done, off_the_loop, on_daemon_thread, to_its_end
 from orchestrator.errors import GenerationCancelled, GenerationFailed
-from orchestrator.events import AttemptFailed, AttemptStarted, GenerationEvent, StepAccepted
-from orchestrator.lineup import Contender
-from orchestrator.model_call import ModelCall, Report
-from orchestrator.models import named
-from orchestrator.outcome import events_if_interrupted, outcome_of
-from orchestrator.prompts import SYSTEM_PROMPT, user_message
+from orchestrator.generation.lineup import Contender
+from orchestrator.generation.model_call import ModelCall, Report
+from orchestrator.generation.progress import AttemptFailed, AttemptStarted, GenerationEvent, StepAccepted
+from orchestrator.generation.prompts import SYSTEM_PROMPT, user_message
+from orchestrator.models import pricing
+from orchestrator.models.catalogue import named
 from orchestrator.providers import ModelRequest
-from orchestrator.recorder import Progress, Recorder
+from orchestrator.recording.audit import Cause, Circumstances, Event
+from orchestrator.recording.outcome import events_if_interrupted, outcome_of
+from orchestrator.recording.recorder import Progress, Recorder
 from orchestrator.result import WorkflowGenerationResult
-from orchestrator.schema import workflow_schema
-from orchestrator.workflow import Step
+from orchestrator.workflow.schema import workflow_schema
+from orchestrator.workflow.steps import Step
 
 # Importing an SDK keeps the processor busy for seconds: not while the first request is being sent.
 _HEAD_START_S = 0.5

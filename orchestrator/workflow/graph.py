@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-from orchestrator.workflow import Step
+from orchestrator.workflow.steps import Step
 
 Edge = tuple[str, str]
 """From the step that comes first to the one that follows."""

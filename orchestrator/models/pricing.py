@@ -7,9 +7,9 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cache
 
-from orchestrator.models import BASELINE, Model
-from orchestrator.money import plain
-from orchestrator.tokens import Tokens
+from orchestrator.models.catalogue import BASELINE, Model
+from orchestrator.models.money import plain
+from orchestrator.models.tokens import Tokens
 
 
 def price(model: Model, tokens: Tokens, at: datetime, service_tier: str | None = None) -> Decimal | None:

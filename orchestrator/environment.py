@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import httpx2
 
 from orchestrator.errors import InvalidSettings
-from orchestrator.generation import Limits
+from orchestrator.generation.generation import Limits
 from store import is_simulated, secret_key
 
 

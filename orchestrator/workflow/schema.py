@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from orchestrator.workflow import STEP_TYPES, STEPS_KEY
+from orchestrator.workflow.steps import STEP_TYPES, STEPS_KEY
 
 Schema = dict[str, Any]
 

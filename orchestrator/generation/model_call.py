@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from orchestrator import pricing
 from orchestrator.attempt import Attempt, Outcome
-from orchestrator.models import Model
+from orchestrator.models import pricing
+from orchestrator.models.catalogue import Model
+from orchestrator.models.tokens import Tokens, estimate, estimate_bytes
 from orchestrator.providers import Ending, ModelRequest, Provider, ProviderError, Usage
-from orchestrator.reply import Reply, Verdict
-from orchestrator.tokens import Tokens, estimate, estimate_bytes
-from orchestrator.workflow import Step
+from orchestrator.workflow.reply import Reply, Verdict
+from orchestrator.workflow.steps import Step
 
 
 @dataclass(frozen=True, slots=True)

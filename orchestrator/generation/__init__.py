@@ -1,0 +1,1 @@
+"""One generation, from the first request to the last attempt."""

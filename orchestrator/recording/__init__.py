@@ -1,0 +1,1 @@
+"""What of a generation is kept, and how it gets there whatever happens."""
