@@ -12,9 +12,9 @@ from pathlib import Path
 import psycopg
 
 from store import Database
-from store.cluster import AUTHENTICATOR, OWNER, Cluster
-from store.connections import Connections
-from store.embedded import EmbeddedDatabase, bring_up
+from store.embedded.cluster import AUTHENTICATOR, OWNER, Cluster
+from store.embedded.connections import Connections
+from store.embedded.database import EmbeddedDatabase, bring_up
 from store.identity import LOCAL_PERSON
 
 DAYS = 90

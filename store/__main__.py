@@ -8,14 +8,14 @@ import sys
 from collections.abc import Iterator
 
 from store import command_line
-from store.cluster import OWNER, Cluster
 from store.command_line import DONE, FAILED, say
 from store.connect import connect
 from store.database import Database
-from store.embedded import bring_up
+from store.embedded.cluster import OWNER, Cluster
+from store.embedded.database import bring_up
 from store.environment import StoreSettings, read_environment
 from store.errors import InvalidInput, StoreError
-from store.grant import ROLES, grant
+from store.hosted.grant import ROLES, grant
 from store.migrate import migrate
 from store.rollups import recount
 from store.sample import DAYS, PER_DAY, SEED, add_sample_data, remove_sample_data

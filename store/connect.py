@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from store.database import Store
-from store.embedded import EmbeddedStore
+from store.embedded.database import EmbeddedStore
 from store.environment import StoreSettings
 
 
 def connect(settings: StoreSettings) -> Store:
     """The hosted store when a Supabase project is configured, else the embedded one; neither is contacted yet."""
     if settings.supabase_url and settings.supabase_key:
-        from store.supabase import SupabaseStore
+        from store.hosted.supabase import SupabaseStore
 
         return SupabaseStore(
             settings.supabase_url, settings.supabase_key, machine=settings.machine, person=settings.person

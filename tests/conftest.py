@@ -19,10 +19,11 @@ from psycopg import sql
 
 from orchestrator import Application, bootstrap
 from orchestrator.simulator import SimulatedTransport
-from store import Database, binaries, clock, cluster
-from store.cluster import Cluster
-from store.connections import Connections
-from store.embedded import EmbeddedDatabase, bring_up
+from store import Database, clock
+from store.embedded import binaries, cluster
+from store.embedded.cluster import Cluster
+from store.embedded.connections import Connections
+from store.embedded.database import EmbeddedDatabase, bring_up
 from store.identity import LOCAL_MACHINE, LOCAL_PERSON
 from store.sample import add_sample_data
 

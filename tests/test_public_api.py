@@ -21,7 +21,7 @@ def test_the_face_is_sorted_and_complete(name: str) -> None:
 def test_importing_loads_no_sdk() -> None:
     """The heavy libraries are loaded on first use, not on import."""
     code = (
-        "import sys, orchestrator, store, store.supabase;"
+        "import sys, orchestrator, store, store.hosted.supabase;"
         "print(sorted({'openai', 'anthropic', 'supabase', 'genai_prices', 'pandas', 'streamlit'} & set(sys.modules)))"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -19,9 +19,9 @@ import psutil
 import pytest
 
 from store import read_environment
-from store.binaries import server_user
-from store.cluster import Cluster
-from store.embedded import EmbeddedStore
+from store.embedded.binaries import server_user
+from store.embedded.cluster import Cluster
+from store.embedded.database import EmbeddedStore
 
 PROJECT = Path(__file__).resolve().parents[2]
 LIMIT_S = 30.0
@@ -29,7 +29,7 @@ LIMIT_S = 30.0
 _VISIT = """
 import signal, sys
 from pathlib import Path
-from store.embedded import EmbeddedStore
+from store.embedded.database import EmbeddedStore
 signal.alarm(60)
 store = EmbeddedStore(Path(sys.argv[1]))
 print(store.person().call("whoami")["role"], flush=True)

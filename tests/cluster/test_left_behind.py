@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from store.cluster import Cluster
+from store.embedded.cluster import Cluster
 from tests.cluster.conftest import Visit, eventually, fallback_is_off, kill_server, servers, switch_fallback_off
 
 

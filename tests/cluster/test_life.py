@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from store import Unavailable
-from store.embedded import EmbeddedStore
+from store.embedded.database import EmbeddedStore
 from tests.cluster.conftest import (
     Visit,
     attached,

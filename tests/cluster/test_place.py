@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from store import Unavailable
-from store.cluster import Cluster
+from store.embedded.cluster import Cluster
 from tests.cluster.conftest import Person, attached, fallback_is_off, servers, sweep, switch_fallback_off
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from store.embedded import bring_up
+from store.embedded.database import bring_up
 from tests.cluster.conftest import Person, attached, fallback_is_off, servers, switch_fallback_off
 
 

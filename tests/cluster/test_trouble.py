@@ -14,9 +14,10 @@ import psutil
 import psycopg
 import pytest
 
-from store import Argument, StoreError, Unavailable, binaries, connections
-from store.cluster import SUPERUSER, Cluster
-from store.embedded import EmbeddedStore, bring_up
+from store import Argument, StoreError, Unavailable
+from store.embedded import binaries, connections
+from store.embedded.cluster import SUPERUSER, Cluster
+from store.embedded.database import EmbeddedStore, bring_up
 from tests.cluster.conftest import (
     Person,
     SmallDisk,
@@ -122,7 +123,7 @@ def test_data_under_a_server_that_does_not_stop_is_left_alone(data_dir: Path, mo
 
     with attached(data_dir) as cluster:
         with monkeypatch.context() as patched:
-            patched.setattr("store.binaries.run", unwilling)
+            patched.setattr("store.embedded.binaries.run", unwilling)
             with pytest.raises(Unavailable, match="could not be stopped"):
                 Cluster(data_dir).reset()
 
@@ -138,7 +139,7 @@ def test_a_message_names_no_log_that_is_not_there(
     (broken / "bin").mkdir(parents=True)
     for name in ("initdb", "postgres", "pg_ctl"):
         shutil.copy(shutil.which("false") or "/bin/false", broken / "bin" / name)
-    monkeypatch.setattr("store.binaries.install_folder", lambda *major: broken)
+    monkeypatch.setattr("store.embedded.binaries.install_folder", lambda *major: broken)
     with pytest.raises(Unavailable, match="could not be made") as caught:
         Cluster(data_dir).attach()
     assert "postgres.log" not in str(caught.value) or (data_dir / "server" / "postgres.log").exists()

@@ -7,7 +7,7 @@ import json
 import psycopg
 
 from store import Json
-from store.grant import grant
+from store.hosted.grant import grant
 from tests.database.sides import ADMIN
 
 

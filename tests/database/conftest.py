@@ -13,11 +13,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from store import cluster
-from store.cluster import Cluster
-from store.connections import Connections
+from store.embedded import cluster
+from store.embedded.cluster import Cluster
+from store.embedded.connections import Connections
 from store.environment import PROJECT
-from store.supabase import SupabaseStore
+from store.hosted.supabase import SupabaseStore
 from tests.conftest import TEMPLATE
 from tests.database import postgrest
 from tests.database.calls import AuditLog
@@ -141,7 +141,7 @@ def make_hosted_database_fixture(server: Cluster) -> Iterator[MakeHostedDatabase
             made.append(sql.Identifier(name))
             superuser.execute(sql.SQL("create database {}").format(made[-1]))
             with psycopg.connect(server.dsn(cluster.SUPERUSER, name)) as connection:
-                connection.execute((PROJECT / "store" / "bootstrap.sql").read_bytes())
+                connection.execute((PROJECT / "store" / "embedded" / "bootstrap.sql").read_bytes())
             with psycopg.connect(server.dsn(cluster.OWNER, name)) as connection:
                 connection.execute(owners_sql.encode())
             return name

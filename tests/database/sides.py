@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Protocol
 
 from store import Database
-from store.connections import Connections
-from store.embedded import EmbeddedDatabase
+from store.embedded.connections import Connections
+from store.embedded.database import EmbeddedDatabase
+from store.hosted.supabase import SupabaseStore
 from store.identity import NOBODY, Identity
-from store.supabase import SupabaseStore
 from tests.database.gateway import Person
 
 ADMIN = Person("admin@example.com", "admin")

@@ -8,8 +8,8 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from store import cluster
-from store.cluster import Cluster
+from store.embedded import cluster
+from store.embedded.cluster import Cluster
 from store.migrate import migrate
 from tests.database.admins import as_admin, make_admin, stored_settings
 from tests.database.conftest import MakeHostedDatabase

@@ -14,8 +14,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from store import StoreError, Unavailable, cluster, connections, embedded, supabase
-from store.cluster import Cluster
+from store import StoreError, Unavailable
+from store.embedded import cluster, connections
+from store.embedded import database as embedded
+from store.embedded.cluster import Cluster
+from store.hosted import supabase
 from store.identity import Identity
 from tests.database.conftest import MakeSupabaseStore
 from tests.database.gateway import Person, serving

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from store import cluster
-from store.cluster import Cluster
+from store.embedded import cluster
+from store.embedded.cluster import Cluster
 from store.migrate import migrate
 from tests.database.conftest import MakeHostedDatabase
 

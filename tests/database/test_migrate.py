@@ -9,8 +9,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from store import SchemaTooNew, StoreError, Unavailable, cluster
-from store.cluster import Cluster
+from store import SchemaTooNew, StoreError, Unavailable
+from store.embedded import cluster
+from store.embedded.cluster import Cluster
 from store.migrate import _LOCK_KEY, Migration, migrate, migrations
 from tests.database.admins import make_admin, stored_settings
 from tests.database.conftest import MakeHostedDatabase

@@ -10,8 +10,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from store import Json, cluster
-from store.cluster import Cluster
+from store import Json
+from store.embedded import cluster
+from store.embedded.cluster import Cluster
 from tests.database.calls import RUN_ID, AuditLog, an_outcome, start_run
 from tests.database.gateway import API_KEY, Person
 from tests.database.sides import ADMIN, MACHINE, MEMBER, STRANGER, Side

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from orchestrator import Application, RunOptions, WorkflowGenerationResult
-from store.cluster import Cluster
+from store.embedded.cluster import Cluster
 from store.identity import LOCAL_PERSON_ID
 from tests.conftest import open_folder
 

@@ -16,7 +16,7 @@ import pytest
 from genai_prices import Usage, calc_price
 
 from orchestrator.__main__ import main
-from store.cluster import Cluster
+from store.embedded.cluster import Cluster
 from tests.generation.conftest import Run
 
 

@@ -19,7 +19,7 @@ import psycopg
 import pytest
 
 from orchestrator import bootstrap
-from store.cluster import Cluster
+from store.embedded.cluster import Cluster
 from tests.cluster.conftest import kill_server
 from tests.providers.behaviours import reply, status
 from tests.providers.frames import Told

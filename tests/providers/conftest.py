@@ -26,9 +26,9 @@ from orchestrator import (
     WorkflowGenerationResult,
     bootstrap,
 )
-from store import cluster
-from store.cluster import Cluster
-from store.connections import Connections
+from store.embedded import cluster
+from store.embedded.cluster import Cluster
+from store.embedded.connections import Connections
 from tests.conftest import NOW, TEMPLATE, PooledStore
 from tests.providers.frames import ProviderName
 from tests.providers.server import ModelServer

@@ -14,8 +14,8 @@ import psycopg
 import pytest
 
 from orchestrator.models.catalogue import BASELINE
-from store import cluster
-from store.cluster import Cluster
+from store.embedded import cluster
+from store.embedded.cluster import Cluster
 from tests.conftest import PooledStore
 from tests.queries.conftest import BEGIN, append, check, differences
 from tests.queries.stories import CLAUDE, MINI, elsewhere, generated, report

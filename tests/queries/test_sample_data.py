@@ -19,8 +19,9 @@ from queries.filters import Filters
 from queries.period import period
 from queries.report import read_report
 from queries.runs import find_run
-from store import Conflict, InvalidInput, cluster
-from store.cluster import Cluster
+from store import Conflict, InvalidInput
+from store.embedded import cluster
+from store.embedded.cluster import Cluster
 from store.identity import LOCAL_PERSON_ID
 from store.sample import PRICED_SINCE, add_sample_data, has_sample_data, remove_sample_data
 from tests.conftest import SAMPLE, SAMPLE_UNTIL, PooledStore

@@ -10,11 +10,11 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from store import binaries
-from store.binaries import ServerUser
+from store.embedded import binaries
+from store.embedded.binaries import ServerUser
+from store.embedded.password import password
 from store.environment import OUTBOX
 from store.errors import Unavailable
-from store.password import password
 
 log = logging.getLogger(__name__)
 

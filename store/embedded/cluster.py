@@ -13,10 +13,10 @@ from pathlib import Path
 
 import psycopg
 
-from store import postgres
+from store.embedded import postgres
+from store.embedded.place import Place, prepare, remove, unwritable
+from store.embedded.postgres import AUTHENTICATOR, OWNER, SUPERUSER
 from store.errors import Unavailable
-from store.place import Place, prepare, remove, unwritable
-from store.postgres import AUTHENTICATOR, OWNER, SUPERUSER
 
 log = logging.getLogger(__name__)
 

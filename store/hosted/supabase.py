@@ -9,8 +9,8 @@ import httpx
 from store import network
 from store.database import Argument, Database, Json
 from store.errors import InvalidInput, NotSignedIn, StoreError, Unavailable, from_state
+from store.hosted.sessions import OUT_OF_REACH, STATUS_SENTENCES, WRONG_KEY, Sessions
 from store.identity import NOBODY, Identity, PasswordLogin
-from store.sessions import OUT_OF_REACH, STATUS_SENTENCES, WRONG_KEY, Sessions
 
 if TYPE_CHECKING:
     from supabase import Client

@@ -18,9 +18,9 @@ from urllib.parse import quote
 import psutil
 import psycopg
 
-from store import binaries
+from store.embedded import binaries
+from store.embedded.place import Place, unwritable
 from store.errors import Unavailable
-from store.place import Place, unwritable
 
 log = logging.getLogger(__name__)
 

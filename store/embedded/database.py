@@ -12,10 +12,10 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 from psycopg_pool import PoolTimeout
 
-from store import cluster
-from store.cluster import Cluster
-from store.connections import Connections
 from store.database import Argument, Database, Json
+from store.embedded import cluster
+from store.embedded.cluster import Cluster
+from store.embedded.connections import Connections
 from store.errors import InvalidInput, StoreError, Unavailable, from_state
 from store.identity import LOCAL_MACHINE, LOCAL_PERSON, Identity
 from store.migrate import migrate
@@ -180,4 +180,4 @@ def _adapt(value: Argument) -> object:
 
 
 def _sql_file(name: str) -> bytes:
-    return files("store").joinpath(name).read_bytes()
+    return files("store.embedded").joinpath(name).read_bytes()
