@@ -20,7 +20,7 @@ from store import InvalidInput, read_environment
 
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any] | None]:
-    """Make ready while the first visitor's browser loads, and let go of everything at the end."""
+    """Warm up while the first visitor's browser loads, and close everything at shutdown."""
     threading.Thread(target=_warm, name="warming", daemon=True).start()
     yield None
     from pages.parts import console
@@ -29,7 +29,7 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any] | None]:
 
 
 def _warm() -> None:
-    # Imported here, or the server would not answer before it is.
+    # Imported here, so that the server can answer before the import is done.
     from pages.parts import console
 
     console.warm()
@@ -42,9 +42,9 @@ def _trouble() -> str | None:
 
 
 def _door() -> Middleware:
-    """The door that the environment describes; without a sentence that says why not, the program ends here.
+    """The door that the environment describes; if it is invalid, the program exits with a message.
 
-    At import time: what is raised later Streamlit turns into a traceback.
+    This runs at import time because Streamlit turns anything raised later into a traceback.
     """
     try:
         settings = DoorSettings.from_environment(read_environment())
@@ -54,7 +54,7 @@ def _door() -> Middleware:
     return settings.middleware(st.get_option("server.allowedHosts"))
 
 
-# The main script lies inside pages/: beside a folder of that name, Streamlit would serve its files without the shell.
+# The main script is inside pages/: next to a folder of that name, Streamlit would serve its files without the shell.
 app = st.App(
     Path(__file__).parent / "pages" / "shell.py",
     lifespan=lifespan,

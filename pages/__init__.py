@@ -1,1 +1,1 @@
-"""The screen: one file per page, thin; what pages share is in `pages.parts`."""
+"""The screen: one thin file per page; what pages share is in `pages.parts`."""

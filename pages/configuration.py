@@ -1,4 +1,4 @@
-"""Which models answer, and what does that cost? The three system keys, their projection, and every earlier version."""
+"""Which models answer, and what do they cost? The three system keys, a projection, and the version history."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pages.parts.configuration.versions import changed, versions
 from pages.parts.problems import problem
 from store import StoreError
 
-application = frame.opening("Configuration", "Which models answer, and what does that cost?")
+application = frame.opening("Configuration", "Which models answer, and what do they cost?")
 person = application.person()
 try:
     stored = read_settings(person)
     saves = read_history(person, stored)
 except InvalidSettings as error:
     problem(error)
-    st.button("Put the defaults back", on_click=settings.put_back, args=(person, DEFAULTS))
+    st.button("Restore the defaults", on_click=settings.put_back, args=(person, DEFAULTS))
     st.stop()
 except StoreError as error:
     problem(error)

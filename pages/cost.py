@@ -1,4 +1,4 @@
-"""What do workflows cost, and what is saved against asking Claude alone?"""
+"""What do workflows cost, and how much is saved compared with Claude alone?"""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from pages.parts.left_out import left_out
 from queries.cost import read_cost
 
 application = frame.opening(
-    "Cost and savings", f"What do workflows cost, and what is saved against {BASELINE.label} alone?"
+    "Cost and savings", f"What do workflows cost, and how much is saved compared with {BASELINE.label} alone?"
 )
 person = application.person()
 chosen = bar()
 report = states.read(lambda: read_cost(person, chosen.period, chosen.filters, chosen.model))
 total, before = report.total, report.before
 if not total.rows:
-    states.empty(person, sentence="No generation ended in this period, with these filters.", reset=way_back())
+    states.empty(person, sentence="No generations ended in this period with these filters.", reset=way_back())
     st.stop()
 cards(
     [

@@ -1,4 +1,4 @@
-"""How often does the first model fail, and why?"""
+"""How often does the primary model fail, and why?"""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from queries.tally import Tally
 
 def _wasted(total: Tally) -> str:
     wasted = total.fallen_back.wasted_usd
-    return "How much of it was wasted is unknown" if wasted is None else f"{money(wasted)} of it wasted"
+    return "The wasted part is unknown" if wasted is None else f"{money(wasted)} of it wasted"
 
 
 def figures(report: FallbackReport) -> list[Card]:
-    """Rate, number, main reason, and what it cost."""
+    """The rate, number, main reason and cost of the fallbacks."""
     total, before = report.total, report.before
     reason, share_of_it = total.as_configured.main_reason or (None, None)
     cost = tally_cards.cost(total.fallen_back, before.fallen_back).named(
@@ -38,35 +38,35 @@ def figures(report: FallbackReport) -> list[Card]:
         Card(
             "Main reason",
             REASON_LABELS[reason] if reason else NONE,
-            "The most frequent reason of the fallbacks as configured.",
+            "The most frequent fallback reason of generations with the default models.",
             note=share(share_of_it) if share_of_it else None,
         ),
         cost.noted(_wasted(total)) if total.fallen_back.completed else cost,
     ]
 
 
-application = frame.opening("Fallbacks", "How often does the first model fail, and why?")
+application = frame.opening("Fallbacks", "How often does the primary model fail, and why?")
 person = application.person()
-chosen = bar("Asked first")
+chosen = bar("Primary model")
 report = states.read(lambda: read_fallbacks(person, chosen.period, chosen.filters, chosen.model))
 if not report.total.completed:
-    states.empty(person, sentence="No generation completed in this period, with these filters.", reset=way_back())
+    states.empty(person, sentence="No generations completed in this period with these filters.", reset=way_back())
     st.stop()
 cards(figures(report), chosen.period)
 left_out(report.total, report.figures.undated, chosen, person)
 if alone := report.total.fallen_back.overridden:
     st.caption(
-        f":material/info: {overridden(alone)} among the fallbacks, their cost and the refused answers; rates, reasons "
-        "and lists leave them out."
+        f":material/info: Fallbacks, their cost and the rejected replies include {overridden(alone)}; rates, reasons "
+        "and lists do not."
     )
 if unsaid := report.first_unknown:
     st.caption(
-        f":material/info: {many(unsaid, 'fallback')} of other systems: it is not known which model was asked first, "
-        "so that no model's own rate holds them."
+        f":material/info: {many(unsaid, 'fallback')} from other systems with an unknown primary model: not included "
+        "in any model's own rate."
     )
 if chosen.model:
     st.caption(
-        f":material/info: Refused answers and prompt versions are of the replies of {plain(label(chosen.model))}, "
+        f":material/info: Rejected replies and prompt versions cover all replies of {plain(label(chosen.model))}, "
         "whether it was asked first or second."
     )
 fallback_charts.rate(report, chosen, person)

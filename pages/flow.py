@@ -1,4 +1,4 @@
-"""What happens to a request, and how often does it take which way?"""
+"""What happens to a request, and how often does it take each path?"""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from store import clock
 
 
 def steps(application: Application, keys: OrchestratorSettings, flow: Flow) -> list[tuple[str, str, str, str]]:
-    """What happens, in order: title, what happens there, where one reads more, and what that link says."""
+    """The steps in order: title, description, the page with more details, and the text of its link."""
     return [
         (
             "1 · A request arrives",
-            "Somebody describes a process and names the connected services; both are checked before anything is spent.",
+            "Someone describes a process and names the connected services. Both are checked before anything is spent.",
             "playground.py", "Try it",
         ),
         (
-            "2 · The three keys are read",
-            f"As one snapshot, version {keys.version}, for this request; a change holds from the next one on.",
+            "2 · The three system keys are read",
+            f"Each request reads one snapshot, now version {keys.version}. A change applies from the next request on.",
             "configuration.py", "Change them",
         ),
-        ("3 · The models are asked", _asked(application, keys, flow.total), "fallbacks.py", "Why it fell back"),
-        ("4 · The answer is validated", _validated(flow.total), "quality.py", "How good the models are"),
-        ("5 · Everything is priced", _priced(flow), "cost.py", "What it costs"),
+        ("3 · The models are asked", _asked(application, keys, flow.total), "fallbacks.py", "See why it fell back"),
+        ("4 · The reply is validated", _validated(flow.total), "quality.py", "See how good the models are"),
+        ("5 · Everything is priced", _priced(flow), "cost.py", "See what it costs"),
         (
-            "6 · The outcome is booked",
-            f"Run and audit events in one transaction; {many(flow.ended, 'generation')} ended. "
-            "The counters behind these pages are part of it.",
-            "overview.py", "How it stands",
+            "6 · The result is recorded",
+            "One transaction writes the generation, its audit events and the counters behind these pages. "
+            f"{many(flow.ended, 'generation')} ended in the last {RECENT_DAYS} days.",
+            "overview.py", "See the overview",
         ),
     ]  # fmt: skip
 
@@ -48,12 +48,12 @@ def steps(application: Application, keys: OrchestratorSettings, flow: Flow) -> l
 def _asked(application: Application, keys: OrchestratorSettings, total: Tally) -> str:
     primary, fallback = plain(answers_as(keys.primary)), plain(answers_as(keys.fallback))
     two = keys.has_second(clock.now().date())
-    second = f"**{fallback}** is asked when it fails" if two else "there is no second model"
+    second = f"**{fallback}** is asked when it fails" if two else "there is no fallback"
     rate = total.as_configured.fallback
     measured = [f"{share(rate)} fell back"] if rate.whole else []
     if total.savings_usd is not None:
         measured.append(_compared(total.savings_usd, total.savings_pct))
-    of_late = f" In the last {RECENT_DAYS} days {', and '.join(measured)}." if measured else ""
+    of_late = f" In the last {RECENT_DAYS} days, {', and '.join(measured)}." if measured else ""
     asked = (keys.primary, keys.fallback) if two else (keys.primary,)
     warnings = (without_key(application, name) for name in asked)
     lacking = "".join(f" {plain(warning)}" for warning in warnings if warning)
@@ -64,21 +64,21 @@ def _compared(savings_usd: Decimal, savings_pct: Decimal | None) -> str:
     amount = f"{money(abs(savings_usd))} ({percent(None if savings_pct is None else abs(savings_pct))})"
     if savings_usd < 0:
         return f"it cost {amount} more than {BASELINE.label} alone"
-    return f"{amount} were saved against {BASELINE.label}"
+    return f"{amount} was saved compared with {BASELINE.label} alone"
 
 
 def _validated(total: Tally) -> str:
     rate = total.as_configured.success
-    ended = f" {share(rate)} ended with a workflow that holds." if rate.whole else ""
-    return f"Shape, references, circles, services.{ended}"
+    ended = f" {share(rate)} ended with a valid workflow." if rate.whole else ""
+    return f"Its schema, references, cycles and services are checked.{ended}"
 
 
 def _priced(flow: Flow) -> str:
-    spent = f"{money(flow.total.cost_usd)} for completed generations, {money(flow.total.cost_failed_usd)} for others"
-    return "Every attempt by its tokens, wasted ones included" + (f": {spent}." if flow.ways else ".")
+    spent = f"{money(flow.total.cost_usd)} for completed generations, {money(flow.total.cost_failed_usd)} for the rest"
+    return "Every attempt is priced by its tokens, wasted ones included" + (f": {spent}." if flow.ways else ".")
 
 
-application = frame.opening("System flow", "What happens to a request, and how often does it take which way?")
+application = frame.opening("System flow", "What happens to a request, and how often does it take each path?")
 person = application.person()
 filters = default_filters()
 period = latest(RECENT_DAYS, zone(), clock.now())
@@ -96,7 +96,7 @@ if flow.ways:
     ways(flow, chosen, person)
     left_out(flow.total, flow.figures.undated, chosen, person)
     alone = flow.total.overridden
-    said = f" {overridden(alone)}: in the flow and the money, in no rate." if alone else ""
-    st.caption(f"The last {RECENT_DAYS} days of {period.zone}, today included.{said}")
+    said = f" {overridden(alone)}: included in the flow and the cost, not in any rate." if alone else ""
+    st.caption(f"The last {RECENT_DAYS} days in {period.zone} time, today included.{said}")
 else:
     states.empty(person, sentence=f"No request ended in the last {RECENT_DAYS} days.")

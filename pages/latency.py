@@ -13,13 +13,13 @@ from queries.latency import LatencyReport, read_latency
 
 
 def figures(report: LatencyReport) -> list[Card]:
-    """Average and the three percentiles."""
+    """The three percentiles and the average."""
     total, before = report.total, report.before
-    of = f"Of {many(report.timed, 'workflow')}, end to end, failed attempts included."
+    of = f"Across {many(report.timed, 'workflow')}, end to end, failed attempts included."
     return [
-        tally_cards.latency("Half within (P50)", total.p50, before.p50, of),
-        tally_cards.latency("95 % within (P95)", total.p95, before.p95, of),
-        tally_cards.latency("99 % within (P99)", total.p99, before.p99, of),
+        tally_cards.latency("Median (P50)", total.p50, before.p50, of),
+        tally_cards.latency("P95", total.p95, before.p95, of),
+        tally_cards.latency("P99", total.p99, before.p99, of),
         tally_cards.latency("Average", total.avg, before.avg, of),
     ]
 
@@ -29,11 +29,11 @@ person = application.person()
 chosen = bar()
 report = states.read(lambda: read_latency(person, chosen.period, chosen.filters, chosen.model))
 if not report.generations:
-    states.empty(person, sentence="No generation completed in this period, with these filters.", reset=way_back())
+    states.empty(person, sentence="No generations completed in this period with these filters.", reset=way_back())
     st.stop()
 cards(figures(report), chosen.period)
 if untimed := report.generations - report.timed:
-    st.caption(f":material/info: {many(untimed, 'workflow')} without a known time: left out of this page.")
+    st.caption(f":material/info: {many(untimed, 'workflow')} with an unknown time: left out of this page.")
 latency_charts.over_time(report, chosen, person)
 left, right = st.columns(2)
 with left:

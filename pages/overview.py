@@ -1,4 +1,4 @@
-"""Is all well? Six figures of the last seven days, each against its target and the seven days before."""
+"""Is all well? Six figures for the last seven days, each against its target and the seven days before."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from store import clock
 
 
 def figures(report: Overview) -> list[Card]:
-    """The six figures, the most telling first."""
+    """The six figures, the most important first."""
     return [
         tally_cards.generations(report.total, report.before),
         tally_cards.fallback(report.total, report.before),
@@ -28,25 +28,25 @@ def figures(report: Overview) -> list[Card]:
     ]
 
 
-application = frame.opening("Overview", "Is all well with the generated workflows, and what do they cost?")
+application = frame.opening("Overview", "Are workflows generated reliably, and what do they cost?")
 person = application.person()
 period = latest_days(RECENT_DAYS, zone(), clock.now())
 filters = default_filters()
 chosen = Chosen(period, filters, None)
 report = states.read(lambda: read_overview(person, period, filters))
 if report.judgement == "nothing" and not report.total.rows:
-    states.empty(person, sentence=f"No workflow was generated in the last {RECENT_DAYS} days.")
+    states.empty(person, sentence=f"No generations ended in the last {RECENT_DAYS} days.")
 else:
     judgement(report)
     keys_now(person)
     cards(figures(report), period, per_row=3)
     left_out(report.total, report.figures.undated, chosen, person)
-    drawn = charts.figure(y_title="Workflows a day", height=260, over=period)
+    drawn = charts.figure(y_title="Workflows per day", height=260, over=period)
     generators.bars(drawn, report.daily, "generations", "%{y:,} workflows", period.unfinished(clock.now()))
     clicked = charts.show(
-        drawn, report.daily, key="overview", title="Who answered?",
+        drawn, report.daily, key="overview", title="Which model answered?",
         alt=f"Workflows per day by the model that answered, over {RECENT_DAYS} days",
-        note=f"Days of {period.zone}; today is not over yet. Click a bar for its workflows.", drill=True,
+        note=f"Days in {period.zone} time; today is not over yet. Click a bar to see its workflows.", drill=True,
     )  # fmt: skip
     answered_on(person, chosen, clicked)
 latest(person)

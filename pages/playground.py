@@ -1,4 +1,4 @@
-"""What does the orchestrator make of these words? Describe a process, get its workflow, its price and its attempts."""
+"""Which workflow does a description give? Describe a process and get its workflow, its cost and its attempts."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from queries.runs import StoredRun, find_run
 from store import StoreError
 
 EXAMPLE = "When a Zendesk ticket is urgent, alert the team on Slack, otherwise create a Jira issue."
-AS_CONFIGURED = "As configured"
+AS_CONFIGURED = "Default"
 _NOT_YET = (
-    "This workflow is not booked yet, and is shown as this console knows it. Its outcome is kept and goes into the log "
-    "as soon as the database takes it."
+    "This generation is not recorded yet; you see what this console knows about it. It is kept and will be recorded as "
+    "soon as the database is available."
 )
-_LOST = "This workflow could be kept nowhere but here: download it before this console ends."
+_LOST = "This workflow could not be saved anywhere. Download it now: it is lost when this console stops."
 NO_FALLBACK = "None: one attempt only"
 
 
 def start(prompt: str, services: list[str], agent_id: str | None, options: RunOptions) -> None:
-    """Begin a run unless this page's is still under way, and put it into the page's address."""
+    """Start a generation unless this page's is still running, and put it into the page's address."""
     current = opened()
     if current and (begun := run.known(current)) and begun.running:
         return
@@ -47,7 +47,7 @@ def start(prompt: str, services: list[str], agent_id: str | None, options: RunOp
 
 
 def begin() -> None:
-    """Start a run from what stands in the form."""
+    """Start a generation from the values in the form."""
     state: Any = st.session_state
     chosen = Overrides(
         primary=None if state.playground_primary == AS_CONFIGURED else state.playground_primary,
@@ -62,13 +62,13 @@ def begin() -> None:
 
 
 def again(stored: StoredRun) -> None:
-    """Ask for the same once more, linked to the run it replaces."""
+    """Generate the same request again, linked to the generation it replaces."""
     options = RunOptions(replaces_generation_id=stored.generation_id)
     start(stored.prompt, stored.services, stored.agent_id, options)
 
 
 def opened() -> UUID | None:
-    """The run that the page's address names; None for none, or for something that is no id."""
+    """The generation in the page's address; None if there is none or it is not a valid ID."""
     try:
         return UUID(st.query_params.get(RUN_PARAMETER, ""))
     except ValueError:
@@ -77,7 +77,7 @@ def opened() -> UUID | None:
 
 @st.fragment(run_every=0.5)
 def watch(begun: run.Run) -> None:
-    """What is happening now, until it has ended."""
+    """The progress of a generation, until it has ended."""
     if not begun.running:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -88,14 +88,14 @@ def watch(begun: run.Run) -> None:
 
 
 def form(*, simulated: bool, running: bool) -> None:
-    """The prompt, the services, and how this run differs from production."""
+    """The prompt, the services, and what is different for this generation only."""
     with st.form("playground_form"):
         st.text_area("Describe the process", key="playground_prompt", placeholder=EXAMPLE, height=110)
         st.multiselect(
             "Connected services", sorted(COMMON_SERVICES), key="playground_services", accept_new_options=True,
             placeholder="Choose, or type a name and press Enter",
         )  # fmt: skip
-        with st.expander("For this run only"):
+        with st.expander("For this generation only"):
             _differently(simulated=simulated)
         st.form_submit_button("Generate", type="primary", on_click=begin, disabled=running)
 
@@ -103,21 +103,21 @@ def form(*, simulated: bool, running: bool) -> None:
 def _differently(*, simulated: bool) -> None:
     with st.grid(2, min_column_width=240):
         st.text_input(
-            "Agent id", key="playground_agent", placeholder="A new agent",
-            help="The agent that the workflow is for; its runs and fallbacks are counted under this id.",
+            "Agent ID", key="playground_agent", placeholder="New agent",
+            help="The agent that the workflow is for. Its runs and fallbacks are counted under this ID.",
         )  # fmt: skip
         if simulated:
             st.selectbox(
-                "Let the primary fail with", ["", *(fault.value for fault in Fault)], key="playground_fault",
-                format_func=lambda fault: spoken(fault) or "Nothing",
+                "Force the primary to fail with", ["", *(fault.value for fault in Fault)], key="playground_fault",
+                format_func=lambda fault: spoken(fault) or "No failure",
             )  # fmt: skip
         st.selectbox(
             "Primary model", [AS_CONFIGURED, *CATALOGUE], key="playground_primary", format_func=_choice,
-            help="A run with other models than configured is left out of targets, and counted as such.",
+            help="Generations with model overrides are counted separately and left out of targets.",
         )  # fmt: skip
         st.selectbox(
             "Fallback model", [AS_CONFIGURED, NO_FALLBACK, *CATALOGUE], key="playground_fallback", format_func=_choice,
-            help="Without a fallback there is one attempt only.",
+            help="Without a fallback, there is only one attempt.",
         )  # fmt: skip
 
 
@@ -126,7 +126,7 @@ def _choice(name: str) -> str:
 
 
 def _booked(generation_id: UUID) -> StoredRun | None:
-    """The run as the database knows it; None where it does not, and a sentence where it does not answer."""
+    """The generation as recorded; None if the database does not know it or fails, which is then shown as an error."""
     try:
         return find_run(application.person(), generation_id)
     except (QueryError, StoreError) as error:
@@ -135,15 +135,15 @@ def _booked(generation_id: UUID) -> StoredRun | None:
 
 
 def show(generation_id: UUID, begun: run.Run | None) -> None:
-    """The opened run: while it runs what is happening, then what was booked."""
+    """The opened generation: its progress while it runs, then its record."""
     if begun and begun.running:
         watch(begun)
         return
     if begun and (error := begun.error()):
         if not isinstance(error, OrchestratorError | StoreError):
             raise error
-        if isinstance(error, GenerationCancelled):  # as was asked for
-            st.info(f"{error} What it spent is booked.", icon=":material/stop_circle:")
+        if isinstance(error, GenerationCancelled):  # on request
+            st.info(f"{error} What it spent is recorded.", icon=":material/stop_circle:")
         else:
             problem(error)
     stored = _booked(generation_id)
@@ -155,15 +155,15 @@ def show(generation_id: UUID, begun: run.Run | None) -> None:
         if stored.status != "running":
             rating(application, stored)
             if stored.replaces_generation_id:
-                st.markdown(f"It replaces [an earlier run]({run_link(stored.replaces_generation_id)}).")
-            words = "Generate again as configured" if stored.overridden else "Generate again"
+                st.markdown(f"It replaces [an earlier generation]({run_link(stored.replaces_generation_id)}).")
+            words = "Generate again with the default models" if stored.overridden else "Generate again"
             st.button(words, icon=":material/refresh:", on_click=again, args=(stored,))
     elif not begun:
-        st.warning("There is no such run, or it belongs to somebody else.", icon=":material/search_off:")
+        st.warning("This generation does not exist, or it belongs to someone else.", icon=":material/search_off:")
 
 
 application = frame.opening(
-    "Playground", "What does the orchestrator make of a process described in words, and what does that cost?"
+    "Playground", "Which workflow does the orchestrator generate from your description, and what does it cost?"
 )
 chosen = opened()
 under_way = run.known(chosen) if chosen else None
@@ -173,5 +173,5 @@ if refused := st.session_state.get("playground_refused"):
 if chosen:
     show(chosen, under_way)
 elif RUN_PARAMETER in st.query_params:
-    st.warning("The address names no run; describe a process above.", icon=":material/link_off:")
+    st.warning("The address has no valid generation ID. Describe a process above.", icon=":material/link_off:")
 past_runs(application.person())

@@ -15,7 +15,7 @@ from store import clock
 
 
 def figures(report: QualityReport) -> list[Card]:
-    """The orchestrator's two rates, and the two that say most of the cheap model, of several the most asked one."""
+    """The orchestrator's two rates, and the two most important ones of the cheap model that is asked most."""
     asked = {one.model: one.rate.whole for one in report.models if one.name == "api_errors"}
     dear = no_cheaper(clock.now())
     cheap = max((model for model in asked if model not in dear), key=lambda model: asked[model], default=None)
@@ -29,12 +29,12 @@ person = application.person()
 chosen = bar("Model")
 report = states.read(lambda: read_quality(person, chosen.period, chosen.filters, chosen.model))
 if not report.models and not any(measure.rate.whole for measure in report.overall):
-    states.empty(person, sentence="No model was asked in this period, with these filters.", reset=way_back())
+    states.empty(person, sentence="No model was asked in this period with these filters.", reset=way_back())
     st.stop()
 cards(figures(report), chosen.period)
 quality_charts.notes(report)
 if chosen.model:
-    st.caption("Success rate and “Asked for again” are of the whole orchestrator, whichever model is chosen.")
+    st.caption("Success rate and regeneration rate cover the whole orchestrator, whichever model is chosen.")
 if chosen.model and chosen.model not in {measure.model for measure in report.models}:
     st.caption(f"{CATALOGUE[chosen.model].label} was not asked in this period.")
 quality_charts.over_time(report, chosen, person)

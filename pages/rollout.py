@@ -1,4 +1,4 @@
-"""How far may the cheap model go?"""
+"""How far can the rollout of the cheap model go?"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from store import clock
 
 
 def phases(report: Rollout) -> None:
-    """The three phases, the one that the figures support marked."""
+    """The three phases; the one that the figures support is marked."""
     with st.grid(3, min_column_width=220):
         for phase in PHASES:
             stage, reached = STAGES[phase], PHASES.index(phase) <= PHASES.index(report.phase)
@@ -33,20 +33,20 @@ def phases(report: Rollout) -> None:
 
 
 def rollback_plan() -> None:
-    """Five steps, each a link or a button."""
+    """The five steps of a rollback, each a link or a button."""
     with st.container(border=True):
-        st.subheader("If quality drops: the way back", anchor=False)
-        st.page_link("fallbacks.py", label="1. Read the rejected answers of the cheap model", icon=":material/rule:")
-        st.page_link("quality.py", label="2. See which rate dropped, and since when", icon=":material/verified:")
+        st.subheader("If quality drops: how to roll back", anchor=False)
+        st.page_link("fallbacks.py", label="1. Read the cheap model's rejected replies", icon=":material/rule:")
+        st.page_link("quality.py", label="2. See which rate dropped, and when", icon=":material/verified:")
         st.page_link(
-            "configuration.py", label="3. Find the change before it, and take it back",
+            "configuration.py", label="3. Find the change before the drop, and revert it",
             icon=":material/history:",
         )  # fmt: skip
-        settings.roll_back_button(application, "4. Let Claude go first now", key="plan")
+        settings.roll_back_button(application, "4. Make Claude the primary model", key="plan")
         st.page_link("overview.py", label="5. Watch the success rate recover", icon=":material/monitoring:")
 
 
-application = frame.opening("Rollout", "How far may the cheap model go?")
+application = frame.opening("Rollout", "How far can the rollout of the cheap model go?")
 person = application.person()
 chosen = bar(with_model=False)
 dear = no_cheaper(clock.now())
@@ -54,16 +54,14 @@ report = states.read(lambda: read_rollout(person, chosen.period, chosen.filters,
 if not report.total.rows:
     states.empty(
         person,
-        sentence="No generation asked a cheaper model first in this period, with these filters.",
+        sentence="No generations asked a cheaper model first in this period with these filters.",
         reset=way_back(),
     )
     st.stop()
 for kind in report.advice:
     st.info(advice(kind, report), icon=":material/lightbulb:")
 phases(report)
-st.caption(
-    f"{evidence(report)} The three system keys switch all traffic at once; other models for some agents are not built."
-)
+st.caption(f"{evidence(report)} The three system keys switch all traffic at once; there are no models per agent.")
 nothing = tally(())
 cards(
     [
@@ -75,7 +73,7 @@ cards(
 )
 if report.dear_first:
     asked = " or ".join(label(name) for name in sorted(dear))
-    st.caption(f":material/info: {many(report.dear_first, 'workflow')} asked {asked} first: left out.")
+    st.caption(f":material/info: {many(report.dear_first, 'workflow')} with {asked} asked first: left out.")
 if report.left_out:
     st.caption(f":material/info: {overridden(report.left_out)}: left out.")
 rollback_plan()

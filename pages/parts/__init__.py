@@ -1,1 +1,1 @@
-"""What two pages or more share; what one page alone needs lies in the folder of its name."""
+"""Code that two or more pages share; code for a single page is in the folder named after it."""

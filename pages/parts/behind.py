@@ -1,4 +1,4 @@
-"""The single generations behind a figure, each a link to its run."""
+"""The individual generations behind a figure, each with a link to it."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ _OUTCOMES = {
 
 
 def behind(database: Database, chosen: Chosen, day: date | None, which: Which, title: str) -> None:
-    """The latest of them in a table, with a link to each run that is stored; of one day, or of the whole period."""
+    """The latest generations of a day, or of the whole period, in a table with a link to each stored one."""
     days = period(day, day, chosen.period.zone) if day else chosen.period
     with st.container(border=True):
         st.subheader(plain(title), anchor=False)
         try:
             found = generations(database, days.begins, days.ends, chosen.filters, which)
         except NotPermitted:
-            st.caption("Single generations are shown to admins; your own are among the past runs of the playground.")
+            st.caption("Only admins see individual generations. Yours are under “Past generations” in the playground.")
             return
         except (QueryError, StoreError) as error:
             problem(error)
             return
         if found.empty:
-            st.caption("There are none.")
+            st.caption("No generations.")
             return
         rows = [
             {
                 **({"Open": run_link(row["generation_id"]) if row["stored"] else ""} if any(found["stored"]) else {}),
                 "When": moment(row["at"], days.zone),
-                "How it ended": _ended(row),
+                "Status": _ended(row),
                 "Answered by": label(row["generator"]) if row["generator"] else NONE,
-                "Fallback": REASON_LABELS.get(row["fallback_reason"], NONE),
+                "Fallback reason": REASON_LABELS.get(row["fallback_reason"], NONE),
                 "Cost": money(row["cost_usd"]),
                 "Time": seconds(row["latency_ms"]),
                 "Agent": row["agent_id"] or NONE,
@@ -56,12 +56,12 @@ def behind(database: Database, chosen: Chosen, day: date | None, which: Which, t
             for row in found.to_dict("records")
         ]
         listing(rows, title, columns=OPEN, height="auto")
-        kept = "Runs without a link are not kept here." if any(found["stored"]) else "None of these runs is kept here."
+        kept = "Those without a link are not stored here." if any(found["stored"]) else "None of them is stored here."
         st.caption(f"The latest {len(rows)}, times in {days.zone}. {kept}")
 
 
 def answered_on(database: Database, chosen: Chosen, clicked: Sequence[Any] | None) -> None:
-    """The workflows behind a mark that carries its day and the model that answered; nothing where none was clicked."""
+    """The workflows behind a clicked mark that carries its day and the model that answered; nothing without a click."""
     if clicked and (of := clicked_day(clicked[0])):
         which = Which(outcome="completed", generator=clicked[1] or UNKNOWN)
         behind(database, chosen, of, which, f"Answered by {label(clicked[1])} on {day(of)}")
@@ -70,12 +70,12 @@ def answered_on(database: Database, chosen: Chosen, clicked: Sequence[Any] | Non
 def _ended(row: Mapping[Any, Any]) -> str:
     ended = _OUTCOMES[str(row["action"])]
     if row["problems"]:
-        return f"{ended}; cannot be read: {', '.join(row['problems'])}"
-    return f"{ended}, own models" if row["overridden"] else ended
+        return f"{ended}; unreadable: {', '.join(row['problems'])}"
+    return f"{ended}, not in rates" if row["overridden"] else ended
 
 
 def clicked_day(text: object) -> date | None:
-    """The day that a mark of a chart carries; None for none."""
+    """The day that a mark of a chart carries; None if it carries none."""
     try:
         return datetime.fromisoformat(str(text)).date()
     except ValueError:

@@ -19,7 +19,7 @@ STANDINGS: dict[Standing, tuple[str, str, Literal["green", "orange", "red", "gra
     "bad": ("Off target", ":material/error:", "red"),
     "unknown": ("No data", ":material/horizontal_rule:", "gray"),
 }
-"""Where a figure can stand: in words, as an icon, its colour."""
+"""Each standing in words, with its icon and its colour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,11 @@ class Card:
 
     Attributes:
         value: as the screen writes it.
-        change: since the period before; None where that is unknown.
-        falling_is_good: whether less is better; None where neither is.
-        rate, target: the rate that it shows and its target, where it has one.
+        change: since the period before; None if unknown.
+        falling_is_good: whether less is better; None if neither direction is.
+        rate, target: the rate shown and its target, if it has one.
         help: how the figure is defined.
-        note: what stands below it.
+        note: a line below the figure.
     """
 
     label: str
@@ -45,7 +45,7 @@ class Card:
     note: str | None = None
 
     def named(self, label: str, help: str) -> Card:
-        """The same card under another name, of something narrower."""
+        """The same card under another name, for a narrower figure."""
         return replace(self, label=label, help=help, note=None)
 
     def noted(self, note: str) -> Card:
@@ -54,7 +54,7 @@ class Card:
 
 
 def cards(shown: list[Card], period: Period, *, per_row: int = 4) -> None:
-    """The figures side by side, two by two on a phone, and what their changes are measured against."""
+    """The figures side by side, two by two on a phone, and what their changes are compared with."""
     with st.grid(per_row, min_column_width=150):
         for card in shown:
             with st.container(border=True, height="stretch", gap="small"):
@@ -64,16 +64,16 @@ def cards(shown: list[Card], period: Period, *, per_row: int = 4) -> None:
                 if card.note:
                     st.caption(card.note)
     if any(_unsure(card) for card in shown):
-        st.caption("In brackets: too few cases to be sure.")
+        st.caption("In parentheses: too few cases to be certain.")
     if any(card.change for card in shown):
         length = len(period.days)
         before = f"the {length} days before" if length > 1 else "the day before"
-        so_far = ", as far as this period has come" if period.unfinished(clock.now()) else ""
-        st.caption(f"Changes are against {before}{so_far}.")
+        so_far = ", up to the same point" if period.unfinished(clock.now()) else ""
+        st.caption(f"Changes compare with {before}{so_far}.")
 
 
 def standing(rate: Rate, target: Target) -> str:
-    """Where a rate stands, in a word; in brackets where so few cases may be luck."""
+    """The standing of a rate in a word; in parentheses if there are too few cases to be certain."""
     where = target.standing(rate)
     word = STANDINGS[where][0]
     return word if where == "unknown" or target.certain(rate) else f"({word})"

@@ -1,4 +1,4 @@
-"""Marks on charts over days: where a system key was changed, or a prompt version first used."""
+"""Marks on daily charts: when a system key was changed or a prompt version was first used."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _LINE_CHARS = 44
 
 
 def mark_changes(drawn: Figure, figures: Figures) -> None:
-    """Dotted lines where a system key was changed or a prompt version was first used; who and what on hover."""
+    """Dotted lines when a system key was changed or a prompt version was first used; details on hover."""
     period, told = figures.period, dict[date, list[str]]()
     for save in (save for save in figures.changes if period.begins <= save.at < period.ends):
         at = save.at.astimezone(ZoneInfo(period.zone))
-        told.setdefault(at.date(), []).append(f"{at:%H:%M} {save.by or 'somebody'}: {_what(save)}")
+        told.setdefault(at.date(), []).append(f"{at:%H:%M} {save.by or 'unknown user'}: {_what(save)}")
     for version, day in new_prompts(figures).items():
         told.setdefault(day, []).append(f"Prompt version {version} first used")
     for day in told:
@@ -43,7 +43,7 @@ def mark_changes(drawn: Figure, figures: Figures) -> None:
 
 
 def _lines(said: list[str]) -> list[str]:
-    """As narrow as a phone."""
+    """The sentences, wrapped to fit on a phone."""
     return [line for sentence in said for line in textwrap.wrap(sentence, _LINE_CHARS)]
 
 

@@ -1,4 +1,4 @@
-"""Charts: one look, the same marks for the same things, and the figures behind each as a file."""
+"""Charts: one style, the same marks for the same things, and the figures behind each as a file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LEGEND = {
 }  # fmt: skip
 _PALE = 0.45
 CLEAR = {"marker": {"opacity": 1}}
-"""For marks that stay as they are while another one is chosen."""
+"""For marks that keep their look while another one is selected."""
 _TARGET_ROOM = 56
 _NAME_CHARS = 11
 _NAMED_DAYS = 10
@@ -35,16 +35,16 @@ _FEW = 5
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A chart in Plotly's words, as plain values that Plotly checks when they are shown.
+    """A chart in Plotly's format, as plain values that Plotly checks when it is shown.
 
-    Plotly's own figure is checked at every step, which takes three times as long.
+    Plotly checks its own figure class at every step, which takes three times as long.
     """
 
     layout: dict[str, Any]
     data: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, kind: str, **trace: Any) -> None:
-        """One more set of marks: `bar`, `scatter` and the like."""
+        """Add a set of marks: `bar`, `scatter` and the like."""
         self.data.append({"type": kind, **trace})
 
     def axis(self, name: Literal["x", "y"], **look: Any) -> None:
@@ -53,15 +53,15 @@ class Figure:
 
 
 def figure(*, y_title: str, height: int = HEIGHT, over: Period | None = None, **look: Any) -> Figure:
-    """An empty figure in the house's look, its amounts starting at zero.
+    """An empty figure in the console's style, its amounts starting at zero.
 
     Args:
-        over: the period whose days the x axis shows, where it shows days.
-        look: what else of Plotly's layout is to differ from its defaults.
+        over: the period whose days the x axis shows, if it shows days.
+        look: other settings of Plotly's layout that differ from its defaults.
     """
     return Figure(
         {
-            # Streamlit's would be sent along with each chart, ten times its size, and replaced on arrival.
+            # Streamlit's template would be sent with each chart, ten times the chart's size, and replaced on arrival.
             "template": {},
             "height": height,
             "margin": {"l": 8, "r": 8, "t": 36, "b": 8},
@@ -82,7 +82,7 @@ def _days(period: Period) -> dict[str, Any]:
     every_day = len(period.days) <= _NAMED_DAYS
     return {
         "type": "date",
-        # Of neighbours in one month only the first names it, so that ten days fit on a phone.
+        # Only the first tick of a month names it, so that ten days fit on a phone.
         "tickformat": "%-d\n%b",
         "dtick": _DAY_MS if every_day else None,
         "nticks": _NAMED_DAYS,
@@ -98,14 +98,14 @@ def bars(
     """Bars over days, the unfinished day pale.
 
     Args:
-        about: what each bar carries, its day first; `words`, the hover's template, may refer to it as customdata.
+        about: what each bar carries, its day first; `words`, the hover template, can refer to it as customdata.
     """
     drawn.add(
         "bar",
         x=list(at),
         y=numbers(values),
         name=name,
-        # Said, as a lone day would be as narrow as its millisecond.
+        # Set explicitly: the bar of a single day would be one millisecond wide.
         width=_BAR_DAYS * _DAY_MS,
         marker=marker | {"opacity": [_PALE if day == unfinished else 1 for day in at]},
         customdata=[list(entry) for entry in about],
@@ -117,7 +117,7 @@ def line(
     drawn: Figure, at: Sequence[date], values: Sequence[Any], *, name: str, colour: str,
     about: Sequence[Sequence[Any]], words: str, unfinished: date | None,
 ) -> None:  # fmt: skip
-    """A line over days; to the unfinished day it is dotted and ends in a hollow point. See `bars`."""
+    """A line over days; towards the unfinished day it is dotted and ends in a hollow point. See `bars`."""
     rows = list(zip(at, numbers(values), [list(entry) for entry in about], strict=True))
     finished = [row for row in rows if row[0] != unfinished]
     today = [row for row in rows if row[0] == unfinished]
@@ -148,7 +148,7 @@ def line(
 
 
 def whole(drawn: Figure, along: Literal["x", "y"] = "y") -> None:
-    """Count bars in whole numbers also where they are so short that ticks would come between these."""
+    """Use whole numbers on the axis even if the bars are so short that ticks would fall in between."""
     lengths, across = Counter[Any](), "x" if along == "y" else "y"
     for trace in drawn.data:
         for at, number in zip(trace[across], trace[along], strict=True):
@@ -158,7 +158,7 @@ def whole(drawn: Figure, along: Literal["x", "y"] = "y") -> None:
 
 
 def target(drawn: Figure, value: float, words: str) -> None:
-    """A dashed line that a figure is held against, named beside it in a word or two."""
+    """A dashed line for a target or limit, labelled in a word or two."""
     drawn.layout["shapes"].append(
         {
             "type": "line", "xref": "x domain", "x0": 0, "x1": 1, "y0": value, "y1": value,
@@ -190,10 +190,10 @@ def show(
         frame: exactly what is drawn.
         title: the question or the finding.
         alt: the chart in a sentence, for those who cannot see it.
-        drill: whether a click on a mark is of use.
+        drill: whether marks can be clicked.
 
     Returns:
-        The custom data of the mark that was clicked; None for none.
+        The custom data of the clicked mark; None if none was clicked.
     """
     with st.container(border=True):
         st.subheader(title, anchor=False)
@@ -211,21 +211,21 @@ def wrapped(name: str) -> str:
 
 
 def edge(day: date, hours: int) -> str:
-    """The moment so many hours from the middle of a day's bar, in an axis's words."""
+    """The time so many hours from the middle of a day's bar, as the axis takes it."""
     return (datetime.combine(day, datetime.min.time()) + pd.Timedelta(hours=hours)).isoformat()
 
 
 def numbers(values: Sequence[Any]) -> list[float | None]:
-    """Exact numbers as the ones that a chart draws; None stays None."""
+    """Exact numbers as floats for a chart; None stays None."""
     return [None if value is None else float(value) for value in values]
 
 
 def _draw(drawn: Figure, key: str, alt: str, *, drill: bool) -> list[Any]:
-    """The points that were clicked; none where clicking is of no use, or where there is nothing to draw."""
+    """The clicked points; none if marks cannot be clicked or there is nothing to draw."""
     if not drawn.data:
-        st.caption("Nothing to draw: what this chart shows is not known of any generation here.")
+        st.caption("Nothing to draw: the data for this chart is unknown for every generation here.")
         return []
-    # Plotly's own is white on the mark's colour, which is hard to read.
+    # Plotly's default is white on the mark's colour, which is hard to read.
     hover = {"bgcolor": page_colour(), "bordercolor": GREY, "font": {"color": text_colour()}}
     chart, config = {"data": drawn.data, "layout": drawn.layout | {"hoverlabel": hover}}, {"displayModeBar": False}
     if not drill:

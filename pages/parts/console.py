@@ -1,4 +1,4 @@
-"""This process's application, and what the screen says when there is none."""
+"""This process's application, and what the page shows when there is none."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _made: Application | None = None
 
 
 def application() -> Application:
-    """The application, made on first use and shared by every session.
+    """The application, created on first use and shared by every session.
 
     Raises:
-        OrchestratorError, StoreError: it cannot be made now; the next call tries again.
+        OrchestratorError, StoreError: it cannot be created now; the next call tries again.
     """
     global _made
     with _guard:
@@ -35,7 +35,7 @@ def application() -> Application:
 
 
 def warm() -> None:
-    """Make the application and import what draws, side by side, while the first visitor's browser loads."""
+    """Create the application and import the charts in parallel, while the first visitor's browser loads."""
     importing = threading.Thread(
         target=importlib.import_module, args=["pages.parts.charts"], name="importing", daemon=True
     )
@@ -43,14 +43,14 @@ def warm() -> None:
     try:
         application()
     except (OrchestratorError, StoreError) as error:
-        # The first page says the same where somebody can read it.
+        # The first page shows the same error to the visitor.
         log.warning("%s", error)
     importing.join()
     _keep_what_is_imported()
 
 
 def warm_models() -> None:
-    """Import the model SDKs in the background, which takes seconds: after the first page, before the first prompt."""
+    """Import the model SDKs in the background, after the first page and before the first prompt: it takes seconds."""
     if _made is not None:
         _warm_models(_made)
 
@@ -66,17 +66,17 @@ def _warm_models_now(made: Application) -> None:
 
 
 def _keep_what_is_imported() -> None:
-    """Let no garbage collection look through modules again.
+    """Keep imported modules out of later garbage collections.
 
-    Streamlit collects after each rerun. With the 300,000 objects of pandas, Plotly and the SDKs in it, that stops the
-    whole process for a quarter of a second, the replies that stream in meanwhile too.
+    Streamlit collects garbage after each rerun. With the 300,000 objects of pandas, Plotly and the SDKs, that stops
+    the whole process for a quarter of a second, including the replies that are streaming in.
     """
     gc.collect()
     gc.freeze()
 
 
 def close() -> None:
-    """Book what runs and let go of models and database."""
+    """Record what is still running, and close models and database."""
     global _made
     with _guard:
         made, _made = _made, None
@@ -85,7 +85,7 @@ def close() -> None:
 
 
 def trouble() -> str | None:
-    """The code of what does not work now; None where the database answers, which it is asked for."""
+    """The code of the current problem; None if the database answers a test call."""
     try:
         application().person().call("whoami")
     except (OrchestratorError, StoreError) as error:
@@ -94,7 +94,7 @@ def trouble() -> str | None:
 
 
 def available() -> Application:
-    """The application; without one the page ends here with the sentence that says why."""
+    """The application; without one, the page ends here with the reason."""
     try:
         with st.spinner("Starting the database ..."):
             return application()
@@ -104,12 +104,12 @@ def available() -> Application:
 
 
 def at_hand() -> Application:
-    """The application for pages that act as the person at the machine; on Supabase the page ends here and says why."""
+    """The application for pages that act as the local person; on Supabase, the page ends here and says why."""
     found = available()
     if not found.store.local:
         st.info(
-            "This console is connected to Supabase, and signing in on the screen is not possible yet: "
-            "use `python -m orchestrator` in a terminal.",
+            "This console is connected to Supabase, where signing in from the browser is not supported yet. "
+            "Use `python -m orchestrator` in a terminal.",
             icon=":material/lock:",
         )
         st.stop()

@@ -1,6 +1,7 @@
 """The filter bar: period, generator, source and origin, kept in the address so that a link shows the same view.
 
-What is not its default stands there, and all of it is written at once: every write is a step of the browser's history.
+The address holds the values that differ from their defaults. It is written in one go, because every write is a step in
+the browser's history.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from store import clock
 _LENGTHS = {"7d": 7, "30d": USUAL_DAYS, "90d": 90, "365d": 365}
 _MONTHS = {"month": 0, "last-month": 1}
 _PRESETS = {
-    "7d": "7 days", "30d": "30 days", "90d": "90 days", "365d": "A year",
-    "month": "This month", "last-month": "Last month", "days": "Other days",
+    "7d": "7 days", "30d": "30 days", "90d": "90 days", "365d": "365 days",
+    "month": "This month", "last-month": "Last month", "days": "Custom",
 }  # fmt: skip
 _ANY = "any"
 _ORIGIN_LABELS = {
@@ -54,27 +55,27 @@ class Chosen:
 
     @property
     def unfinished(self) -> date | None:
-        """The day that is not over yet."""
+        """The day that is not over yet; None if all are."""
         return self.period.unfinished(clock.now())
 
 
 def zone() -> str:
-    """The viewer's time zone; UTC where the browser does not say, or says something strange."""
+    """The viewer's time zone; UTC if the browser sends none or an unknown one."""
     name = st.context.timezone or "UTC"
     return name if is_zone(name) else "UTC"
 
 
 def default_filters() -> Filters:
-    """What pages without a bar look at: events of the models that are asked now, however they were asked for."""
+    """The filters of pages without a bar: events of the models in use now, simulated or real, from any origin."""
     return Filters("simulated" if console.application().simulated else "real")
 
 
 def bar(model_label: str = "Answered by", *, with_model: bool = True) -> Chosen:
-    """Draw the bar and return what is chosen; what the address asks for and nobody has is named and passed over.
+    """Draw the bar and return what is chosen; invalid values in the address are named and ignored.
 
     Args:
         model_label: what choosing a model means on this page.
-        with_model: whether there is such a choice.
+        with_model: whether a model can be chosen.
     """
     st.session_state[_PASSED_OVER] = []
     st.session_state.setdefault(frame.ADDRESS, {})["days"] = None
@@ -85,23 +86,23 @@ def bar(model_label: str = "Answered by", *, with_model: bool = True) -> Chosen:
             _select("model", model_label, [_ANY, *CATALOGUE], _ANY, {_ANY: "Any model"}, 190) if with_model else _ANY
         )
         source = _select("source", "Source", list(SOURCES), default_filters().source, _SOURCE_LABELS, 150)
-        origin = _select("origin", "Asked from", [_ANY, *ORIGINS], _ANY, {_ANY: "Anywhere"} | _ORIGIN_LABELS, 160)
+        origin = _select("origin", "Requested from", [_ANY, *ORIGINS], _ANY, {_ANY: "Anywhere"} | _ORIGIN_LABELS, 160)
     _write(st.session_state[frame.ADDRESS])
     st.session_state[frame.CAME] = False
     filters = Filters(cast(Source, source), None if origin == _ANY else cast(Origin, origin))
     chosen = Chosen(days, filters, None if model == _ANY else model)
     if passed_over := st.session_state[_PASSED_OVER]:
         st.warning(
-            f"The address asks for what there is not: {plain(', '.join(passed_over))}. Shown without it.",
+            f"Ignored invalid values in the address: {plain(', '.join(passed_over))}.",
             icon=":material/link_off:",
         )
     today = ", today included" if chosen.unfinished else ""
-    st.caption(f"{day(days.first)} to {day(days.last)}, days of {days.zone}{today}. {_ABOUT_SOURCE[source]}")
+    st.caption(f"{day(days.first)} to {day(days.last)} in {days.zone} time{today}. {_ABOUT_SOURCE[source]}")
     return chosen
 
 
 def way_back() -> Callable[[], None] | None:
-    """What puts the filters back to their defaults; None where they are."""
+    """Resets the filters to their defaults; None if they are already there."""
     return _reset if any(text is not None for text in st.session_state[frame.ADDRESS].values()) else None
 
 
@@ -130,7 +131,7 @@ def _days() -> Period:
     key = _prepared("days", default, _as_text(*default), _read_days)
     value = st.date_input("Days", key=key, max_value=today + _FURTHEST_AHEAD, width=240)
     chosen = value if isinstance(value, tuple) else (value,)
-    # While the second day is still to be chosen, the first stands for both.
+    # Until the second day is chosen, the first one stands for both.
     first, last = (chosen[0], chosen[-1]) if chosen else default
     _keep("days", (first, last), _as_text(first, last), None)
     try:
@@ -164,23 +165,23 @@ def _select(name: str, text: str, options: list[str], default: str, labels: Mapp
 
 
 def _addressed(name: str) -> str | None:
-    """What the address says of a filter; days that it names are meant, whether or not it says so."""
+    """A filter's value in the address; days in it mean the custom period even if it does not name that."""
     says = st.query_params.get(name)
     return "days" if name == "period" and says is None and "days" in st.query_params else says
 
 
 def _prepared(name: str, default: Any, default_text: str, read: Callable[[str], Any]) -> str:
-    """The key of a filter's widget, its value set from the address, from the page before, or to its default."""
+    """The key of a filter's widget, after setting its value from the address, the page before, or the default."""
     key, kept = f"filter_{name}", st.session_state.setdefault(_KEPT, {})
-    # What the address does not say has its default, but whoever comes from another page brings along what was chosen.
+    # A filter missing in the address has its default, except right after a change of page: then its choice is kept.
     addressed = _addressed(name) or (None if st.session_state[frame.CAME] else default_text)
     value, written = kept.get(name, (default, None))
-    # Another one than was written there: a link was opened, or the browser went back.
+    # A value that this page has not written: a link was opened, or the browser went back.
     asked = addressed if addressed != written else None
     found = None if asked is None else read(asked)
     if asked is not None and found is None:
         st.session_state[_PASSED_OVER].append(f"{name}={asked[:_LONGEST_QUOTE]}")
-    # Assigned even where it stands already: a widget of the same key on another page would not take it over.
+    # Assigned even if unchanged: a widget with the same key on another page would not take it over.
     st.session_state[key] = st.session_state.get(key, value) if found is None else found
     return key
 

@@ -1,4 +1,4 @@
-"""The top of every page: its title, the question it answers, what is not real, and the way back to Claude."""
+"""The top of every page: its title, the question it answers, notices, and the button that rolls back to Claude."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from store.sample import has_sample_data
 
 _PAGE = "frame_page"
 CAME = "frame_came"
-"""Session key: whether the visitor comes from another page; put to False by whoever has made use of it."""
+"""Session key: whether the visitor comes from another page; set to False by the code that has used it."""
 ADDRESS = "frame_address"
-"""Session key: the filters as they stand in the address, by name; None for one that stands at its default."""
+"""Session key: the filters as written in the address, by name; None for one at its default."""
 
 
 def navigate(sections: Mapping[str, Sequence[StreamlitPage]], filtered: frozenset[str]) -> StreamlitPage:
-    """Draw the menu and return the page that is asked for; whoever changes pages takes the filters along.
+    """Draw the menu and return the requested page; filters are kept when the page changes.
 
     Args:
         sections: the pages under their headings.
-        filtered: titles of the pages that have the filter bar, and so the filters in their address.
+        filtered: titles of the pages that have the filter bar, and so have the filters in their address.
     """
     left = st.session_state.get(_PAGE)
-    # The filters stand in the address of the page that is left. Told before the change of page, the browser takes both
-    # for one step of its history, and Back takes one press.
+    # If the filters are written before the page changes, the browser treats both as one step of its history, and going
+    # back takes one press.
     if left in filtered and _asked(sections) in filtered - {left}:
         _take_filters_along()
     page = st.navigation(sections)
@@ -41,7 +41,7 @@ def navigate(sections: Mapping[str, Sequence[StreamlitPage]], filtered: frozense
 
 
 def _asked(sections: Mapping[str, Sequence[StreamlitPage]]) -> str | None:
-    """The title of the page that is asked for, before Streamlit says so; None for the page at the root."""
+    """The title of the requested page, before Streamlit tells; None for the page at the root."""
     context = get_script_run_ctx()
     titles = {page._script_hash: page.title for pages in sections.values() for page in pages}
     return titles.get(context.page_script_hash) if context else None
@@ -56,7 +56,7 @@ def _take_filters_along() -> None:
 
 
 def opening(title: str, question: str) -> Application:
-    """Draw the top of a page and return the application; without one the page ends here and says why."""
+    """Draw the top of a page and return the application; without one, the page ends here and says why."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title(title, anchor=False, width="content")
         notices = st.container(
@@ -75,17 +75,17 @@ def opening(title: str, question: str) -> Application:
 
 
 def _outbox(application: Application) -> None:
-    """What waits for the database, and what it will never take; nothing in the usual case."""
+    """How much waits for the database, and how much it will never accept; usually nothing."""
     state = application.orchestrator.outbox()
     if state.waiting:
         st.caption(
-            f":material/outbox: {many(state.waiting, 'outcome')} waiting for the database and not in the figures yet. "
-            "They are recorded as soon as it is back."
+            f":material/outbox: {many(state.waiting, 'result')} waiting for the database and not in the figures yet, "
+            "to be recorded as soon as it is back."
         )
     if state.set_aside:
         st.caption(
             f":material/unknown_document: {many(state.set_aside, 'outbox file')} could not be recorded: damaged, or "
-            "from a run unknown to this database. Kept in the data folder's outbox, named .refused."
+            "from a generation unknown to this database. Kept in the data folder's outbox with the ending .refused."
         )
 
 
@@ -95,11 +95,11 @@ def _notices(application: Application, *, present: bool) -> None:
             "Simulated models",
             icon=":material/science:",
             color="gray",
-            help="Nothing leaves this machine; answers, times and tokens are made up, prices are real.",
+            help="Nothing leaves this machine. Answers, times and tokens are simulated; prices are real.",
         )
     database = application.person()
     if present:
         with st.popover("Sample data", icon=":material/auto_awesome:", type="tertiary"):
-            st.markdown("These pages show an imaginary company's quarter, marked as simulated, beside your own runs.")
-            st.button("Remove the sample data", on_click=states.clear_sample_data, args=(database,))
+            st.markdown("These pages include a fictional company's quarter, marked as simulated, beside your own data.")
+            st.button("Remove sample data", on_click=states.clear_sample_data, args=(database,))
     settings.roll_back_button(application)

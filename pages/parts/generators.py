@@ -1,4 +1,4 @@
-"""Marks of the models on charts: each model in its own colour, wasted money hatched."""
+"""The models' marks on charts: each model in its own colour, wasted cost hatched."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def spent(drawn: Figure, frame: pd.DataFrame, unfinished: date | None) -> None:
         used, wasted, whole = zip(*map(_parts, days), strict=True)
         solid = {"color": colour(name)}
         hatched = {"color": GREY, "pattern": {"shape": "/", "fgcolor": colour(name), "bgcolor": _NONE, "size": 6}}
-        parts = ((used, "answers", solid), (wasted, "wasted", hatched), (whole, "answers or wasted", solid))
+        parts = ((used, "answers", solid), (wasted, "waste", hatched), (whole, "answers and waste", solid))
         for values, words, marker in parts:
             if any(values):
                 charts.bars(
@@ -65,7 +65,7 @@ def spent(drawn: Figure, frame: pd.DataFrame, unfinished: date | None) -> None:
 
 
 def _parts(day: Any) -> tuple[Any, Any, Any]:
-    """A day's cost as answers and waste, or as a whole where the two cannot be told apart."""
+    """A day's cost as answers and waste, or as a whole if the two cannot be told apart."""
     known = day.answers_usd is not None
     return (day.answers_usd, day.wasted_usd, None) if known else (None, None, day.cost_usd)
 
@@ -95,6 +95,6 @@ def lines(
 
 
 def by_model(frame: pd.DataFrame, column: str) -> Iterator[tuple[str | None, pd.DataFrame]]:
-    """Each model's rows, by its name, in the order of the colours; None for the unknown one."""
+    """Each model's name and rows, in the order of the colours; None for the unknown one."""
     for name in sorted({name if isinstance(name, str) else None for name in frame[column]}, key=place):
         yield name, frame[frame[column].isna() if name is None else frame[column] == name]

@@ -1,4 +1,4 @@
-"""What the figures of a page leave out, said openly."""
+"""What the figures of a page leave out."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from store import Database
 
 
 def left_out(total: Tally, undated: int, chosen: Chosen, person: Database) -> None:
-    """A line for each kind of event that some figure does not hold; nothing where there is none."""
+    """Name each kind of event that is missing from some figure; nothing if there is none."""
     lines = [
         (
             total.without_baseline,
             "has no known baseline and is left out of savings",
             "have no known baseline and are left out of savings",
         ),
-        (total.without_cost, "does not say what it cost", "do not say what they cost"),
-        (total.without_waste, "does not say what it wasted", "do not say what they wasted"),
+        (total.without_cost, "has no known cost", "have no known cost"),
+        (total.without_waste, "has no known wasted cost", "have no known wasted cost"),
         (total.unreadable, "could not be read in full", "could not be read in full"),
     ]
     said = [f"{many(number, 'generation')} {one if number == 1 else more}" for number, one, more in lines if number]
     if total.unpriced:
-        said.append(f"{many(total.unpriced, 'attempt')} with an unknown price, which no cost holds")
+        said.append(f"{many(total.unpriced, 'attempt')} with an unknown price, not included in any cost")
     if undated:
-        said.append(f"{many(undated, 'generation')} of the log without a readable time, in no period")
+        said.append(f"{many(undated, 'generation')} without a readable time, not included in any period")
     if said:
         st.caption(f":material/info: {'; '.join(said)}.")
-    if total.unreadable and st.toggle("Show what could not be read", key="left_out_shown"):
+    if total.unreadable and st.toggle("Show events that could not be read in full", key="left_out_shown"):
         behind(person, chosen, None, Which(unreadable=True), "Events that could not be read in full")

@@ -1,6 +1,6 @@
-"""A press that nobody heard: made on a page whose session was lost, it comes in with a new one, without its callback.
+"""Lost presses: a press on a page whose session was lost arrives with a new session, without its callback.
 
-Streamlit calls the callbacks of widgets that an earlier run of the session has drawn; there was none.
+Streamlit only calls the callbacks of widgets that an earlier run of the session has drawn; there was none.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 DOUBLE_CLICK_S = 2.0
-"""Two presses within so long are one: the page may not have been drawn anew in between."""
+"""Two presses within this time count as one: the page may not have been redrawn in between."""
 
 _KNOWN, _LOST = "lost_press_known", "lost_press_lost"
 _PRESSES = frozenset({"trigger_value", "string_trigger_value", "chat_input_value", "json_trigger_value"})
 
 
 def tell_if_lost() -> None:
-    """Say, in the first run of a session, that the press that came with it had no effect."""
+    """In the first run of a session, say that the press that came with it had no effect."""
     st.session_state[_LOST] = not st.session_state.get(_KNOWN) and _pressed()
     st.session_state[_KNOWN] = True
     if st.session_state[_LOST]:
@@ -28,7 +28,7 @@ def tell_if_lost() -> None:
 
 
 def heard() -> bool:
-    """Whether a press in this run may act: not in the run that says that it had no effect."""
+    """Whether a press in this run may act; False in the run that says that it had no effect."""
     return not st.session_state.get(_LOST, False)
 
 
@@ -36,7 +36,7 @@ def _pressed() -> bool:
     context = get_script_run_ctx()
     if context is None:
         return False
-    # There is no public way to see a press on a widget that this run may not draw at all.
+    # There is no public API for a press on a widget that this run may not draw at all.
     states = context.session_state._state._new_widget_state.states.values()
     protos = [state.value for state in states if hasattr(getattr(state, "value", None), "WhichOneof")]
     return any(proto.WhichOneof("value") in _PRESSES for proto in protos)

@@ -1,4 +1,4 @@
-"""The latest runs, each a link to its own address."""
+"""The latest generations, each with a link to its own address."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from queries.runs import latest_runs
 from store import Database
 
 RUN_PARAMETER = "run"
-"""Names the run that the playground shows."""
+"""The address parameter for the generation that the playground shows."""
 
 
 def run_link(generation_id: UUID | str) -> str:
-    """The address at which a run is shown, from any page: they all lie in one folder, whatever that is called."""
+    """The address of a generation, relative to any page: all pages are in one folder, whatever its name."""
     return f"./playground?{RUN_PARAMETER}={generation_id}"
 
 
 def latest(database: Database, limit: int = 6) -> None:
-    """The latest runs, and the way to all of them; nothing where there are none."""
+    """The latest generations with a link to all; nothing if there are none."""
     runs = states.read(lambda: latest_runs(database, limit=limit))
     if runs.empty:
         return
     with st.container(border=True):
-        st.subheader("Latest runs", anchor=False)
+        st.subheader("Latest generations", anchor=False)
         _table(runs)
-        st.page_link("playground.py", label="Search all runs", icon=":material/arrow_forward:")
+        st.page_link("playground.py", label="Search all generations", icon=":material/arrow_forward:")
 
 
 def past_runs(database: Database) -> None:
-    """The latest runs with a search field; a sentence where there are none."""
-    st.subheader("Past runs", anchor=False)
-    search = st.text_input("Search past runs", key="playground_search", placeholder="Words of the prompt, or an id")
+    """The latest generations with a search field; a sentence if there are none."""
+    st.subheader("Past generations", anchor=False)
+    search = st.text_input("Search past generations", key="playground_search", placeholder="Prompt text or ID")
     runs = states.read(lambda: latest_runs(database, search=search or ""))
     if runs.empty:
-        st.caption("No run matches." if search else "Nothing generated yet. Describe a process above.")
+        st.caption("No generation matches." if search else "No generations yet. Describe a process above.")
         return
     _table(runs)
 
@@ -59,5 +59,5 @@ def _table(runs: pd.DataFrame) -> None:
         }
         for run in runs.to_dict("records")
     ]
-    listing(rows, "The latest runs, newest first", columns=OPEN, height="auto")
+    listing(rows, "The latest generations, newest first", columns=OPEN, height="auto")
     st.caption(f"Times in {here}.")

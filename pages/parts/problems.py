@@ -1,4 +1,4 @@
-"""What went wrong, on the screen: in its own words, or with a reference that finds it in the log."""
+"""Errors on the screen: in their own words, or with a reference that finds them in the log."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ log = logging.getLogger(__name__)
 
 
 def problem(error: Exception) -> None:
-    """Show an error of ours in its own words."""
+    """Show one of the project's own errors in its own words."""
     st.error(plain(error), icon=":material/error:")
 
 
 def report(error: Exception) -> bool:
-    """Show an error that nobody foresaw, with a reference that finds it in the log."""
+    """Show an unexpected error, with a reference that finds it in the log."""
     reference = secrets.token_hex(4)
     log.error("Reference %s", reference, exc_info=error)
     st.error(
-        f"Something went wrong on this page; nothing that was already generated is lost. Reload it, and if it happens "
-        f"again, look for {reference} in the log.",
+        f"Something went wrong on this page. Nothing that was already generated is lost. Reload it, and if it happens "
+        f"again, search the log for {reference}.",
         icon=":material/error:",
     )
     return True

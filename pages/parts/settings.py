@@ -1,4 +1,4 @@
-"""What the pages that change the system keys share: names, choices, and saving with the outcome told."""
+"""Shared by the pages that change the system keys: names, choices, and saving with a message about the result."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ LABELS = {PRIMARY_KEY: "Primary model", FALLBACK_KEY: "Fallback model", ENABLE_F
 _WARN_AHEAD = timedelta(days=90)
 _OUTCOME, _PRESSED = "settings_outcome", "settings_pressed"
 FORM_BASE = "configuration_base"
-"""Session key of the settings that the configuration form was loaded from; without it the form is loaded anew."""
+"""Session key of the settings that the configuration form was loaded from; without it, the form is loaded again."""
 PROPOSAL = "settings_proposal"
-"""Session key of values that another page proposes."""
+"""Session key of the values that another page proposes."""
 
 
 def choice(name: str) -> str:
-    """A model with its price per workflow, for a list to choose from."""
+    """A model with its price per workflow, as an option in a list."""
     model = CATALOGUE.get(name)
     if model is None:
         return f"{name} (unknown)"
@@ -54,19 +54,19 @@ def changes_in_words(changes: Mapping[str, tuple[Any, Any]]) -> list[str]:
 
 
 def pairs(changes: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Before and after of each key, from the changes of an audit event; what has another form is left out."""
+    """Before and after of each key, from the changes of an audit event; entries of any other form are left out."""
     return {
         key: (change.get("before"), change.get("after")) for key, change in changes.items() if isinstance(change, dict)
     }
 
 
 def propose(values: Mapping[str, Any]) -> None:
-    """Let the configuration page open with these values in its form, to be reviewed there."""
+    """Open the configuration page with these values in its form, to be reviewed there."""
     st.session_state[PROPOSAL] = dict(values)
 
 
 def lifecycle(model: Model) -> str | None:
-    """What to know about a model's end: retired, or soon to be; None while its end is far or unknown."""
+    """That a model is retired or soon will be; None while its retirement is far off or unknown."""
     today = clock.now().date()
     if model.retires_on is None or model.retires_on > today:
         return ends(model)
@@ -74,7 +74,7 @@ def lifecycle(model: Model) -> str | None:
 
 
 def ends(model: Model) -> str | None:
-    """That a model will be retired soon, and who answers then; None where it is, or its end is far or unknown."""
+    """That a model will be retired soon, and its successor; None if it already is, or if that is far off or unknown."""
     today = clock.now().date()
     if model.retires_on is None or not today < model.retires_on <= today + _WARN_AHEAD:
         return None
@@ -85,13 +85,13 @@ def ends(model: Model) -> str | None:
 def save(
     database: Database, values: Mapping[str, str | bool], *, expected_version: int | None
 ) -> OrchestratorSettings | None:
-    """The settings once saved; None when they were not, which `outcome` then tells on the page."""
+    """Save and return the settings; None if that failed, which `outcome` then shows on the page."""
     try:
         saved = _saved(database, values, expected_version)
     except (OrchestratorError, StoreError) as error:
         st.session_state[_OUTCOME] = error
         return None
-    st.session_state[_OUTCOME] = f"Version {saved.version} holds from the next generation on."
+    st.session_state[_OUTCOME] = f"Version {saved.version} takes effect with the next generation."
     return saved
 
 
@@ -101,19 +101,19 @@ def _saved(database: Database, values: Mapping[str, str | bool], expected_versio
     try:
         return save_settings(database, values, expected_version=expected_version)
     except Conflict:
-        # The second click of a double one finds the first one's version.
+        # The second click of a double-click finds the version that the first one saved.
         if before is None or before[0] != pressed[0] or pressed[1] - before[1] > DOUBLE_CLICK_S:
             raise
         return read_settings(database)
 
 
 def put_back(database: Database, values: Mapping[str, str | bool]) -> None:
-    """Save these values whatever stands there now."""
+    """Save these values, whatever the current ones are."""
     save(database, values, expected_version=None)
 
 
 def outcome() -> None:
-    """Tell what came of the last save, once."""
+    """Show the result of the last save, once."""
     told = st.session_state.pop(_OUTCOME, None)
     if isinstance(told, Exception):
         problem(told)
@@ -122,20 +122,20 @@ def outcome() -> None:
 
 
 def roll_back(opened: str | None = None) -> None:
-    """Let Claude go first from the next generation on, whatever else was changed meanwhile.
+    """Make Claude the primary model from the next generation on, whatever else has changed meanwhile.
 
     Args:
-        opened: the session key of what is to be closed, so that nothing stands over the outcome.
+        opened: the session key of the popover to close, so that it does not cover the message.
     """
     if opened:
         st.session_state[opened] = False
     if save(console.application().person(), {PRIMARY_KEY: BASELINE.name}, expected_version=None):
-        # The form would take one's own save for somebody else's.
+        # The form would take this save for somebody else's.
         st.session_state.pop(FORM_BASE, None)
 
 
 def answers_as(name: str) -> str:
-    """A model by its name, and who answers in its place once it was retired."""
+    """A model's display name, and which model answers in its place if it is retired."""
     model = CATALOGUE.get(name)
     if model is None:
         return name
@@ -144,24 +144,24 @@ def answers_as(name: str) -> str:
 
 
 def without_key(application: Application, name: str) -> str | None:
-    """That this process cannot ask a model, in a sentence; None where it can, or where nobody knows the model."""
+    """A sentence that this process cannot ask a model; None if it can, or if the model is unknown."""
     model = CATALOGUE.get(name)
     key = application.orchestrator.missing_key(model) if model else None
-    return f"{key} is not set here: this console cannot ask {model.label}." if model and key else None
+    return f"{key} is not set, so this console cannot ask {model.label}." if model and key else None
 
 
 def roll_back_button(application: Application, words: str = "Roll back now", *, key: str = "top") -> None:
-    """One click opens what it will do, a second one does it.
+    """A button that explains the rollback on the first click and does it on the second.
 
     Args:
-        key: tells two such buttons of one page apart.
+        key: distinguishes two such buttons on one page.
     """
     opened = f"roll_back_opened_{key}"
-    with st.popover(words, icon=":material/undo:", help="Let Claude go first again", key=opened, on_change="rerun"):
+    with st.popover(words, icon=":material/undo:", help="Ask Claude first again", key=opened, on_change="rerun"):
         st.markdown(
-            f"From the next generation on **{BASELINE.label}** goes first, in every process. Each workflow then costs "
-            f"about {unit_price(price_per_workflow(BASELINE, clock.now()))}. The fallback "
-            f"stays as it is: where that is {BASELINE.label} too, no second model stands behind it."
+            f"From the next generation on, **{BASELINE.label}** is the primary model in every process. Each "
+            f"workflow then costs about {unit_price(price_per_workflow(BASELINE, clock.now()))}. The fallback "
+            f"does not change: if it is also {BASELINE.label}, there is no second model to fall back to."
         )
         if warning := without_key(application, BASELINE.name):
             st.warning(warning, icon=":material/key_off:")

@@ -1,4 +1,4 @@
-"""Tables for spreadsheets, which take a text for a formula as soon as it begins like one."""
+"""Tables for spreadsheets, which take any text that begins like a formula for one."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import Any
 import pandas as pd
 
 _BYTE_ORDER_MARK = "\ufeff"
-"""Without it Excel takes UTF-8 for an older encoding."""
+"""Without it, Excel takes UTF-8 for an older encoding."""
 
 _FORMULA_BEGINS = ("=", "+", "-", "@")
-# Harmless, and more useful as it is: an amount, or the dash for nothing.
+# Harmless, and more useful unchanged: an amount, or the dash for unknown.
 _AMOUNT = re.compile(r"-|(about )?[-+]?\$?[\d.,]+( to [\d.,]+)?(\s?(%|s|min|h|pts))?")
 _SEPARATOR = re.compile("(;)")
 
 
 def is_amount(text: str) -> bool:
-    """Whether a text is money, a count, a share or a time, as the screen writes them."""
+    """Whether a text is money, a count, a share or a time as written on the screen."""
     return bool(_AMOUNT.fullmatch(text)) and text != "-"
 
 
 def guarded(text: str) -> str:
-    """A text on one line that no spreadsheet takes for a formula, wherever its language puts cells apart."""
+    """A text on one line that no spreadsheet takes for a formula, whichever separator its locale uses."""
     line = "".join(" " if unicodedata.category(letter) in ("Cc", "Zl", "Zp") else letter for letter in text)
     return "".join(f"'{cell}" if _is_formula(cell) else cell for cell in _SEPARATOR.split(line))
 
@@ -49,7 +49,7 @@ def _cell(value: Any) -> Any:
 def _is_formula(cell: str) -> bool:
     if _AMOUNT.fullmatch(cell):
         return False
-    # Full-width signs count, and what stands before them unseen does not.
+    # Full-width signs count; invisible characters before them do not.
     text = unicodedata.normalize("NFKC", cell)
     begins = "".join(letter for letter in text if unicodedata.category(letter) != "Cf").lstrip(" \"'")
     return begins.startswith(_FORMULA_BEGINS)

@@ -1,4 +1,4 @@
-"""What a page shows instead of figures: an empty state with the next step, a sentence for what went wrong."""
+"""What a page shows instead of figures: an empty state with the next step, or a sentence about an error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TOLD = "states_told"
 
 
 def read(question: Callable[[], T]) -> T:
-    """The answer to a question to the database; without one the page ends here with the sentence that says why."""
+    """The answer of the database; without one, the page ends here with the reason."""
     try:
         return question()
     except (OrchestratorError, QueryError, StoreError) as error:
@@ -32,55 +32,55 @@ def read(question: Callable[[], T]) -> T:
 
 
 def tell() -> None:
-    """Say what came of the last thing done here, once."""
+    """Show the result of the last action, once."""
     if told := st.session_state.pop(_TOLD, None):
         st.toast(told, icon=":material/check:")
 
 
 def empty(database: Database, *, sentence: str, reset: Callable[[], None] | None = None) -> None:
-    """Why there is nothing to see, and what to do: ask for a workflow, or look at sample data unless it is there.
+    """Why there is nothing to show and what to do next: generate a workflow, reset the filters, or use sample data.
 
     Args:
-        reset: puts the filters back, where they are not at their defaults.
+        reset: resets the filters; None if they are at their defaults.
     """
     present = read(lambda: has_sample_data(database))
     with st.container(border=True):
         st.markdown(f"**Nothing to show yet.** {sentence}")
         with st.container(horizontal=True, vertical_alignment="center"):
             if reset:
-                st.button("Reset the filters", icon=":material/filter_alt_off:", on_click=reset)
+                st.button("Reset filters", icon=":material/filter_alt_off:", on_click=reset)
             st.page_link("playground.py", label="Describe a process", icon=":material/science:")
             if present and not console.application().simulated:
                 st.page_link(
-                    "cost.py", label="Look at the sample data, which is simulated", icon=":material/auto_awesome:",
+                    "cost.py", label="See the sample data (simulated)", icon=":material/auto_awesome:",
                     query_params={"source": "simulated"},
                 )  # fmt: skip
             if not present:
                 pressed = st.button(
-                    "Load sample data", icon=":material/auto_awesome:", help="A quarter of an imaginary company's life"
+                    "Load sample data", icon=":material/auto_awesome:", help="Three months of a fictional company"
                 )
                 if pressed and lost_press.heard():
                     load_sample_data(database)
 
 
 def load_sample_data(database: Database) -> None:
-    """Add the sample with its progress shown, then show the page again with it."""
-    events, bar = 0, st.progress(0.0, "Writing three months of an imaginary company's life ...")
+    """Add the sample data while showing the progress, then reload the page."""
+    events, bar = 0, st.progress(0.0, "Writing three months of sample data ...")
     try:
         for day, events in enumerate(add_sample_data(database, per_day=_SAMPLE_PER_DAY), start=1):
             bar.progress(day / DAYS, f"Day {day} of {DAYS}: {count(events)} events")
     except StoreError as error:
         problem(error)
         return
-    st.session_state[_TOLD] = f"{count(events)} events of sample data were added. Remove them at any time, at the top."
+    st.session_state[_TOLD] = f"Added {count(events)} sample events. You can remove them at the top of the page."
     st.rerun()
 
 
 def clear_sample_data(database: Database) -> None:
-    """Remove all of the sample."""
+    """Remove all sample data."""
     try:
         removed = remove_sample_data(database)
     except StoreError as error:
         problem(error)
         return
-    st.session_state[_TOLD] = f"The sample data is gone: {count(removed)} events."
+    st.session_state[_TOLD] = f"Removed the sample data: {count(removed)} events."

@@ -17,7 +17,7 @@ from pages.parts.words import NONE
 OPEN: dict[str, ColumnConfig] = {
     "Open": st.column_config.LinkColumn("Open", display_text=":material/open_in_new:", width="small")
 }
-"""A column of links to runs."""
+"""A column of links to generations."""
 
 
 def table(
@@ -34,10 +34,10 @@ def table(
     Args:
         rows: as the screen writes them.
         frame: the same with all their digits.
-        drill: whether choosing a row is of use.
+        drill: whether rows can be selected.
 
     Returns:
-        The place of the row that was chosen; None for none.
+        The index of the selected row; None if none is.
     """
     with st.container(border=True):
         st.subheader(title, anchor=False)
@@ -56,15 +56,15 @@ def listing(
     height: Literal["auto", "content"] = "content",
     key: str | None = None,
 ) -> int | None:
-    """Rows as the screen writes them, amounts to the right.
+    """Rows as the screen writes them, amounts aligned to the right.
 
     Args:
-        columns: of columns that need more than their own words.
+        columns: settings of columns that are not plain text.
         height: `content` shows every row, `auto` ten at a time.
-        key: given where choosing a row is of use.
+        key: given if rows can be selected.
 
     Returns:
-        The place of the row that was chosen; None for none.
+        The index of the selected row; None if none is.
     """
     rows = [{name: guarded(value) if isinstance(value, str) else value for name, value in row.items()} for row in rows]
     figures = amounts(rows)
@@ -80,18 +80,18 @@ def listing(
 
 
 def _same(rows: list[dict[str, Any]], figures: list[str]) -> str:
-    """Changes with the rows, not with their figures: a choice must not stay with a place that another row has taken."""
+    """A hash of the rows without their figures: a selection must not move to another row with the same index."""
     return str(zlib.crc32(repr([[row[name] for name in row if name not in figures] for row in rows]).encode()))
 
 
 def amounts(rows: list[dict[str, Any]]) -> list[str]:
-    """The columns in which everything known is an amount: money, a count, a share or a time."""
+    """The columns in which every known value is an amount: money, a count, a share or a time."""
     known = {name: [str(row[name]) for row in rows if row[name] != NONE] for name in (rows[0] if rows else ())}
     return [name for name, values in known.items() if values and all(map(is_amount, values))]
 
 
 def download(frame: pd.DataFrame, name: str) -> None:
-    """A button that saves a table as CSV, written when it is pressed."""
+    """A button that saves a table as CSV, generated when it is pressed."""
     st.download_button(
         "CSV", partial(as_csv, frame), f"{name}.csv", "text/csv", key=f"csv_{name}", icon=":material/download:",
         type="tertiary", help="Save exactly what is shown", on_click="ignore",

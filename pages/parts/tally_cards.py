@@ -1,4 +1,4 @@
-"""The figures that several pages show, each with its definition: `Tally` and latencies as cards."""
+"""The cards that several pages share, each with its definition: figures of a `Tally`, and latencies."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from queries import targets
 from queries.latency import LatencySummary
 from queries.tally import Tally, tally
 
-_AS_CONFIGURED = "Runs with models of their own or a forced failure are left out."
+_AS_CONFIGURED = "Generations with overrides or a forced failure are left out."
 
 
 def generations(total: Tally, before: Tally) -> Card:
-    """How many workflows there are."""
+    """The number of workflows."""
     alone = tally(row for row in total.rows if row.overridden).completed
     return Card(
         "Workflows",
         count(total.completed),
-        "Generations that gave a validated workflow.",
+        "Generations that produced a validated workflow.",
         change(total.completed, before.completed),
-        note=f"{overridden(alone)} among them" if alone else None,
+        note=f"including {overridden(alone)}" if alone else None,
     )
 
 
@@ -32,7 +32,7 @@ def fallback(total: Tally, before: Tally) -> Card:
     return Card(
         "Fallback rate",
         percent(rate.pct, targets.FALLBACK.limits),
-        f"Answered by the fallback, of the completed: {share(rate)}. {_AS_CONFIGURED}",
+        f"Completed generations that the fallback answered: {share(rate)}. {_AS_CONFIGURED}",
         points(rate.pct, before.as_configured.fallback.pct),
         falling_is_good=True,
         rate=rate,
@@ -46,7 +46,7 @@ def success(total: Tally, before: Tally) -> Card:
     return Card(
         "Success rate",
         percent(rate.pct, targets.SUCCESS.limits),
-        f"Completed, of completed and failed: {share(rate)}. {_AS_CONFIGURED}",
+        f"Generations that completed, of all that completed or failed: {share(rate)}. {_AS_CONFIGURED}",
         points(rate.pct, before.as_configured.success.pct),
         falling_is_good=False,
         rate=rate,
@@ -55,25 +55,25 @@ def success(total: Tally, before: Tally) -> Card:
 
 
 def cost(total: Tally, before: Tally) -> Card:
-    """What completed generations cost; what failed ones cost, apart."""
+    """The cost of completed generations; the cost of failed and cancelled ones is shown separately."""
     apart = total.cost_failed_usd
     return Card(
         "Cost",
         money(total.cost_usd),
-        "All attempts of completed generations, wasted ones included; at list prices.",
+        "All attempts of completed generations at list prices, wasted ones included.",
         change(total.cost_usd, before.cost_usd),
         falling_is_good=True,
-        note=f"and {money(apart)} on failed and cancelled runs" if apart else None,
+        note=f"plus {money(apart)} for failed and cancelled generations" if apart else None,
     )
 
 
 def saved(total: Tally, before: Tally) -> Card:
-    """What was saved against the baseline, net of waste."""
+    """The savings compared with the baseline, net of waste."""
     return Card(
         "Saved",
         money(total.savings_usd),
-        f"Against {BASELINE.label} for the same tokens, after waste. {BASELINE.label} would count the same text "
-        "a little differently.",
+        f"Compared with {BASELINE.label} for the same tokens, net of waste. {BASELINE.label} would count the tokens of "
+        "the same text slightly differently.",
         change(total.savings_usd, before.savings_usd),
         falling_is_good=False,
         note=_against_baseline(total.savings_pct),
@@ -83,15 +83,15 @@ def saved(total: Tally, before: Tally) -> Card:
 def _against_baseline(savings_pct: Decimal | None) -> str | None:
     if savings_pct is None:
         return None
-    return f"{percent(abs(savings_pct))} {'less' if savings_pct >= 0 else 'more'} than on {BASELINE.label} alone"
+    return f"{percent(abs(savings_pct))} {'less' if savings_pct >= 0 else 'more'} than with {BASELINE.label} alone"
 
 
 def wasted(total: Tally, before: Tally) -> Card:
-    """What bought no answer."""
+    """The wasted cost: what bought no answer."""
     return Card(
         "Wasted",
         money(total.wasted_usd),
-        "Attempts of completed generations whose answer was not used. It is part of the cost.",
+        "Attempts of completed generations whose answer was not used. Included in the cost.",
         change(total.wasted_usd, before.wasted_usd),
         falling_is_good=True,
         note=f"{percent(total.wasted_pct)} of the cost" if total.wasted_pct is not None else None,
@@ -99,11 +99,11 @@ def wasted(total: Tally, before: Tally) -> Card:
 
 
 def per_workflow(total: Tally, before: Tally) -> Card:
-    """What one workflow costs on average."""
+    """The average cost of a workflow."""
     return Card(
         "Cost per workflow",
         unit_price(total.cost_per_workflow_usd),
-        f"Cost over the number of workflows: {money(total.cost_usd)} over {count(total.with_cost)}.",
+        f"Cost divided by the number of workflows: {money(total.cost_usd)} / {count(total.with_cost)}.",
         change(total.cost_per_workflow_usd, before.cost_per_workflow_usd),
         falling_is_good=True,
     )
@@ -115,11 +115,11 @@ def latency(name: str, now_ms: float | None, before_ms: float | None, meaning: s
 
 
 def p95(current: LatencySummary, before: LatencySummary) -> Card:
-    """The time that all but the slowest twentieth keep."""
+    """The time within which 95 % of workflows are ready."""
     card = latency(
         "Time (P95)",
         current.p95,
         before.p95,
-        "95 % of the workflows were there within this time, failed attempts included.",
+        "95 % of workflows were ready within this time, failed attempts included.",
     )
-    return card if current.p50 is None else card.noted(f"half of them within {seconds(current.p50)}")
+    return card if current.p50 is None else card.noted(f"median {seconds(current.p50)}")

@@ -1,4 +1,4 @@
-"""The colours of the viewer's theme, for what Streamlit does not colour by itself."""
+"""The colours of the viewer's theme, for elements that Streamlit does not colour itself."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import streamlit as st
 
 
 def text_colour() -> str:
-    """Of words on the page."""
+    """The colour of text on the page."""
     return _colour("textColor")
 
 
 def page_colour() -> str:
-    """Of the page itself."""
+    """The background colour of the page."""
     return _colour("backgroundColor")
 
 

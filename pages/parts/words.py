@@ -1,4 +1,4 @@
-"""Money, shares, counts, time and codes as the screen writes them; "-" for what is unknown."""
+"""Money, shares, counts, times and codes as the screen writes them; "-" for unknown values."""
 
 from __future__ import annotations
 
@@ -24,38 +24,38 @@ _ACRONYMS = {"api": "API", "json": "JSON", "llm": "LLM"}
 
 _LEAST_PCT = 0.05
 _UNSEEN = "\u2060"
-# What a link begins with, escaped: https://, www., and the sign in an e-mail address.
+# The start of a link, escaped: https://, www., and the sign in an e-mail address.
 _ADDRESS = re.compile(r"((?:https?|ftp|mailto|xmpp)(?=\\:)|www(?=\\\.)|(?<=\S)(?=\\@))", re.IGNORECASE)
 
 
 def plain(text: object) -> str:
-    """Text from elsewhere for a place that takes Markdown: shown as it is, on one line.
+    """Foreign text for a place that takes Markdown: shown literally, on one line.
 
-    A picture in it would be fetched from wherever somebody's prompt or a model's answer says. Nor is an address in it a
-    link: Markdown makes one of it even where every sign is escaped, unless an unseen character stands in it.
+    Unescaped, a picture in it would be fetched from wherever a prompt or a model's answer says. Addresses do not become
+    links either: Markdown links them even if every sign is escaped, unless there is an invisible character in them.
     """
     escaped = re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(str(text).split()))
     return _ADDRESS.sub(rf"\1{_UNSEEN}", escaped)
 
 
 def charted(text: str) -> str:
-    """Text from elsewhere for a chart: Plotly would take `<a href=...>` and `%{...}` in it for its own."""
+    """Foreign text for a chart, in which Plotly would interpret `<a href=...>` and `%{...}`."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace("%{", "%&#123;")
 
 
 def spoken(code: str) -> str:
-    """A stable code as people say it: `step_type_unknown` is `Step type unknown`, `not_json` is `Not JSON`."""
+    """A stable code in plain words: `step_type_unknown` is `Step type unknown`, `not_json` is `Not JSON`."""
     words = " ".join(_ACRONYMS.get(word, word) for word in code.split("_"))
     return words[:1].upper() + words[1:]
 
 
 def inline(label: str) -> str:
-    """A label within a sentence: `Answer refused` is `answer refused`, `API error` stays."""
+    """A label within a sentence: `Validation failed` is `validation failed`, `API error` stays."""
     return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
 def money(amount: Decimal | None) -> str:
-    """US dollars: `$1,204`, from under a thousand `$26.25`, from under a cent four significant digits, `$0.0012`."""
+    """US dollars: `$1,204`, with cents below a thousand, `$26.25`, four significant digits below a cent, `$0.0012`."""
     if amount is None:
         return NONE
     sign, size = ("-" if amount < 0 else ""), abs(amount)
@@ -77,10 +77,10 @@ def unit_price(amount: Decimal | None) -> str:
 
 
 def percent(share_pct: Number | None, limits: Iterable[Number] = ()) -> str:
-    """One decimal: `5.0 %`; more where it would hide that something is left, `99.97 %`, `0.004 %`.
+    """One decimal, `5.0 %`; more if one would round to 0 or 100 %, `99.97 %`, `0.004 %`.
 
     Args:
-        limits: what the share is held against; more decimals where one would put it on a limit that it misses.
+        limits: the limits of its target; more decimals if one would round the share onto a limit that it misses.
     """
     if share_pct is None:
         return NONE
@@ -90,12 +90,12 @@ def percent(share_pct: Number | None, limits: Iterable[Number] = ()) -> str:
 
 
 def threshold(limit_pct: Number) -> str:
-    """A limit that somebody chose: `5 %`, `2.5 %`."""
+    """A configured limit: `5 %`, `2.5 %`."""
     return f"{float(limit_pct):g}{_UNIT}%"
 
 
 def interval(rate: Rate) -> str:
-    """Where the true share lies, 95 % sure: `4.7 to 5.7 %`."""
+    """The 95 % confidence interval of a rate: `4.7 to 5.7 %`."""
     if rate.interval_pct is None:
         return NONE
     low, high = rate.interval_pct
@@ -118,8 +118,8 @@ def many(number: int, noun: str, plural: str | None = None) -> str:
 
 
 def overridden(number: int) -> str:
-    """Runs that targets leave out: `1 run with models of its own or a forced failure`."""
-    return f"{many(number, 'run')} with models of {'its' if number == 1 else 'their'} own or a forced failure"
+    """Generations that targets leave out: `1 generation with overrides or a forced failure`."""
+    return f"{many(number, 'generation')} with overrides or a forced failure"
 
 
 def seconds(duration_ms: Number | None) -> str:
@@ -151,7 +151,7 @@ def day(of: date) -> str:
 
 
 def ago(instant: datetime, now: datetime) -> str:
-    """How long since: `just now`, `3 min ago`, `2 h ago`, `5 days ago`."""
+    """The time since then: `just now`, `3 min ago`, `2 h ago`, `5 days ago`."""
     minutes = int((now - instant).total_seconds() // 60)
     if minutes < 1:
         return "just now"
@@ -161,9 +161,9 @@ def ago(instant: datetime, now: datetime) -> str:
 
 
 def change(now: Number | None, before: Number | None) -> str | None:
-    """By how much something grew: `+12.5 %`, from tenfold on `12 times as much`, or that it did not.
+    """The relative change: `+12.5 %`, `12 times as much` from tenfold on, or `unchanged`.
 
-    None where either is unknown, or nothing or less was there before.
+    None if either value is unknown, or the earlier one is zero or negative.
     """
     if now is None or before is None or before <= 0:
         return None
@@ -172,7 +172,7 @@ def change(now: Number | None, before: Number | None) -> str | None:
 
 
 def points(now: Number | None, before: Number | None) -> str | None:
-    """By how many percentage points a share grew: `+0.6 pts`, or that it did not; None where either is unknown."""
+    """The change of a share in percentage points: `+0.6 pts` or `unchanged`; None if either is unknown."""
     return None if now is None or before is None else _grown(float(now) - float(before), "pts")
 
 

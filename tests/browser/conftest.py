@@ -20,7 +20,7 @@ def every_way(*quick: str) -> pytest.MarkDecorator:
     """At both widths, in both themes, by pointer and by keyboard alone.
 
     Args:
-        quick: the ways of these names are always tried, the others where there is time: `390-dark-keyboard`.
+        quick: names of the ways that always run, such as `390-dark-keyboard`; the others are marked as long.
     """
     ways = [(width, scheme, hand) for width, scheme in _SCREENS for hand in (Pointer(), Keyboard())]
     named = {f"{width}-{scheme}-{type(hand).__name__.lower()}": ((width, scheme), hand) for width, scheme, hand in ways}
@@ -62,7 +62,7 @@ class Visit:
     """One browser window at the console.
 
     Attributes:
-        requests: every address that the page asked for.
+        requests: every address that the page requested.
     """
 
     def __init__(self, context: BrowserContext, address: str) -> None:
@@ -76,7 +76,7 @@ class Visit:
         return self._gone(self.page, path)
 
     def another(self, path: str) -> Page:
-        """Open a page by its address in a further window."""
+        """Open a page by its address in another window."""
         return self._gone(self.page.context.new_page(), path)
 
     def _gone(self, page: Page, path: str) -> Page:
@@ -85,14 +85,14 @@ class Visit:
         return page
 
     def foreign_hosts(self) -> set[str]:
-        """The hosts beside the console's own that were asked for anything."""
+        """The requested hosts other than the console's own."""
         hosts = {urlsplit(url).netloc for url in self.requests if url.startswith("http")}
         return hosts - {urlsplit(self.address).netloc}
 
 
 @pytest.fixture(name="new_context")
 def new_context_fixture(chromium: Browser) -> Iterator[Callable[[int, str], BrowserContext]]:
-    """Makes browser contexts, as if each were another visitor's, in Berlin."""
+    """Makes browser contexts, each like that of another visitor in Berlin."""
     made: list[BrowserContext] = []
 
     def make(width: int, scheme: str) -> BrowserContext:

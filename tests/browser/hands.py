@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.served import OPENINGS, choose, settled
 
-# What the element with the focus is called: its label or its own words, without the name of an icon before them.
+# The name of the focused element: its label or its own text, without the name of an icon before it.
 _FOCUSED = """
 (document.activeElement.getAttribute("aria-label") || document.activeElement.labels?.[0]?.innerText
     || document.activeElement.innerText || "").replace(/^[a-z_]+\\n/, "").trim()
@@ -37,7 +37,7 @@ class Pointer:
     """With a pointer."""
 
     def press(self, page: Page, *names: str) -> None:
-        """Click it, or the words beside it."""
+        """Click it, or the text beside it."""
         settled(page)
         named = [page.get_by_role(role, name=name) for role in _PRESSED for name in names]  # type: ignore[arg-type]  # roles
         spoken = [page.get_by_text(name, exact=True) for name in names]
@@ -69,12 +69,12 @@ class Keyboard:
         page.keyboard.type(text)
 
     def choose(self, page: Page, name: str, option: str) -> None:
-        """Tab to it, type the option, and take what is found; anew where something redraws the box meanwhile."""
+        """Tab to it, type the option, and take what is found; again if something redraws the box meanwhile."""
         for _ in range(OPENINGS):
             settled(page)
             _tab_to(page, name)
             page.keyboard.type(option)
-            # Until the list has narrowed, Enter would choose nothing.
+            # Until the list is filtered, Enter would choose nothing.
             with contextlib.suppress(AssertionError):
                 expect(page.get_by_role("option")).to_have_text([option])
                 # The only option of the list is not always marked yet, and Enter takes the marked one.

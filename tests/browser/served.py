@@ -54,12 +54,12 @@ def data_folder(sample: Sequence[str] = ()) -> Iterator[Path]:
 def started(
     script: str | Path, data: Path, speed: str, *, port: int | None = None, base_path: str = "", **variables: str
 ) -> Iterator[str]:
-    """The address of a script under Streamlit, from when it is healthy.
+    """The address of a script under Streamlit, once it is healthy.
 
     Args:
         port: any free one by default.
         base_path: the folder below which it is served, without slashes; none by default.
-        variables: of the environment, beyond those.
+        variables: further environment variables.
     """
     port = port or free_port()
     environment = os.environ | {
@@ -81,13 +81,13 @@ def started(
         try:
             process.wait(timeout=30)
         except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGABRT)  # says where each thread stands
+            process.send_signal(signal.SIGABRT)  # prints the stack of each thread
             process.wait(timeout=30)
             raise AssertionError((data.parent / "console.log").read_text()[-8000:]) from None
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A port that is not in use."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
@@ -107,17 +107,17 @@ def _when_healthy(address: str, process: subprocess.Popen[bytes]) -> str:
 
 
 def chromium_program() -> str | None:
-    """Where the machine's Chromium is."""
+    """The path of the machine's Chromium; None if there is none."""
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 def launched(playwright: Playwright, program: str) -> Browser:
-    """A Chromium that asks nobody for anything by itself."""
+    """A Chromium that sends no requests of its own."""
     return playwright.chromium.launch(executable_path=program, args=_FLAGS.split())
 
 
 def choose(page: Page, name: str, option: str) -> None:
-    """Choose an option of a select box; its list is opened anew when something redraws the box meanwhile."""
+    """Choose an option of a select box; its list is opened again if something redraws the box meanwhile."""
     settled(page)
     for _ in range(OPENINGS):
         page.get_by_role("combobox", name=name).click()
@@ -128,7 +128,7 @@ def choose(page: Page, name: str, option: str) -> None:
 
 
 def settled(page: Page) -> None:
-    """Wait until the script has run and everything it asked for is drawn."""
+    """Wait until the script has run and everything is drawn."""
     page.wait_for_selector("[data-testid=stMain] h1", timeout=60_000)
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=60_000)
     page.wait_for_selector("[data-testid=stSkeleton]", state="detached", timeout=60_000)

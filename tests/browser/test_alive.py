@@ -39,7 +39,7 @@ def generate(page: Page) -> None:
 
 
 def test_a_press_after_a_restart_is_refused_aloud_and_the_next_one_works(data: Path, new_context: NewContext) -> None:
-    """What was typed is still there."""
+    """The typed text is still there."""
     port = free_port()
     with started("app.py", data, "0", port=port) as address:
         visit = Visit(new_context(1440, "light"), address)
@@ -58,7 +58,7 @@ def test_a_press_after_a_restart_is_refused_aloud_and_the_next_one_works(data: P
 
 
 def test_a_press_after_a_long_time_offline_is_refused_aloud(data: Path, new_context: NewContext) -> None:
-    """The session was given up meanwhile; here after a second, by default after two minutes."""
+    """The session has been dropped meanwhile; here after a second, by default after two minutes."""
     with started("app.py", data, "0", STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL="1") as address:
         context = new_context(390, "dark")
         page = Visit(context, address).open("/playground")
@@ -80,7 +80,7 @@ def test_a_press_after_a_long_time_offline_is_refused_aloud(data: Path, new_cont
 
 
 def test_a_double_click_pays_once(data: Path, new_context: NewContext) -> None:
-    """However quick, one run is in the list."""
+    """However quick it is, only one generation is in the list."""
     with started("app.py", data, "0.2") as address:
         page = Visit(new_context(1440, "light"), address).open("/playground")
         for delay_ms in (0, 150):
@@ -100,7 +100,7 @@ def test_a_double_click_pays_once(data: Path, new_context: NewContext) -> None:
 
 
 def test_a_killed_database_comes_back_under_an_open_page(data: Path, new_context: NewContext) -> None:
-    """The next look at the page starts it again, and health tells the truth."""
+    """The next use of the page starts it again, and health reports it."""
     with started("app.py", data, "0") as address:
         page = Visit(new_context(1440, "light"), address).open("/playground")
         page.get_by_label("Describe the process").fill(PROMPT)
@@ -122,7 +122,7 @@ def test_links_hold_below_a_path(data: Path, new_context: NewContext) -> None:
         generate(page)
         expect(page.get_by_text("What it took")).to_be_visible(timeout=60_000)
         page.get_by_role("button", name="Generate again").click()
-        link = page.get_by_role("link", name="an earlier run")
+        link = page.get_by_role("link", name="an earlier generation")
         expect(link).to_be_visible(timeout=60_000)
         link.click()
         other = page.context.pages[-1]

@@ -1,4 +1,4 @@
-"""The running console answers its own names and pages alone."""
+"""The running console answers only under its own names, and only its own pages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 
 
 def asked(address: str, path: str, *headers: str) -> str:
-    """The head of the answer to a raw request."""
+    """The head of the response to a raw request, in lower case."""
     port = urlsplit(address).port
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall("\r\n".join([f"GET {path} HTTP/1.1", *headers, "", ""]).encode())
@@ -35,7 +35,7 @@ def upgraded(address: str, *headers: str) -> str:
 
 @pytest.mark.parametrize("path", ["/", "/playground", "/_stcore/health", "/_stcore/host-config", "/static/index.html"])
 def test_a_foreign_name_gets_nothing(console: str, path: str) -> None:
-    """A web page whose name was made to point here reads nothing."""
+    """A web page whose name was made to point here (DNS rebinding) reads nothing."""
     assert asked(console, path, "Host: evil.example").startswith("http/1.1 403")
     answer = asked(console, path, f"Host: {urlsplit(console).netloc}")
     assert answer.startswith("http/1.1 200")
@@ -51,7 +51,7 @@ def test_a_foreign_page_opens_no_socket(console: str) -> None:
     assert upgraded(console, f"Host: {own}", f"Origin: http://{own}") == "101"
 
 
-@pytest.mark.parametrize("address", ["0.0.0.0", "192.0.2.1"])  # noqa: S104 - it is to be refused
+@pytest.mark.parametrize("address", ["0.0.0.0", "192.0.2.1"])  # noqa: S104 - it must be refused
 def test_it_does_not_start_where_anybody_would_be_admin(address: str) -> None:
     """One sentence, exit 1, no traceback."""
     environment = os.environ | {"STREAMLIT_SERVER_ADDRESS": address, "STREAMLIT_SERVER_PORT": "0"}

@@ -21,7 +21,7 @@ PAGES = [
 
 BACKGROUNDS: dict[Literal["light", "dark"], str] = {"light": "rgb(255, 255, 255)", "dark": "rgb(17, 22, 29)"}
 
-# Without what passed, of which there is a lot.
+# Without the many rules that passed.
 ALL_RULES = {"resultTypes": ["violations"]}
 CONTRAST = ALL_RULES | {"runOnly": ["color-contrast"]}
 
@@ -33,7 +33,7 @@ _OWN = ["[data-testid=stHeader]", "[data-testid=stSidebarNav]"]
 def test_every_page(
     new_context: Callable[[int, str], BrowserContext], sample_console: str, width: int, period: str
 ) -> None:
-    """In the light and in the dark: no exception, no sideways scroll, nothing foreign asked for, no serious barrier."""
+    """In light and dark: no exception, no sideways scroll, no foreign requests, no serious accessibility violations."""
     visit = Visit(new_context(width, "light"), sample_console)
     barriers = []
     page = visit.open(f"/cost?period={period}")
@@ -41,7 +41,7 @@ def test_every_page(
         for theme, background in BACKGROUNDS.items():
             page.emulate_media(color_scheme=theme)
             expect(page.get_by_test_id("stApp")).to_have_css("background-color", background)
-            # A theme changes colours and nothing else, and they are the same on a phone.
+            # A theme changes only colours, and they are the same on a phone.
             rules = ALL_RULES if theme == "light" else CONTRAST
             if theme == "light" or width > 1000:
                 barriers += [f"{name}, {theme}: {barrier}" for barrier in serious(page, rules)]
@@ -51,8 +51,8 @@ def test_every_page(
 
 
 def test_every_page_of_a_new_console(phone: Visit) -> None:
-    """Nothing yet, and then one workflow: no exception, no sideways scroll, no figure that was never measured."""
-    page = phone.open("/overview")  # as somebody may type who has seen the other addresses
+    """Empty and then with one workflow: no exception, no sideways scroll, no figure that was never measured."""
+    page = phone.open("/overview")  # as guessed from the other addresses
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
     expect(page.get_by_text("Page not found")).to_have_count(0)
     assert list(_walk(page)) == PAGES
@@ -65,7 +65,7 @@ def test_every_page_of_a_new_console(phone: Visit) -> None:
 
 
 def _walk(page: Page) -> Iterator[str]:
-    """Go from page to page by the menu, which on a real phone closes by itself; each is looked at, then named."""
+    """Go from page to page by the menu, which closes itself on a real phone; check each page and yield its name."""
     for name in PAGES:
         if (menu := page.get_by_test_id("stExpandSidebarButton")).is_visible():
             menu.click()
@@ -80,7 +80,7 @@ def _walk(page: Page) -> Iterator[str]:
 
 
 def serious(page: Page, rules: dict[str, list[str]]) -> list[str]:
-    """What axe-core calls serious or critical, beyond Streamlit's own menus."""
+    """Violations that axe-core rates serious or critical, outside Streamlit's own menus."""
     context = {"exclude": [[selector] for selector in _OWN]}
     found = Axe().run(page, context=context, options=rules).response["violations"]
     return [
@@ -103,25 +103,25 @@ def test_five_questions(new_context: Callable[[int, str], BrowserContext], sampl
     expect(page).to_have_url(re.compile("period=last-month"), timeout=30_000)
     expect(page.get_by_text("Saved", exact=True).first).to_be_visible()
 
-    # Why did fallbacks rise on that day? Which change caused it, and whose? Put it back.
+    # Why did fallbacks rise on that day? Which change caused it, and whose? Revert it.
     page = Visit(context, sample_console).open()
     page.get_by_role("link", name="Fallbacks").click()
     expect(page.get_by_text("How often did the fallback answer?")).to_be_visible(timeout=30_000)
     _click_highest_point(page)
-    expect(page.get_by_text(re.compile(r"The fallback answered .* answer refused"))).to_be_visible(timeout=30_000)
+    expect(page.get_by_text(re.compile(r"The fallback answered .* validation failed"))).to_be_visible(timeout=30_000)
     expect(page.get_by_text("prompt version 2 was first used")).to_be_visible()
     expect(page.get_by_text("Fallbacks on")).to_be_visible()
 
     # What if fallbacks reach 10 % at 100,000 agents?
     page = Visit(context, sample_console).open("/cost")
     page.get_by_role("spinbutton", name="Fallback rate, %").fill("10")
-    page.get_by_role("spinbutton", name="Workflows a month").fill("100000")
+    page.get_by_role("spinbutton", name="Workflows per month").fill("100000")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("After, a month")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("After, per month")).to_be_visible(timeout=30_000)
 
 
 def test_a_change_is_found_and_put_back(new_context: Callable[[int, str], BrowserContext], sample_console: str) -> None:
-    """From the day on which fallbacks rose to the review of taking its change back; filters go from page to page."""
+    """From the day on which fallbacks rose to the revert of its change; filters are kept between pages."""
     page = Visit(new_context(1440, "light"), sample_console).open("/fallbacks?model=gpt-6-luna")
     _click_highest_point(page)
     expect(page.get_by_text("Primary model: GPT-4o mini → GPT-6 Luna")).to_be_visible(timeout=30_000)
@@ -133,9 +133,9 @@ def test_a_change_is_found_and_put_back(new_context: Callable[[int, str], Browse
     page.go_back()
     expect(page.get_by_role("heading", name="Fallbacks", level=1)).to_be_visible(timeout=30_000)
     _click_highest_point(page)
-    expect(page.get_by_text("As before it already").first).to_be_visible(timeout=30_000)
-    page.get_by_role("button", name="Put it back").first.click()
-    expect(page.get_by_text("The settings are already as they were before that change.")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Already reverted").first).to_be_visible(timeout=30_000)
+    page.get_by_role("button", name="Revert").first.click()
+    expect(page.get_by_text("Nothing to revert: the settings already have these values.")).to_be_visible(timeout=30_000)
 
 
 def _click_highest_point(page: Page) -> None:
@@ -143,7 +143,7 @@ def _click_highest_point(page: Page) -> None:
     expect(points.first).to_be_attached(timeout=30_000)
     settled(page)
     tops = [(box["y"], place) for place, box in enumerate(p.bounding_box() for p in points.all()) if box]
-    # Changes are marked along the upper edge, above every rate.
+    # Changes are marked at the upper edge, above every rate.
     highest = min((y, place) for y, place in tops if y > min(tops)[0] + 20)
     points.nth(highest[1]).click(force=True)
 
@@ -151,7 +151,7 @@ def _click_highest_point(page: Page) -> None:
 def test_what_a_chart_shows_can_be_saved(
     new_context: Callable[[int, str], BrowserContext], sample_console: str
 ) -> None:
-    """As CSV with all its digits, which add up to the figure on the card; the page stays as it is."""
+    """As CSV with all digits, which add up to the figure on the card; the page does not change."""
     page = Visit(new_context(1440, "light"), sample_console).open("/cost?period=90d")
     with page.expect_download() as saved:
         page.get_by_role("button", name="CSV").first.click()

@@ -12,9 +12,9 @@ PROMPT = "When a Zendesk ticket is urgent, alert the team on Slack, otherwise cr
 
 @every_way("1440-light-pointer", "390-dark-keyboard")
 def test_from_the_first_visit_to_a_workflow(visit: Visit, hand: Hand) -> None:
-    """The overview leads to the playground; describe, generate, read steps and price, rate it."""
+    """The overview leads to the playground; describe a process, generate, read steps and cost, rate it."""
     page = visit.open()
-    hand.press(page, "Describe a process", "Search all runs")
+    hand.press(page, "Describe a process", "Search all generations")
     expect(page.get_by_role("heading", name="Playground", level=1)).to_be_visible(timeout=20_000)
     hand.write(page, "Describe the process", PROMPT)
     hand.press(page, "Generate")
@@ -44,7 +44,7 @@ def test_cancel(visit: Visit, hand: Hand) -> None:
 
 
 def test_bad_input(phone: Visit) -> None:
-    """An empty description gets a sentence, no traceback."""
+    """An empty description gets a message, no traceback."""
     page = phone.open("/playground")
     page.get_by_role("button", name="Generate").click(timeout=20_000)
 
@@ -52,14 +52,14 @@ def test_bad_input(phone: Visit) -> None:
 
 
 def test_what_people_type_is_shown_as_typed(phone: Visit) -> None:
-    """A picture in a description is neither drawn nor asked for, and a link leads where it says."""
+    """A picture in a description is neither drawn nor fetched, and a link stays plain text."""
     page = phone.open("/playground")
     prompt = "Send ![x](http://foreign.example/x.png) and [y](http://foreign.example/) to **Slack** <img src=x>"
     page.get_by_label("Describe the process").fill(prompt)
     page.get_by_role("button", name="Generate").click()
     expect(page.get_by_text("What it took")).to_be_visible(timeout=60_000)
 
-    # An unseen character keeps Markdown from making links of bare addresses.
+    # An invisible character keeps Markdown from linking bare addresses.
     assert page.get_by_role("blockquote").inner_text().replace("\u2060", "").strip() == prompt
     assert phone.foreign_hosts() == set()
     assert page.locator("[data-testid=stMain] img").count() == 0
@@ -68,19 +68,19 @@ def test_what_people_type_is_shown_as_typed(phone: Visit) -> None:
 
 @every_way("1440-dark-keyboard")
 def test_a_fallback_survives_a_reload_and_is_opened_elsewhere(visit: Visit, hand: Hand) -> None:
-    """Watch the fallback, load anew in the middle, open the same run in a second tab, ask for it again."""
+    """Watch the fallback, reload in the middle, open the same generation in a second tab, generate again."""
     page = visit.open("/playground")
     hand.write(page, "Describe the process", PROMPT)
-    hand.press(page, "For this run only")
-    hand.choose(page, "Let the primary fail with", "Bad step")
+    hand.press(page, "For this generation only")
+    hand.choose(page, "Force the primary to fail with", "Bad step")
     hand.press(page, "Generate")
-    expect(page.get_by_text("did not deliver (answer refused); asking Claude Sonnet 4")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("failed (validation failed); asking Claude Sonnet 4")).to_be_visible(timeout=60_000)
     page.reload()
     expect(page.get_by_text("What it took")).to_be_visible(timeout=60_000)
 
-    expect(page.get_by_text("answered, and why it was refused")).to_be_visible()
+    expect(page.get_by_text("answered, and why it was rejected")).to_be_visible()
     second = visit.another(page.url.removeprefix(visit.address))
     expect(second.get_by_text("What it took")).to_be_visible(timeout=60_000)
     hand.press(second, "Generate again")
-    expect(second.get_by_text("It replaces an earlier run")).to_be_visible(timeout=60_000)
+    expect(second.get_by_text("It replaces an earlier generation")).to_be_visible(timeout=60_000)
     expect(second).not_to_have_url(page.url)

@@ -1,4 +1,4 @@
-"""The shell with a test's own application behind it."""
+"""The shell with the test's own application behind it."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ PAGES = [
 REPORTS = ["cost.py", "fallbacks.py", "latency.py", "quality.py", "rollout.py"]
 
 SAMPLE_DAYS = "2026-10-22..2026-11-20"
-"""As the address says them, the last 30 of the sample."""
+"""The last 30 days of the sample, as written in the address."""
 
 
 @pytest.fixture(name="_imported", scope="session")
 def imported_fixture() -> Iterator[None]:
-    """What a process does once is not done for each test: looking at imported modules, and at installed packages."""
+    """Do once per session what a process does once: scan imported modules and installed packages."""
     importlib.import_module("pages.parts.charts")
     manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
     gc.collect()
@@ -45,7 +45,7 @@ def imported_fixture() -> Iterator[None]:
 @pytest.fixture(name="page")
 def page_fixture(application: Application, monkeypatch: pytest.MonkeyPatch, _imported: None) -> AppTest:
     """The console's first page, not run yet."""
-    # Importing the SDKs takes seconds, in which Streamlit's harness would time out.
+    # Importing the SDKs takes seconds, and Streamlit's harness would time out.
     application.orchestrator.warm()
     monkeypatch.setattr(console, "application", lambda: application)
     return shell()
@@ -60,7 +60,7 @@ def shell() -> AppTest:
 
 @pytest.fixture(name="open_page")
 def open_page_fixture(page: AppTest) -> OpenPage:
-    """Opens a page by its file and the parameters of its address."""
+    """Opens a page by its file and its address parameters."""
 
     def open_page(file: str, **parameters: str) -> AppTest:
         page.run()
@@ -72,16 +72,16 @@ def open_page_fixture(page: AppTest) -> OpenPage:
 
 
 def said(elements: Iterable[Any]) -> list[str]:
-    """What these elements say once their Markdown is drawn, as far as escapes go."""
+    """The texts of these elements without Markdown escapes."""
     return [re.sub(r"\\([!-/:-@\[-`{-~])|\u2060", r"\1", str(element.value)) for element in elements]
 
 
 def press(page: AppTest, label: str) -> AppTest:
-    """Click the button of this label."""
+    """Click the button with this label."""
     return next(button for button in page.button if button.label == label).click().run()
 
 
 def texts(page: AppTest) -> str:
-    """All that a page says."""
+    """All texts of a page."""
     elements = [*page.markdown, *page.caption, *page.error, *page.warning, *page.info, *page.success]
     return "\n".join(said(elements))

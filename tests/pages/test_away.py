@@ -1,4 +1,4 @@
-"""The database away, or one of its answers."""
+"""The database unavailable, or one of its calls failing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.pages.conftest import PAGES, OpenPage, said
 
 @pytest.mark.parametrize("file", PAGES)
 def test_without_a_database_the_page_says_so(page: AppTest, monkeypatch: pytest.MonkeyPatch, file: str) -> None:
-    """The store's own sentence, no traceback, no blank page."""
+    """The store's own message; no traceback and no blank page."""
 
     def away() -> Application:
         raise Unavailable("The data folder /x cannot be used.")
@@ -32,7 +32,7 @@ def test_without_a_database_the_page_says_so(page: AppTest, monkeypatch: pytest.
 def test_a_database_that_stops_under_an_open_page(
     page: AppTest, store: PooledStore, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:
-    """The same, when only the calls fail."""
+    """The same if only the calls fail."""
 
     class Gone:
         def call(self, function: str, **arguments: Argument) -> Json:
@@ -50,7 +50,7 @@ def test_a_database_that_stops_under_an_open_page(
 def test_one_call_that_fails_takes_its_own_part_alone(
     open_page: OpenPage, sample: PooledStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was read before it stays, and a sentence says why the rest is missing."""
+    """What was read before stays on the page, and a message says why the rest is missing."""
     person = sample.person()
 
     class Slow:

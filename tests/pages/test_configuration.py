@@ -31,15 +31,15 @@ def test_a_new_console_shows_its_defaults(configuration: AppTest) -> None:
     assert configuration.selectbox(key="configuration_primary").value == MINI
     assert configuration.selectbox(key="configuration_primary").options[0] == "GPT-4o mini · $0.0012 per workflow"
     assert any("Claude Sonnet 4.6 answers in its place" in info.value for info in configuration.info)
-    month = configuration.dataframe[0].value.set_index(["Workflows", "Models"])["Month"]
+    month = configuration.dataframe[0].value.set_index(["Workflows per month", "Models"])["Cost per month"]
     assert month["10,000", "GPT-4o mini, 5 % fallback"] == "$26.25"
-    assert any("Nothing was changed yet" in caption.value for caption in configuration.caption)
+    assert any("No changes yet" in caption.value for caption in configuration.caption)
 
 
 def test_a_primary_brings_its_fallback_and_is_reviewed_before_it_is_saved(
     configuration: AppTest, store: PooledStore
 ) -> None:
-    """Choosing Claude first sets mini behind it; nothing is written before Save."""
+    """Choosing Claude as primary makes mini its fallback; nothing is written before Save."""
     configuration.selectbox(key="configuration_primary").set_value(CLAUDE).run()
     review = next(text for text in said(configuration.markdown) if "This will change" in text)
 
@@ -49,7 +49,7 @@ def test_a_primary_brings_its_fallback_and_is_reviewed_before_it_is_saved(
     press(configuration, "Save 2 changes")
     assert not configuration.exception
     assert stored(store) == OrchestratorSettings(CLAUDE, MINI, True, 2)
-    assert "Version 2 holds" in configuration.success[0].value
+    assert "Version 2 takes effect" in configuration.success[0].value
 
 
 def test_fallback_off_disables_its_choice(configuration: AppTest, store: PooledStore) -> None:
@@ -57,7 +57,7 @@ def test_fallback_off_disables_its_choice(configuration: AppTest, store: PooledS
     configuration.toggle(key="configuration_enabled").set_value(False).run()
 
     assert configuration.selectbox(key="configuration_fallback").disabled
-    assert any("failed generation" in caption.value for caption in configuration.caption)
+    assert any("the generation fails" in caption.value for caption in configuration.caption)
     press(configuration, "Save 1 change")
     assert stored(store).fallback_enabled is False
 
@@ -77,14 +77,14 @@ def test_somebody_elses_save_is_a_conflict(configuration: AppTest, store: Pooled
     save_settings(store.person(), {PRIMARY_KEY: CLAUDE})
     configuration.run()
 
-    assert "you@this.machine changed the settings" in said(configuration.warning)[0]
+    assert "you@this.machine has changed the settings" in said(configuration.warning)[0]
     press(configuration, "Load the current settings")
     assert configuration.selectbox(key="configuration_primary").value == CLAUDE
     assert stored(store) == OrchestratorSettings(CLAUDE, CLAUDE, True, 2)
 
 
 def test_a_save_that_comes_second_writes_nothing(configuration: AppTest, store: PooledStore) -> None:
-    """Also when the page had not noticed yet: the database says so."""
+    """Even if the page has not noticed yet: the database reports it."""
     configuration.toggle(key="configuration_enabled").set_value(False).run()
     save_settings(store.person(), {PRIMARY_KEY: CLAUDE})
     press(configuration, "Save 1 change")
@@ -94,7 +94,7 @@ def test_a_save_that_comes_second_writes_nothing(configuration: AppTest, store: 
 
 
 def test_an_unedited_form_follows_others(configuration: AppTest, store: PooledStore) -> None:
-    """Where nothing was typed there is nothing to lose."""
+    """Without edits there is nothing to lose."""
     save_settings(store.person(), {PRIMARY_KEY: CLAUDE})
     configuration.run()
 
@@ -107,16 +107,16 @@ def test_any_earlier_version_can_be_returned_to(configuration: AppTest, store: P
     save_settings(store.person(), {PRIMARY_KEY: CLAUDE, FALLBACK_KEY: MINI})
     save_settings(store.person(), {ENABLE_FALLBACK_KEY: False})
     configuration.run()
-    press(configuration, "Return to version 2")
+    press(configuration, "Restore version 2")
 
     assert stored(store) == OrchestratorSettings(CLAUDE, MINI, True, 4)
-    press(configuration, "Return to before version 2")
+    press(configuration, "Restore the settings before version 2")
     assert stored(store) == OrchestratorSettings(MINI, CLAUDE, True, 5)
     assert any("Changed by you@this.machine just now" in text for text in said(configuration.caption))
 
 
 def test_roll_back_from_any_page(page: AppTest, store: PooledStore) -> None:
-    """Claude goes first; the rest stays."""
+    """Claude becomes the primary model; the rest stays."""
     page.run()
     press(page, "Roll back to Claude Sonnet 4")
 
@@ -127,7 +127,7 @@ def test_roll_back_from_any_page(page: AppTest, store: PooledStore) -> None:
 def test_the_overview_says_what_is_unusual_about_the_keys(
     open_page: OpenPage, store: PooledStore, owner: psycopg.Connection
 ) -> None:
-    """What a roll-back changed stands beside the judgement, which does not see it."""
+    """The effect of a rollback is noted beside the judgement, which does not see it."""
     owner.execute(
         "insert into public.audit_logs (timestamp, action, details) "
         "values (%s, 'WORKFLOW_GENERATED', '{\"simulated\": true}')",
@@ -135,13 +135,13 @@ def test_the_overview_says_what_is_unusual_about_the_keys(
     )
     save_settings(store.person(), {PRIMARY_KEY: CLAUDE})
     page = open_page("overview.py")
-    notes = [text for text in said(page.caption) if "goes first now" in text or "No second model" in text]
+    notes = [text for text in said(page.caption) if "is the primary model" in text or "There is no fallback" in text]
 
     assert not page.exception
     assert notes == [
-        ":material/tune: Claude Sonnet 4 (answered by Claude Sonnet 4.6) goes first now: "
+        ":material/tune: Claude Sonnet 4 (answered by Claude Sonnet 4.6) is the primary model: "
         "each workflow costs about $0.0285.",
-        ":material/tune: No second model is asked when the first one fails.",
+        ":material/tune: There is no fallback: if the primary model fails, the generation fails.",
     ]
 
 
@@ -149,14 +149,14 @@ def test_the_overview_says_what_is_unusual_about_the_keys(
 def test_a_broken_key_can_be_mended_here(
     page: AppTest, owner: psycopg.Connection, store: PooledStore, value: str
 ) -> None:
-    """The sentence, and a button that puts the defaults back; the history shows what stood there."""
+    """An error, and a button that restores the defaults; the history shows the broken value."""
     owner.execute("update public.system_settings_config set value = %s where key = %s", [value, PRIMARY_KEY])
     page.run()
     page.switch_page("configuration.py").run()
 
     assert not page.exception
     assert PRIMARY_KEY in said(page.error)[0]
-    press(page, "Put the defaults back")
+    press(page, "Restore the defaults")
     assert stored(store).primary == MINI
     assert not page.exception
     page.switch_page("cost.py").run()
@@ -164,7 +164,7 @@ def test_a_broken_key_can_be_mended_here(
 
 
 def test_another_page_may_propose_values(page: AppTest, store: PooledStore) -> None:
-    """They stand in the form to be reviewed; nothing is saved yet."""
+    """They appear in the form for review; nothing is saved yet."""
     page.session_state["settings_proposal"] = {PRIMARY_KEY: CLAUDE, "unknown": 1}
     page.run()
     page.switch_page("configuration.py").run()
@@ -176,7 +176,7 @@ def test_another_page_may_propose_values(page: AppTest, store: PooledStore) -> N
 
 
 def test_a_primary_of_old_can_be_chosen_again(page: AppTest, owner: psycopg.Connection) -> None:
-    """It brings no fallback along, since nobody knows whose it is."""
+    """It suggests no fallback, since its vendor is unknown."""
     owner.execute("update public.system_settings_config set value = '\"gpt-3\"' where key = %s", [PRIMARY_KEY])
     page.run()
     page.switch_page("configuration.py").run()
@@ -188,15 +188,15 @@ def test_a_primary_of_old_can_be_chosen_again(page: AppTest, owner: psycopg.Conn
 
 
 def test_two_names_of_one_model_are_asked_once(configuration: AppTest) -> None:
-    """Claude Sonnet 4.6 answers for Claude Sonnet 4, so the one is no fallback for the other."""
+    """Claude Sonnet 4.6 answers for Claude Sonnet 4, so neither is a fallback for the other."""
     configuration.selectbox(key="configuration_primary").set_value(CLAUDE).run()
     configuration.selectbox(key="configuration_fallback").set_value("claude-sonnet-4-6").run()
 
-    assert any("Both come to the same model" in text for text in said(configuration.caption))
+    assert any("The same model answers for both" in text for text in said(configuration.caption))
 
 
 def test_a_strange_proposal_is_read_or_passed_over(page: AppTest, store: PooledStore) -> None:
-    """A key that was not there has its default, an earlier system's words their meaning; a model of old is named."""
+    """A missing key gets its default, values of an earlier system their meaning; an unavailable model is named."""
     page.session_state["settings_proposal"] = {
         PRIMARY_KEY: "gpt-3", FALLBACK_KEY: None, ENABLE_FALLBACK_KEY: '"false"',
     }  # fmt: skip
@@ -206,16 +206,16 @@ def test_a_strange_proposal_is_read_or_passed_over(page: AppTest, store: PooledS
     assert not page.exception
     assert page.selectbox(key="configuration_primary").value == MINI
     assert page.toggle(key="configuration_enabled").value is False
-    assert said(page.warning) == ["Primary model was gpt-3, which is no choice any more; it stays as it is."]
+    assert said(page.warning) == ["Primary model was gpt-3, which is no longer available. The current value is kept."]
     assert stored(store).version == 1
 
 
 def test_a_model_without_its_key_is_named(make_application: MakeApplication, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where it is chosen, in the way of a request, and before rolling back to it."""
+    """Where it is chosen, in the system flow, and before rolling back to it."""
     application = make_application(environment={"OPENAI_API_KEY": "sk-test"})
     monkeypatch.setattr(console, "application", lambda: application)
     page = shell().run()
-    sentence = "ANTHROPIC_API_KEY is not set here: this console cannot ask Claude Sonnet 4."
+    sentence = "ANTHROPIC_API_KEY is not set, so this console cannot ask Claude Sonnet 4."
     assert said(page.warning) == [sentence]
     page.switch_page("configuration.py").run()
     assert said(page.warning) == [sentence, sentence]

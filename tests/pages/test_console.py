@@ -12,7 +12,7 @@ from pages.parts import console
 
 @pytest.fixture(name="_all_is_collected")
 def all_is_collected_fixture() -> None:
-    """As in a process that has just begun."""
+    """As in a process that has just started."""
     gc.unfreeze()
 
 
@@ -20,7 +20,7 @@ def all_is_collected_fixture() -> None:
 def test_a_rerun_does_not_look_through_what_is_imported(
     application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Streamlit collects garbage after each rerun: little is left for it to look through once the process is warm."""
+    """Streamlit collects garbage after each rerun: once the process is warm, little is left to scan."""
     monkeypatch.setattr(console, "application", lambda: application)
     console.warm()
 

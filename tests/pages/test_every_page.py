@@ -1,4 +1,4 @@
-"""Every page in every state: empty, one run, sample data, nobody's role."""
+"""Every page in every state: empty, one generation, sample data, a person without a role."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.pages.conftest import PAGES, REPORTS, SAMPLE_DAYS, OpenPage, press, t
 
 @pytest.mark.parametrize("file", PAGES)
 def test_empty(open_page: OpenPage, file: str) -> None:
-    """No exception, no figure that was never measured; the way to the playground."""
+    """No exception, no figure that was never measured; a link to the playground."""
     page = open_page(file)
 
     assert not page.exception
@@ -34,11 +34,11 @@ def test_empty(open_page: OpenPage, file: str) -> None:
 
 @pytest.mark.parametrize("file", PAGES)
 def test_one_run(open_page: OpenPage, application: Application, file: str) -> None:
-    """A single generation is shown and judged as what it is: too few to say anything."""
+    """A single generation is shown, and judged as too few to say anything."""
     application.orchestrator.generate_workflow(
         user_id=LOCAL_PERSON_ID, agent_id=None, prompt="Tell Slack", services=["Slack"]
     )
-    # An event is never before its run began, which is the database's present.
+    # An event is never before the start of its generation, which is the database's current time.
     today = clock.system().date()
     page = open_page(file, period="days", days=f"{today - timedelta(days=1)}..{today + timedelta(days=1)}")
 
@@ -52,12 +52,12 @@ def test_one_run(open_page: OpenPage, application: Application, file: str) -> No
 
 @pytest.mark.parametrize("file", PAGES)
 def test_sample_data(sample: PooledStore, open_page: OpenPage, file: str) -> None:
-    """Every chart and table draws; the page says that there is sample data."""
+    """Every chart and table is drawn; the page says that there is sample data."""
     page = open_page(file, period="days", days=SAMPLE_DAYS)
 
     assert not page.exception
     assert not page.error
-    assert any(button.label == "Remove the sample data" for button in page.button)
+    assert any(button.label == "Remove sample data" for button in page.button)
 
 
 def test_the_pages_show_what_the_command_prints(sample: PooledStore, open_page: OpenPage) -> None:
@@ -75,7 +75,7 @@ def test_the_pages_show_what_the_command_prints(sample: PooledStore, open_page: 
     assert shown["Fallbacks"] == str(sum(report["fallback_reasons"].values()))
     assert shown["Fallback rate"] == percent(report["as_configured"]["fallback_rate_pct"])
     assert shown["Success rate"] == percent(report["as_configured"]["success_rate_pct"])
-    assert shown["95 % within (P95)"] == seconds(report["latency_ms"]["p95"])
+    assert shown["P95"] == seconds(report["latency_ms"]["p95"])
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_the_pages_show_what_the_command_prints(sample: PooledStore, open_page: 
 def test_a_run_with_models_of_its_own_is_in_no_rate(
     open_page: OpenPage, owner: psycopg.Connection, file: str, sentence: str
 ) -> None:
-    """The overview and the flow show the same rate, and both say who is left out of it."""
+    """The overview and the flow show the same rate, and both say what it leaves out."""
     usual = {
         "generation_id": "a",
         "simulated": True,
@@ -101,12 +101,12 @@ def test_a_run_with_models_of_its_own_is_in_no_rate(
 
     assert not page.exception
     assert sentence in texts(page).replace("\u00a0", " ")
-    assert "1 run with models of its own or a forced failure" in texts(page)
+    assert "1 generation with overrides or a forced failure" in texts(page)
 
 
 @pytest.mark.parametrize("file", PAGES)
 def test_nobody_in_particular_gets_a_sentence(open_page: OpenPage, owner: psycopg.Connection, file: str) -> None:
-    """Without a role in the console nothing is shown, and the page says what to do."""
+    """Without a console role, nothing is shown and the page says what to do."""
     owner.execute("delete from public.console_roles where user_id = %s", [LOCAL_PERSON_ID])
     page = open_page(file)
 
@@ -115,7 +115,7 @@ def test_nobody_in_particular_gets_a_sentence(open_page: OpenPage, owner: psycop
 
 
 def test_a_member_sees_figures_but_changes_nothing(open_page: OpenPage, owner: psycopg.Connection) -> None:
-    """The database refuses, whatever the screen offers."""
+    """The database denies it, whatever the screen offers."""
     owner.execute("update public.console_roles set role = 'member' where user_id = %s", [LOCAL_PERSON_ID])
     page = open_page("configuration.py")
     press(page, "Roll back to Claude Sonnet 4")
@@ -127,7 +127,7 @@ def test_a_member_sees_figures_but_changes_nothing(open_page: OpenPage, owner: p
 def test_the_sample_is_loaded_and_removed(
     open_page: OpenPage, store: PooledStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With one click each, and told."""
+    """With one click and a message each."""
     from pages.parts import states
     from store import sample
 
@@ -141,8 +141,8 @@ def test_the_sample_is_loaded_and_removed(
     page.run()
     assert "Nothing to show yet" in texts(page)
     assert "Load sample data" not in {button.label for button in page.button}
-    press(page, "Remove the sample data")
+    press(page, "Remove sample data")
 
     assert not page.exception
     assert not sample.has_sample_data(store.person())
-    assert "The sample data is gone" in page.toast[0].value
+    assert "Removed the sample data" in page.toast[0].value

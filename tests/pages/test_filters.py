@@ -1,4 +1,4 @@
-"""The filter bar and the address: kept, shared, strange, reset."""
+"""The filter bar and the address: kept, shared, invalid, reset."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from tests.pages.conftest import REPORTS, SAMPLE_DAYS, OpenPage, press, said, te
 
 @pytest.mark.parametrize("name", ["Foo/Bar", "../x", ""])
 def test_a_strange_time_zone_counts_as_utc(page: AppTest, name: str) -> None:
-    """Whatever a browser says about itself."""
+    """Whatever time zone the browser reports."""
     page.context = {"timezone": name}
     page.run()
     page.switch_page("cost.py").run()
 
     assert not page.exception
-    assert any("days of UTC" in caption.value for caption in page.caption)
+    assert any("in UTC time" in caption.value for caption in page.caption)
 
 
 def test_filters_can_be_reset_where_they_leave_nothing(open_page: OpenPage, sample: PooledStore) -> None:
-    """The button is there only where they are not at their defaults."""
+    """The button appears only if they are not at their defaults."""
     page = open_page("cost.py", period="days", days="2030-01-01..2030-01-02", origin="cli")
     assert "period" in page.query_params
-    press(page, "Reset the filters")
+    press(page, "Reset filters")
 
     assert not page.exception
     assert "period" not in page.query_params
@@ -46,20 +46,18 @@ def test_filters_can_be_reset_where_they_leave_nothing(open_page: OpenPage, samp
 def test_a_strange_address_is_named_and_passed_over(
     open_page: OpenPage, parameters: dict[str, str], named: list[str]
 ) -> None:
-    """Tampered values, an end before the start: told; a period to come: an honest empty page."""
+    """Tampered values or an end before the start are named; a future period is an empty page."""
     page = open_page("cost.py", **parameters)
 
     assert not page.exception
     assert not page.error
-    assert said(page.warning) == [
-        f"The address asks for what there is not: {what}. Shown without it." for what in named
-    ]
+    assert said(page.warning) == [f"Ignored invalid values in the address: {what}." for what in named]
     assert "Nothing to show yet" in texts(page)
 
 
 @pytest.mark.parametrize("file", REPORTS)
 def test_every_page_names_what_is_strange(open_page: OpenPage, file: str) -> None:
-    """Whatever page the address is of."""
+    """Whichever page the address opens."""
     page = open_page(file, period="'; drop table")
 
     assert not page.exception
@@ -68,7 +66,7 @@ def test_every_page_names_what_is_strange(open_page: OpenPage, file: str) -> Non
 
 
 def test_the_filters_stand_in_the_address(sample: PooledStore, open_page: OpenPage) -> None:
-    """So that a link shows the same view; the next page keeps them, and what is a default needs no mention."""
+    """A link shows the same view; the next page keeps the filters, and defaults are not written."""
     page = open_page("cost.py", period="days", days=SAMPLE_DAYS, source="all", model="gpt-6-luna")
     wanted = {"period": "days", "days": SAMPLE_DAYS, "source": "all", "model": "gpt-6-luna"}
     assert page.query_params == wanted

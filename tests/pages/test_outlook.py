@@ -1,4 +1,4 @@
-"""What another volume or rate would cost, on the page of costs."""
+"""The outlook on the cost page: what another volume or rate would cost."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from tests.pages.conftest import SAMPLE_DAYS, OpenPage
 
 
 def rate(page: AppTest) -> float:
-    """What stands in the field."""
+    """The value in the field."""
     value = page.number_input(key="outlook_rate").value
     assert value is not None
     return float(value)
 
 
 def test_the_rate_follows_what_is_measured_until_somebody_changes_it(sample: PooledStore, open_page: OpenPage) -> None:
-    """Other days measure another one; one that was typed stays."""
+    """Another selection measures another rate; a rate that was typed stays."""
     page = open_page("cost.py", period="days", days=SAMPLE_DAYS)
     first = rate(page)
     page.selectbox(key="filter_origin").set_value("cli").run()
@@ -29,7 +29,7 @@ def test_the_rate_follows_what_is_measured_until_somebody_changes_it(sample: Poo
 
 
 def test_it_is_the_same_whichever_model_answered(sample: PooledStore, open_page: OpenPage) -> None:
-    """Of the fallback's answers alone nearly every one is a fallback."""
+    """Among the fallback's answers alone, nearly every one is a fallback."""
     everybody = rate(open_page("cost.py", period="days", days=SAMPLE_DAYS))
 
     assert rate(open_page("cost.py", period="days", days=SAMPLE_DAYS, model="claude-sonnet-4")) == everybody > 0

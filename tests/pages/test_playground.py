@@ -28,7 +28,7 @@ def playground_fixture(open_page: OpenPage) -> AppTest:
 
 
 def generate(page: AppTest, prompt: str, services: list[str] | None = None) -> AppTest:
-    """Fill in the form, press the button, wait until the run has ended."""
+    """Fill in the form, press the button and wait until the generation has ended."""
     page.text_area(key="playground_prompt").set_value(prompt)
     page.multiselect(key="playground_services").set_value(services or [])
     press(page, "Generate")
@@ -39,7 +39,7 @@ def generate(page: AppTest, prompt: str, services: list[str] | None = None) -> A
 
 
 def ended(page: AppTest) -> UUID:
-    """The id of the page's run, once it has ended."""
+    """The ID of the page's generation, once it has ended."""
     begun = run.known(UUID(page.query_params["run"]))
     assert begun is not None
     begun.job.future.exception(timeout=30)
@@ -47,21 +47,21 @@ def ended(page: AppTest) -> UUID:
 
 
 def stored(page: AppTest) -> StoredRun:
-    """The page's run as it was booked."""
+    """The page's generation as recorded."""
     found = find_run(console.application().person(), ended(page))
     assert found is not None
     return found
 
 
 def test_the_first_visit_says_what_to_do(playground: AppTest) -> None:
-    """No exception; an example, and the word that the models are simulated."""
+    """No exception; what to do next, and a badge that the models are simulated."""
     assert not playground.exception
-    assert any("Nothing generated yet" in caption.value for caption in playground.caption)
+    assert any("No generations yet" in caption.value for caption in playground.caption)
     assert any("Simulated models" in text.value for text in playground.markdown)
 
 
 def test_a_prompt_gives_steps_and_price(playground: AppTest) -> None:
-    """After the run: four figures, the steps, the attempts."""
+    """After the generation: four figures, the steps and the attempts."""
     generate(playground, "Alert the team on Slack", ["Slack"])
 
     assert not playground.exception
@@ -71,7 +71,7 @@ def test_a_prompt_gives_steps_and_price(playground: AppTest) -> None:
 
 
 def test_a_long_description_can_be_opened(playground: AppTest) -> None:
-    """Also where it has no spaces; its beginning stands above the run."""
+    """Even without spaces; its beginning is shown above the generation."""
     prompt = "毎朝の注文を確認して報告する" * 40
     generate(playground, prompt)
 
@@ -82,7 +82,7 @@ def test_a_long_description_can_be_opened(playground: AppTest) -> None:
 
 @pytest.mark.parametrize(("prompt", "sentence"), [("  ", "empty"), ("x" * 100_000, "at most 20,000")])
 def test_bad_input_gets_a_sentence(playground: AppTest, prompt: str, sentence: str) -> None:
-    """Nothing is started; the sentence stands on the page."""
+    """Nothing is started; the page shows the message."""
     generate(playground, prompt)
 
     assert not playground.exception
@@ -92,7 +92,7 @@ def test_bad_input_gets_a_sentence(playground: AppTest, prompt: str, sentence: s
 def test_a_failed_run_says_why(
     playground: AppTest, monkeypatch: pytest.MonkeyPatch, make_application: MakeApplication
 ) -> None:
-    """When no model delivers, the sentence names both and what happened."""
+    """If no model delivers, the message names both and what happened."""
 
     class Refusing(SimulatedTransport):
         async def handle_async_request(self, request):  # type: ignore[no-untyped-def]  # the parent's signature
@@ -112,7 +112,7 @@ def test_a_failed_run_says_why(
 def test_a_workflow_that_is_not_booked_yet_is_shown(
     playground: AppTest, store: PooledStore, monkeypatch: pytest.MonkeyPatch, *, whole: bool
 ) -> None:
-    """The database goes away before the outcome is in, for that alone or for everything."""
+    """The database fails before the result is recorded, for that call alone or for all."""
     machine, person = store.machine(), store.person()
     away = set[str]()
 
@@ -132,13 +132,13 @@ def test_a_workflow_that_is_not_booked_yet_is_shown(
     generate(playground, "Alert the team on Slack", ["Slack"])
 
     assert not playground.exception
-    assert "is not booked yet" in said(playground.info)[0]
+    assert "is not recorded yet" in said(playground.info)[0]
     assert "Slack" in set(playground.dataframe[0].value["Service"])
     assert len(playground.error) == whole
 
 
 def test_a_run_has_an_address_of_its_own(playground: AppTest, open_page: OpenPage) -> None:
-    """Opening it again shows what was booked; generating again links the new run to it, for the same agent."""
+    """Opening it again shows its record; generating again links the new generation to it, for the same agent."""
     playground.text_input(key="playground_agent").set_value("agent-7")
     generate(playground, "Alert the team on Slack", ["Slack"])
     first = stored(playground)
@@ -154,10 +154,10 @@ def test_a_run_has_an_address_of_its_own(playground: AppTest, open_page: OpenPag
 
 @pytest.mark.parametrize(
     ("address", "sentence"),
-    [("11111111-1111-4111-8111-111111111111", "no such run"), ("'; drop table", "names no run")],
+    [("11111111-1111-4111-8111-111111111111", "does not exist"), ("'; drop table", "no valid generation ID")],
 )
 def test_a_wrong_address_gets_a_sentence(open_page: OpenPage, address: str, sentence: str) -> None:
-    """An unknown id and something that is none are told apart; the page works on."""
+    """An unknown ID and an invalid one get different messages; the page keeps working."""
     page = open_page("playground.py", run=address)
 
     assert not page.exception
@@ -168,7 +168,7 @@ def test_a_wrong_address_gets_a_sentence(open_page: OpenPage, address: str, sent
 def test_somebody_elses_run_is_not_shown(
     playground: AppTest, owner: psycopg.Connection, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To whoever is no admin it is as if it did not exist."""
+    """For everyone but admins, it is as if it did not exist."""
     generate(playground, "A secret plan")
     generation_id = ended(playground)
     monkeypatch.setattr(run, "_runs", OrderedDict())
@@ -176,24 +176,24 @@ def test_somebody_elses_run_is_not_shown(
     owner.execute("update public.console_roles set role = 'member' where user_id = %s", [LOCAL_PERSON_ID])
     page = open_page("playground.py", run=str(generation_id))
 
-    assert "belongs to somebody else" in page.warning[0].value
+    assert "belongs to someone else" in page.warning[0].value
     assert not any("A secret plan" in text.value for text in page.markdown)
 
 
 def test_a_refused_answer_is_shown_with_its_findings(playground: AppTest) -> None:
-    """In offline mode the primary can be told to fail; what it said, and at its place why it was refused."""
+    """In offline mode the primary can be made to fail; its reply is shown with each finding at its place."""
     playground.selectbox(key="playground_fault").select("Bad step")
     generate(playground, "Alert the team on Slack", ["Slack"])
 
     assert not playground.exception
-    assert any("answered, and why it was refused" in expander.label for expander in playground.expander)
+    assert any("answered, and why it was rejected" in expander.label for expander in playground.expander)
     lines = next(code.value for code in playground.code if "◀" in code.value).splitlines()
     assert any('"step_type"' in line and "◀ The step_type is not one of" in line for line in lines)
     assert playground.metric[0].value == "Claude Sonnet 4"
 
 
 def test_models_for_one_run_are_booked_as_such(playground: AppTest) -> None:
-    """Another primary without fallback leaves the settings alone."""
+    """Another primary model without a fallback leaves the settings alone."""
     playground.selectbox(key="playground_primary").select("Claude Sonnet 4")
     playground.selectbox(key="playground_fallback").select("None: one attempt only")
     generate(playground, "Alert the team")
@@ -205,7 +205,7 @@ def test_models_for_one_run_are_booked_as_such(playground: AppTest) -> None:
 def test_fields_of_an_odd_form_are_shown_as_they_are(
     playground: AppTest, owner: psycopg.Connection, open_page: OpenPage
 ) -> None:
-    """Only three fields of a step are checked; what else a foreign model wrote breaks no page."""
+    """Only three fields of a step are checked; whatever else a model wrote does not break the page."""
     generate(playground, "Alert the team")
     step = {"id": "a", "operation": "b", "step_type": "conditional", "service": ["x"], "depends_on": "nope"}
     steps = [step | {"branches": ["zz", {"when": 1, "next": {}}]}, step | {"id": "c", "depends_on": [4], "branches": 3}]
@@ -217,7 +217,7 @@ def test_fields_of_an_odd_form_are_shown_as_they_are(
 
 
 def test_past_runs_are_listed_and_searched(playground: AppTest) -> None:
-    """Each with its link; a search that matches nothing says so."""
+    """Each has its link; a search without matches says so."""
     generate(playground, "Alert the team")
     table = playground.dataframe[-1].value
     assert table["Prompt"].tolist() == ["Alert the team"]
@@ -226,15 +226,15 @@ def test_past_runs_are_listed_and_searched(playground: AppTest) -> None:
     playground.selectbox(key="playground_fallback").select("None: one attempt only")
     generate(playground, "Alert nobody")
     table = playground.dataframe[-1].value
-    assert table["Status"].tolist() == ["Failed", "Succeeded"]
+    assert table["Status"].tolist() == ["Failed", "Completed"]
     assert table["Answered by"].tolist() == ["-", "GPT-4o mini"]
     playground.text_input(key="playground_search").set_value("nowhere").run()
 
-    assert any("No run matches" in caption.value for caption in playground.caption)
+    assert any("No generation matches" in caption.value for caption in playground.caption)
 
 
 def test_a_workflow_is_rated_once(playground: AppTest, owner: psycopg.Connection, store: PooledStore) -> None:
-    """The verdict is an event, shown from then on; a second one is refused by the database, not by the screen."""
+    """The rating is an event and is shown from then on; it is the database that denies a second one."""
     generate(playground, "Alert the team on Slack", ["Slack"])
     generation_id = ended(playground)
     playground.feedback(key=f"rating_{generation_id}").set_value(1).run()

@@ -1,4 +1,4 @@
-"""A press is heard once: not twice, and never in silence not at all."""
+"""A press takes effect once: never twice, and never silently not at all."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.pages.conftest import OpenPage, said
 
 
 def test_two_clicks_are_one_run(application: Application, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second of a double click finds the first one's run; later the same words start another."""
+    """The second of a double-click gets the first one's generation; later, the same request starts another."""
     clicks = [run.begin(application, "Alert the team", ["Slack"], None, RunOptions()) for _ in range(4)]
     other = run.begin(application, "Alert nobody", ["Slack"], None, RunOptions())
     monkeypatch.setattr(run, "DOUBLE_CLICK_S", 0.0)
@@ -31,7 +31,7 @@ def test_two_clicks_are_one_run(application: Application, monkeypatch: pytest.Mo
 
 
 def test_two_clicks_are_one_save(store: PooledStore) -> None:
-    """The second one, on the version before, finds its values saved; other values are a conflict."""
+    """The second one, on the earlier version, finds its values saved; other values are a conflict."""
     person = store.person()
     first = settings._saved(person, {PRIMARY_KEY: "claude-sonnet-4"}, 1)
 
@@ -42,7 +42,7 @@ def test_two_clicks_are_one_save(store: PooledStore) -> None:
 
 
 def test_a_press_that_nobody_heard_is_told(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the first run of a session that began with one, and only there."""
+    """In the first run of a session that starts with one, and only there."""
     monkeypatch.setattr(lost_press, "_pressed", lambda: True)
     page.run()
     assert "your last click had no effect" in said(page.warning)[0]
@@ -57,12 +57,12 @@ def test_a_press_that_nobody_heard_is_told(page: AppTest, monkeypatch: pytest.Mo
 def test_what_waits_in_the_outbox_is_shown(
     open_page: OpenPage, application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """How much is in no figure yet, and what will never be."""
+    """How much is not in the figures yet, and how much never will be."""
     recorder = application.orchestrator._recorder
     monkeypatch.setattr(recorder, "outbox", lambda: OutboxState(waiting=2, set_aside=1))
     page = open_page("overview.py")
     captions = "\n".join(said(page.caption))
 
     assert not page.exception
-    assert "2 outcomes waiting for the database and not in the figures yet" in captions
+    assert "2 results waiting for the database and not in the figures yet" in captions
     assert "1 outbox file could not be recorded" in captions

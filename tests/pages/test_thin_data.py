@@ -1,4 +1,4 @@
-"""Pages where an event says little: what is not known is said to be so, and nothing breaks."""
+"""Pages with events that say little: unknown values are shown as unknown, and nothing breaks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SILENT = {"generator_used": MINI, "steps_generated": 3}
 
 
 def happened(owner: psycopg.Connection, action: str, details: dict[str, Any]) -> None:
-    """Append an event of the present."""
+    """Append an event at the current time."""
     owner.execute(
         "insert into public.audit_logs (timestamp, action, entity_type, details) values (%s, %s, 'agent', %s)",
         [NOW, action, json.dumps({"simulated": True} | details)],
@@ -32,7 +32,7 @@ def happened(owner: psycopg.Connection, action: str, details: dict[str, Any]) ->
 def test_one_event_that_says_little(
     open_page: OpenPage, owner: psycopg.Connection, file: str, action: str, details: dict[str, Any]
 ) -> None:
-    """Nothing completed, or no cost and no time: a chart without anything to draw says so in its place."""
+    """Nothing completed, or no cost and no time: a chart with nothing to draw says so."""
     happened(owner, action, details)
     page = open_page(file)
 
@@ -53,9 +53,9 @@ def test_a_model_that_was_not_asked(sample: PooledStore, open_page: OpenPage, fi
 
 @pytest.mark.parametrize("days", ["2045-01-01..2045-01-02", "9000-01-01..9000-01-02", "1975-01-01..1975-01-02"])
 def test_days_far_away(open_page: OpenPage, days: str) -> None:
-    """Those that can be chosen are shown as empty; the others are passed over in a sentence."""
+    """Those that can be chosen give an empty page; the others are ignored with a warning."""
     page = open_page("fallbacks.py", period="days", days=days)
 
     assert not page.exception
     assert not page.error
-    assert any("what there is not" in text for text in said(page.warning)) == (not days.startswith("1975"))
+    assert any("Ignored invalid values" in text for text in said(page.warning)) == (not days.startswith("1975"))

@@ -31,7 +31,7 @@ def test_money(amount: str | None, text: str) -> None:
 
 
 def test_seconds() -> None:
-    """One decimal, and a dash for what is unknown."""
+    """One decimal, and a dash for unknown."""
     assert (seconds(8249), seconds(None)) == ("8.2\u00a0s", "-")
 
 
@@ -52,7 +52,7 @@ def test_seconds() -> None:
     ],
 )
 def test_a_change_in_words(now: float | None, before: float | None, written: str | None) -> None:
-    """In percent while that says something; nothing where nothing was before."""
+    """In percent below tenfold; None if there was nothing before."""
     assert change(now, before) == written
 
 
@@ -73,7 +73,7 @@ def test_a_change_in_words(now: float | None, before: float | None, written: str
     ],
 )
 def test_a_share_is_all_or_nothing_only_where_it_is(share: float | None, written: str) -> None:
-    """One failure in ten thousand is no `100.0 %`."""
+    """One failure in ten thousand is not `100.0 %`."""
     assert percent(share) == written
 
 
@@ -88,7 +88,7 @@ def test_a_share_is_all_or_nothing_only_where_it_is(share: float | None, written
     ],
 )
 def test_foreign_text_is_no_markdown(text: object, written: str) -> None:
-    """Every character that could mean something is escaped, and line breaks are spaces."""
+    """Every character with a meaning in Markdown is escaped, and line breaks become spaces."""
     assert plain(text) == written
 
 
@@ -97,13 +97,13 @@ def test_foreign_text_is_no_markdown(text: object, written: str) -> None:
     [("step_type_unknown", "Step type unknown"), ("not_json", "Not JSON"), ("api_error", "API error"), ("", "")],
 )
 def test_codes_as_people_say_them(code: str, text: str) -> None:
-    """Capitals where the language wants them."""
+    """The first letter and abbreviations are in capitals."""
     assert spoken(code) == text
 
 
 def test_a_label_within_a_sentence() -> None:
-    """An abbreviation stays one."""
-    assert (inline("Answer refused"), inline("API error"), inline("")) == ("answer refused", "API error", "")
+    """An abbreviation keeps its capitals."""
+    assert (inline("Validation failed"), inline("API error"), inline("")) == ("validation failed", "API error", "")
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""What the configuration page alone needs."""
+"""Code that only the configuration page needs."""

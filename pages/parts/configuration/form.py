@@ -1,4 +1,4 @@
-"""The three system keys as a form: changed here, reviewed, and saved on top of the version they were loaded from."""
+"""The three system keys as a form: edited, reviewed, and saved on top of the version they were loaded from."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PRIMARY, FALLBACK, ENABLED, PROPOSED = (
     "configuration_proposed",
 )
 Changes = dict[str, tuple[str | bool, str | bool]]
-"""Key to its value before and after."""
+"""Each key with its value before and after."""
 
 
 def load(current: OrchestratorSettings) -> None:
@@ -31,7 +31,7 @@ def load(current: OrchestratorSettings) -> None:
 
 
 def current_base(stored: OrchestratorSettings) -> OrchestratorSettings:
-    """The settings that the form was loaded from: the stored ones, until something is changed in the form."""
+    """The settings that the form was loaded from: always the stored ones, until something is edited in the form."""
     base: OrchestratorSettings | None = st.session_state.get(settings.FORM_BASE)
     if base is None or PRIMARY not in st.session_state:
         load(stored)
@@ -44,7 +44,7 @@ def current_base(stored: OrchestratorSettings) -> OrchestratorSettings:
 
 
 def _take_proposal() -> None:
-    """Put what another page proposed into the form, where it can be reviewed and saved; what cannot be is named."""
+    """Put the values that another page proposed into the form for review; warn about those that are not available."""
     proposed = st.session_state.pop(settings.PROPOSAL, None)
     if proposed is None:
         return
@@ -55,8 +55,8 @@ def _take_proposal() -> None:
                 value = setting_value(key, stored)
                 st.session_state[widgets[key]] = named(value).name if isinstance(value, str) else value
             except InvalidSettings:
-                was = f"{settings.LABELS[key]} was {settings.spoken(key, stored)}, which is no choice any more"
-                st.warning(f"{plain(was)}; it stays as it is.", icon=":material/block:")
+                was = f"{settings.LABELS[key]} was {settings.spoken(key, stored)}, which is no longer available"
+                st.warning(f"{plain(was)}. The current value is kept.", icon=":material/block:")
     st.session_state[PROPOSED] = True
 
 
@@ -70,38 +70,38 @@ def _edited(base: OrchestratorSettings) -> Changes:
 
 
 def suggest_fallback() -> None:
-    """The other company's model follows a newly chosen primary; it can still be changed."""
+    """Suggest the other vendor's model as fallback for a newly chosen primary; it can still be changed."""
     if primary := CATALOGUE.get(st.session_state[PRIMARY]):
         st.session_state[FALLBACK] = counterpart(primary).name
 
 
 def form(base: OrchestratorSettings, changed: Callable[[str], str]) -> Changes:
-    """The three keys, and what differs from `base`: key to before and after.
+    """Draw the form of the three keys; return what differs from `base`.
 
     Args:
-        changed: who changed a key last, and when, in words.
+        changed: gives a sentence on who last changed a key, and when.
     """
     names = list(dict.fromkeys([*CATALOGUE, base.primary, base.fallback]))
     left, right = st.columns(2)
     with left:
         st.selectbox(
             "Primary model", names, format_func=settings.choice, key=PRIMARY, on_change=suggest_fallback,
-            help="It is asked first. Cheap models answer most requests; what they get wrong costs both calls.",
+            help="Asked first. A cheap model answers most requests; when it fails, both calls cost money.",
         )  # fmt: skip
         st.caption(changed(PRIMARY_KEY))
-        st.toggle("Ask a second model when the first one fails", key=ENABLED)
+        st.toggle("Ask the fallback model when the primary model fails", key=ENABLED)
         st.caption(changed(ENABLE_FALLBACK_KEY))
     with right:
         st.selectbox(
             "Fallback model", names, format_func=settings.choice, key=FALLBACK,
             disabled=not st.session_state[ENABLED],
-            help="It is asked when validation fails, the API errors, time runs out, or the rate limit is hit.",
+            help="Asked after a validation failure, an API error, a timeout or a rate limit of the primary model.",
         )  # fmt: skip
         st.caption(changed(FALLBACK_KEY))
         if not st.session_state[ENABLED]:
-            st.caption("Off: a failed first attempt is a failed generation.")
+            st.caption("Off: if the first attempt fails, the generation fails.")
         elif same_answers(st.session_state[PRIMARY], st.session_state[FALLBACK], clock.now().date()):
-            st.caption("Both come to the same model, which means one attempt: nothing is asked twice.")
+            st.caption("The same model answers for both, so there is only one attempt.")
     return _edited(base)
 
 
@@ -112,15 +112,15 @@ def save(database: Database, changes: Changes, version: int) -> None:
 
 
 def review(database: Database, base: OrchestratorSettings, changes: Changes, by: str | None) -> None:
-    """What a save will change, and the button for it; a conflict instead when somebody else was faster."""
+    """What a save will change, with its button; or a conflict if somebody else has saved meanwhile."""
     if by is not None:
-        st.warning(f"{plain(by)} changed the settings since you opened this page.", icon=":material/sync_problem:")
+        st.warning(f"{plain(by)} has changed the settings since you opened this page.", icon=":material/sync_problem:")
         st.button("Load the current settings", on_click=lambda: st.session_state.pop(settings.FORM_BASE))
         return
     proposed = st.session_state.pop(PROPOSED, False)
     if not changes:
         if proposed:
-            st.info("The settings are already as they were before that change.", icon=":material/check:")
+            st.info("Nothing to revert: the settings already have these values.", icon=":material/check:")
         return
     with st.container(border=True):
         st.markdown(

@@ -1,4 +1,4 @@
-"""What a month and a year would cost: three ways to run, at three volumes."""
+"""What a month and a year would cost with three model setups at three volumes."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ ASSUMED_RATE_PCT = Decimal(5)
 
 
 def projection(database: Database, primary: str, fallback: str) -> None:
-    """The table, from list prices and a fallback rate that starts from the measured one."""
+    """The table, computed from list prices and a fallback rate that starts at the measured one."""
     st.subheader("What would a month cost?", anchor=False)
     now = clock.now()
     days, filters = latest(USUAL_DAYS, zone(), now), default_filters()
     rollout = states.read(lambda: read_rollout(database, days, filters, dear=no_cheaper(now)))
     measured = rollout.total.fallback
     rate = st.number_input(
-        "Fallback rate to assume, %",
+        "Assumed fallback rate, %",
         0.0,
         100.0,
         float(round(measured.pct if rollout.enough and measured.pct is not None else ASSUMED_RATE_PCT, 1)),
@@ -36,15 +36,15 @@ def projection(database: Database, primary: str, fallback: str) -> None:
         width=220,
     )
     st.caption(
-        f"{_source(rollout)} Computed from list prices for {TYPICAL.input:,} tokens in and {TYPICAL.output:,} out: "
-        "workflows × (primary + rate × fallback), since a fallback comes after a whole wasted answer."
+        f"{_source(rollout)} At list prices for {TYPICAL.input:,} input and {TYPICAL.output:,} output tokens: "
+        "workflows × (primary + rate × fallback), since a fallback follows a fully paid, wasted answer."
     )
     rows = [
         {
             "Models": scenario.name,
-            "Workflows": count(volume),
-            "Month": money(scenario.monthly_usd),
-            "Year": money(scenario.yearly_usd),
+            "Workflows per month": count(volume),
+            "Cost per month": money(scenario.monthly_usd),
+            "Cost per year": money(scenario.yearly_usd),
             "Saved": percent(scenario.saved_pct),
         }
         for volume in VOLUMES
@@ -52,13 +52,13 @@ def projection(database: Database, primary: str, fallback: str) -> None:
             named(primary), named(fallback), workflows=volume, fallback_rate_pct=Decimal(str(rate)), at=now
         )
     ]
-    listing(rows, "Cost per month and year for three volumes and three ways to run")
+    listing(rows, "Cost per month and year for three volumes and three model setups")
 
 
 def _source(rollout: Rollout) -> str:
-    """Where the rate that the field begins with comes from."""
+    """The source of the rate in the field."""
     if rollout.enough:
-        return f"Measured over {USUAL_DAYS} days: {share(rollout.total.fallback)} that asked a cheaper model first."
+        return f"Measured over {USUAL_DAYS} days: {share(rollout.total.fallback)} with a cheaper model asked first."
     measured = rollout.total.fallback
-    so_far = f"{share(measured)} so far, too few to go by" if measured.whole else "Nothing measured yet"
-    return f"{so_far}: {percent(ASSUMED_RATE_PCT)} is an assumption."
+    so_far = f"Measured so far: {share(measured)}, too few to rely on" if measured.whole else "Nothing measured yet"
+    return f"{so_far}. {percent(ASSUMED_RATE_PCT)} is an assumption."

@@ -1,4 +1,4 @@
-"""Every earlier version of the settings, and the way back to it."""
+"""The version history of the settings, with a button to restore each version."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ _SHOWN = 6
 
 
 def versions(database: Database, saves: tuple[Save, ...], version: int) -> None:
-    """Who changed what when, newest first, each earlier one with a button that returns to it."""
-    st.subheader("Earlier versions", anchor=False)
+    """Who changed what and when, newest first; each earlier version can be restored."""
+    st.subheader("Version history", anchor=False)
     if not saves:
-        st.caption("Nothing was changed yet: these are the settings that the console came with.")
+        st.caption("No changes yet. These are the default settings.")
         return
     for save in saves[:_SHOWN]:
         _version(database, save, version)
     if len(saves) > _SHOWN:
-        with st.expander(many(len(saves) - _SHOWN, "older one")):
+        with st.expander(many(len(saves) - _SHOWN, "older version")):
             for save in saves[_SHOWN:]:
                 _version(database, save, version)
     oldest = saves[-1]
     with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown("**Before all of these**")
-        _return_button(database, oldest.before, version, f"before version {oldest.version}")
+        st.markdown(f"**Before version {oldest.version}**")
+        _return_button(database, oldest.before, version, f"the settings before version {oldest.version}")
     st.caption(f"Times in {zone()}.")
 
 
 def changed(saves: tuple[Save, ...], key: str) -> str:
-    """Who changed a key last, and when."""
+    """Who last changed a key, and when."""
     save = next((save for save in saves if key in save.changes), None)
     if save is None:
         return "Never changed."
@@ -51,14 +51,14 @@ def _version(database: Database, save: Save, version: int) -> None:
             width="content",
         )
         if save.version == version:
-            st.badge("Now", icon=":material/check:", color="green")
+            st.badge("Current", icon=":material/check:", color="green")
         else:
             _return_button(database, save.values, version, f"version {save.version}")
 
 
 def _return_button(database: Database, values: Mapping[str, str | bool], version: int, name: str) -> None:
     st.button(
-        f"Return to {name}",
+        f"Restore {name}",
         icon=":material/undo:",
         on_click=give_back,
         args=(database, values, version),

@@ -1,1 +1,1 @@
-"""What the cost page alone needs."""
+"""Code that only the cost page needs."""

@@ -23,29 +23,29 @@ _STEPS = {
     "both": "Cheaper answers, wasted attempts",
     "cost": "Cost",
 }
-_ADDS_UP = "Baseline, less cheaper answers, plus wasted attempts, is what they cost, exactly."
-_NOT_APART = "Of some it is not known what they wasted, so that answers and waste stand together."
+_ADDS_UP = "The baseline less cheaper answers plus wasted attempts is exactly the cost."
+_NOT_APART = "The wasted cost of some is unknown, so answers and waste are shown together."
 
 
 def daily(report: CostReport, chosen: Chosen, person: Database) -> None:
-    """Cost per day and model, its wasted part hatched; a click shows the generations behind a bar."""
-    drawn = charts.figure(y_title="US dollars a day", height=360, over=chosen.period)
+    """Cost per day and model, with the wasted part hatched; a click shows the generations behind a bar."""
+    drawn = charts.figure(y_title="US dollars per day", height=360, over=chosen.period)
     generators.spent(drawn, report.daily, chosen.unfinished)
     mark_changes(drawn, report.figures)
     clicked = charts.show(
         drawn,
         report.daily,
         key="cost_daily",
-        title="What did each day cost, and who answered?",
+        title="What did each day cost, and which model answered?",
         alt="Cost per day by the model that answered, with the wasted part of each",
-        note="Hatched: attempts whose answer was not used. Click a bar for the generations behind it.",
+        note="Hatched: attempts whose answer was not used. Click a bar to see the generations behind it.",
         drill=True,
     )
     answered_on(person, chosen, clicked)
 
 
 def bridge(report: CostReport) -> None:
-    """From the baseline to the cost, in steps that add up; nothing where nothing could be compared."""
+    """From the baseline to the cost, in steps that add up; nothing if nothing could be compared."""
     if report.bridge.empty:
         return
     drawn = charts.figure(y_title="US dollars", showlegend=False)
@@ -69,9 +69,9 @@ def bridge(report: CostReport) -> None:
         report.bridge,
         key="cost_bridge",
         title=_bridge_title(report.total.savings_usd),
-        alt=f"From {money(report.total.baseline_usd)} on {BASELINE.label} alone to a cost of "
+        alt=f"From {money(report.total.baseline_usd)} with {BASELINE.label} alone to a cost of "
         f"{money(report.total.compared_cost_usd)}",
-        note=f"Of the {many(report.total.compared, 'workflow')} whose cost and baseline are known, at equal tokens. "
+        note=f"Covers {many(report.total.compared, 'workflow')} with known cost and baseline, at equal tokens. "
         + (_ADDS_UP if "waste" in list(report.bridge["step"]) else _NOT_APART),
     )
 
@@ -83,7 +83,7 @@ def _bridge_title(savings_usd: Decimal | None) -> str:
 
 
 def cumulative(report: CostReport, chosen: Chosen, person: Database) -> None:
-    """What was saved so far, day by day; a click shows the generations of a day."""
+    """The cumulative savings, day by day; a click shows the generations of a day."""
     frame = report.savings
     drawn = charts.figure(y_title="US dollars saved so far", over=chosen.period)
     drawn.add(
@@ -105,8 +105,8 @@ def cumulative(report: CostReport, chosen: Chosen, person: Database) -> None:
         frame,
         key="cost_savings",
         title="How do the savings add up?",
-        alt=f"Savings against {BASELINE.label} alone, added up over the period",
-        note="After waste, of workflows whose cost and baseline are known. Click a day for its workflows.",
+        alt=f"Savings compared with {BASELINE.label} alone, added up over the period",
+        note="Net of waste, for workflows with known cost and baseline. Click a day to see its workflows.",
         drill=True,
     )
     if clicked and (of := clicked_day(clicked[0])):

@@ -1,4 +1,4 @@
-"""What a month would cost at another volume or fallback rate, going by what was measured."""
+"""What a month would cost at another volume or fallback rate, based on measured costs."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ _RATE, _MEASURED = "outlook_rate", "outlook_measured"
 
 
 def outlook(total: Tally) -> None:
-    """Choose a volume and a rate; see before, after and saved, for that volume and for round ones."""
+    """Choose a volume and a rate; see the cost before and after and the savings, for that volume and for round ones."""
     with st.container(border=True):
         st.subheader("What would another volume or fallback rate cost?", anchor=False)
         averages = measured(total, no_cheaper(clock.now()))
         if averages is None:
             st.caption(
-                "This needs at least one workflow that a cheaper first model answered and one that the fallback "
-                "answered, both with known prices, in the period. Configuration has a projection from list prices."
+                "This needs at least one workflow in the period that a cheaper primary model answered and one that "
+                "the fallback answered, both with known prices. Configuration has a projection from list prices."
             )
             return
         volume, rate = _asked(averages)
         month = at_volume(averages, volume, rate)
         with st.grid(4, min_column_width=150):
-            st.metric("Before, a month", money(month.before_usd), border=True)
-            st.metric("After, a month", money(month.after_usd), border=True)
-            st.metric("Saved a month", money(month.saved_usd), border=True)
-            st.metric("Saved a year", money(month.saved_a_year_usd), border=True)
+            st.metric("Before, per month", money(month.before_usd), border=True)
+            st.metric("After, per month", money(month.after_usd), border=True)
+            st.metric("Saved per month", money(month.saved_usd), border=True)
+            st.metric("Saved per year", money(month.saved_a_year_usd), border=True)
         direct, fallback, base = map(unit_price, (averages.direct_usd, averages.fallback_usd, averages.baseline_usd))
         st.caption(
-            f"Before: {BASELINE.label} alone. Measured on the {many(averages.workflows, 'workflow')} as configured "
-            f"that asked a cheaper model first, whichever answered: {direct} when the first model answers, {fallback} "
-            f"when the fallback does, the wasted attempt included, {base} on {BASELINE.label}. "
-            f"A month = workflows × ((1 − rate) × {direct} + rate × {fallback})."
+            f"Before: {BASELINE.label} alone. Measured on {many(averages.workflows, 'workflow')} with the default "
+            f"models that asked a cheaper model first: {direct} if the primary model answers, {fallback} if the "
+            f"fallback does, including the wasted attempt, and {base} with {BASELINE.label}. "
+            f"After = workflows × ((1 − rate) × {direct} + rate × {fallback})."
         )
         _table(averages, rate)
 
@@ -52,12 +52,12 @@ def outlook(total: Tally) -> None:
 def _asked(averages: Measured) -> tuple[int, Decimal]:
     rounded = float(round(averages.rate_pct, 2))
     if st.session_state.get(_RATE) in (None, st.session_state.get(_MEASURED)):
-        # Nobody has put another one there: it follows what is measured.
+        # Nobody has entered another rate: it follows the measured one.
         st.session_state[_RATE] = rounded
     st.session_state[_MEASURED] = rounded
     with st.container(horizontal=True, vertical_alignment="bottom"):
         volume = st.number_input(
-            "Workflows a month", 0, 1_000_000_000, _DEFAULT_VOLUME, 1000, key="outlook_volume", width=200
+            "Workflows per month", 0, 1_000_000_000, _DEFAULT_VOLUME, 1000, key="outlook_volume", width=200
         )
         rate = st.number_input(
             "Fallback rate, %", 0.0, 100.0, step=0.5, key=_RATE, width=200,
@@ -70,16 +70,16 @@ def _table(averages: Measured, rate: Decimal) -> None:
     months = [at_volume(averages, volume, rate) for volume in _VOLUMES]
     rows = [
         {
-            "Workflows a month": count(month.workflows),
+            "Workflows per month": count(month.workflows),
             "Before": money(month.before_usd),
             "After": money(month.after_usd),
-            "Saved a month": money(month.saved_usd),
-            "Saved a year": money(month.saved_a_year_usd),
+            "Saved per month": money(month.saved_usd),
+            "Saved per year": money(month.saved_a_year_usd),
             "Saved": percent(month.saved_pct),
         }
         for month in months
     ]
-    listing(rows, f"Cost before and after for four volumes at {percent(rate)} fallback")
+    listing(rows, f"Cost before and after for four volumes at a fallback rate of {percent(rate)}")
     figures = ["workflows", "before_usd", "after_usd", "saved_usd", "saved_a_year_usd", "saved_pct"]
     frame = pd.DataFrame([[getattr(month, name) for name in figures] for month in months], columns=figures)
     with st.container(horizontal=True, horizontal_alignment="right"):

@@ -1,1 +1,1 @@
-"""What the fallbacks page alone needs."""
+"""Code that only the fallbacks page needs."""

@@ -13,7 +13,7 @@ from store import Database
 
 
 def agents(database: Database, chosen: Chosen) -> None:
-    """A table of at most ten; a sentence where there are none."""
+    """A table of at most ten agents; a sentence if there are none."""
     found = states.read(
         lambda: read_agents(database, chosen.period.begins, chosen.period.ends, chosen.filters, primary=chosen.model)
     )
@@ -32,6 +32,6 @@ def agents(database: Database, chosen: Chosen) -> None:
         rows,
         found.frame,
         key="fallback_agents",
-        title="Which agents needed it most?",
-        note=f"Among the latest {many(found.looked_at, 'fallback')} of the period, at most 5,000.",
+        title="Which agents needed the fallback most?",
+        note=f"Based on the latest {many(found.looked_at, 'fallback')} of the period, at most 5,000.",
     )

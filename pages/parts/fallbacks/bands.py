@@ -1,4 +1,4 @@
-"""Which generations needed the fallback: by the model asked first, by steps, by services."""
+"""Which generations needed the fallback: by primary model, by steps, by services."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from store import Database
 
 
 def by_primary(report: FallbackReport, chosen: Chosen, person: Database) -> None:
-    """The rate of each model that was asked first; a click shows its fallbacks."""
+    """The rate of each primary model; a click shows its fallbacks."""
     frame = report.by_primary
     clicked = _bars(
         frame,
         [mark(name) for name in frame["primary_model"]],
         [colour(name) for name in frame["primary_model"]],
         key="fallback_primary",
-        title="Which first model needed it?",
-        note="Thin lines: where the true rate lies, 95 % sure. Click a bar for its fallbacks.",
+        title="Which primary models needed the fallback?",
+        note="Thin lines: 95 % CI. Click a bar to see its fallbacks.",
     )
     if clicked:
         name = frame["primary_model"][clicked[0]]
@@ -39,8 +39,8 @@ def by_primary(report: FallbackReport, chosen: Chosen, person: Database) -> None
 def by_steps(report: FallbackReport, chosen: Chosen, person: Database) -> None:
     """The rate by the number of steps; a click shows the fallbacks of a group."""
     band = _by_band(
-        report.by_steps, STEP_BANDS, key="fallback_steps", title="Do long workflows need it more?",
-        note="By the steps of the accepted workflow. Click a bar for its fallbacks.",
+        report.by_steps, STEP_BANDS, key="fallback_steps", title="Do long workflows need the fallback more often?",
+        note="By number of steps in the accepted workflow. Click a bar to see its fallbacks.",
     )  # fmt: skip
     if band:
         which = replace(_fallbacks(chosen.model), steps_from=band.least, steps_to=band.most)
@@ -50,8 +50,8 @@ def by_steps(report: FallbackReport, chosen: Chosen, person: Database) -> None:
 def by_services(report: FallbackReport, chosen: Chosen, person: Database) -> None:
     """The rate by the number of connected services; a click shows the fallbacks of a group."""
     band = _by_band(
-        report.by_services, SERVICE_BANDS, key="fallback_services", title="Do many services make it harder?",
-        note="By the connected services. Click a bar for its fallbacks.",
+        report.by_services, SERVICE_BANDS, key="fallback_services", title="Do more services mean more fallbacks?",
+        note="By number of connected services. Click a bar to see its fallbacks.",
     )  # fmt: skip
     if band:
         which = replace(_fallbacks(chosen.model), services_from=band.least, services_to=band.most)
@@ -71,7 +71,7 @@ def _by_band(frame: pd.DataFrame, bands: Sequence[Band], *, key: str, title: str
 def _bars(
     frame: pd.DataFrame, names: list[str], shades: list[str], *, key: str, title: str, note: str
 ) -> list[Any] | None:
-    """Rates as bars with the interval in which the true rate lies; the place of the bar that was clicked."""
+    """Rates as bars with their confidence intervals; returns the index of the clicked bar."""
     if frame.empty:
         return None
     rates, low, high = (numbers(frame[name].tolist()) for name in ("rate_pct", "low_pct", "high_pct"))
@@ -94,7 +94,7 @@ def _bars(
             for place, row in enumerate(frame.to_dict("records"))
         ],
         hovertemplate="%{x}: %{y:.1f} %, %{customdata[1]:,} of %{customdata[2]:,}"
-        "<br>95 % sure between %{customdata[3]:.1f} and %{customdata[4]:.1f} %<extra></extra>",
+        "<br>95 % CI: %{customdata[3]:.1f} to %{customdata[4]:.1f} %<extra></extra>",
     )
     charts.target(drawn, float(targets.FALLBACK.good_pct), "target")
     drawn.axis("x", type="category", tickangle=0, labelalias={name: charts.wrapped(name) for name in names})

@@ -20,7 +20,7 @@ from store import Database
 
 
 def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
-    """The rate day by day against the three limits; a click shows the fallbacks of a day."""
+    """The rate per day against the three limits; a click shows the fallbacks of a day."""
     drawn = charts.figure(y_title="Fallback rate, %", height=360, over=chosen.period)
     frame = report.daily
     charts.line(
@@ -34,7 +34,7 @@ def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
         unfinished=chosen.unfinished,
     )
     for limit, words in (
-        (targets.FALLBACK.bad_pct, "act"),
+        (targets.FALLBACK.bad_pct, "limit"),
         (targets.FALLBACK.good_pct, "target"),
         (targets.FALLBACK_RARE_PCT, "rare"),
     ):
@@ -46,9 +46,9 @@ def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
         key="fallback_rate",
         title="How often did the fallback answer?",
         alt=f"Fallback rate per day, {percent(report.total.as_configured.fallback.pct)} over the period",
-        note=f"Above {threshold(targets.FALLBACK.bad_pct)} improve the prompts; below "
-        f"{threshold(targets.FALLBACK_RARE_PCT)} a fallback is hardly needed. Dotted: a system key was changed or a "
-        "prompt version first used. Click a day for its story.",
+        note=f"Above {threshold(targets.FALLBACK.bad_pct)}, improve the prompts; below "
+        f"{threshold(targets.FALLBACK_RARE_PCT)}, the fallback is hardly needed. Dotted lines: a system key changed or "
+        "a prompt version was first used. Click a day to see what happened.",
         drill=True,
     )
     if clicked and (of := clicked_day(clicked[0])):
@@ -58,7 +58,7 @@ def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
 
 def reasons(report: FallbackReport, chosen: Chosen, person: Database) -> None:
     """The fallbacks of each day by reason; a click shows those behind a bar."""
-    drawn = charts.figure(y_title="Fallbacks a day", over=chosen.period, barmode="stack")
+    drawn = charts.figure(y_title="Fallbacks per day", over=chosen.period, barmode="stack")
     frame = report.daily[["day", *REASONS]]
     for reason in REASONS:
         charts.bars(
@@ -76,9 +76,9 @@ def reasons(report: FallbackReport, chosen: Chosen, person: Database) -> None:
         drawn,
         frame,
         key="fallback_reasons",
-        title="Why was it asked?",
+        title="Why was the fallback asked?",
         alt="Fallbacks per day by reason",
-        note="Click a bar for the generations behind it.",
+        note="Click a bar to see the generations behind it.",
         drill=True,
     )
     if clicked and (of := clicked_day(clicked[0])):
@@ -86,7 +86,7 @@ def reasons(report: FallbackReport, chosen: Chosen, person: Database) -> None:
 
 
 def cost(report: FallbackReport) -> None:
-    """What each reason cost, as a table that adds up."""
+    """The cost of each reason, as a table that adds up."""
     frame = report.reasons
     rows = [
         {
@@ -94,7 +94,7 @@ def cost(report: FallbackReport) -> None:
             "Fallbacks": count(row["fallbacks"]),
             "Share": percent(row["share_pct"]),
             "Cost": money(row["cost_usd"]) if row["fallbacks"] else NONE,
-            "of it wasted": money(row["wasted_usd"]) if row["fallbacks"] else NONE,
+            "Wasted": money(row["wasted_usd"]) if row["fallbacks"] else NONE,
         }
         for row in frame.to_dict("records")
     ]
@@ -103,12 +103,12 @@ def cost(report: FallbackReport) -> None:
         frame,
         key="fallback_cost",
         title="What did the fallbacks cost?",
-        note="Whole cost of all generations that the fallback answered, and what their first attempts wasted.",
+        note="All attempts of the generations that the fallback answered, and the wasted part of their cost.",
     )
 
 
 def findings(report: FallbackReport) -> str | None:
-    """The rules that refused most replies; the code of the one that was clicked."""
+    """The rules that rejected most replies; returns the code of the clicked one."""
     frame = report.findings.head(10)
     if frame.empty:
         return None
@@ -124,30 +124,30 @@ def findings(report: FallbackReport) -> str | None:
     )
     drawn.axis("y", autorange="reversed", type="category")
     charts.whole(drawn, "x")
-    drawn.axis("x", title="Replies refused")
+    drawn.axis("x", title="Rejected replies")
     clicked = charts.show(
         drawn,
         frame,
         key="fallback_findings",
-        title="What was wrong with the refused answers?",
-        alt="Replies refused by rule, most frequent first",
-        note="A reply may break several rules. Click a bar to see such answers, at the end of the page.",
+        title="What was wrong with the rejected replies?",
+        alt="Rejected replies by rule, most frequent first",
+        note="A reply can break several rules. Click a bar to see such replies at the end of the page.",
         drill=True,
     )
     return str(clicked[0]) if clicked else None
 
 
 def prompts(report: FallbackReport) -> None:
-    """How each prompt version did; nothing while there was but one."""
+    """How each prompt version did; nothing while there is only one."""
     frame = report.prompts
     if len(frame) < 2:
         return
     rows = [
         {
             "Prompt version": str(row["prompt_version"]) if row["prompt_version"] is not None else NONE,
-            "First seen here": day(row["first_day"]),
+            "First seen": day(row["first_day"]),
             "Replies": count(row["replies"]),
-            "Validated": percent(row["valid_pct"]),
+            "Passed validation": percent(row["valid_pct"]),
         }
         for row in frame.to_dict("records")
     ]

@@ -1,4 +1,4 @@
-"""What happened on a day: how much fell back, why, and which changes came before it, each with the way back."""
+"""What happened on a day: how much fell back, why, and which changes preceded it, each with a button to revert it."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _BEFORE = timedelta(days=3)
 
 
 def day_story(person: Database, report: FallbackReport, chosen: Chosen, of: date) -> None:
-    """The day in a sentence, the changes of that day and the three before it, and a button that takes each back.
+    """The day in a sentence, and the changes of that day and the three before it, each with a button to revert it.
 
-    Where the keys are as they were before a change already, a word says so beside it.
+    A badge marks changes after which the keys already have their earlier values again.
     """
     row = report.daily[report.daily["day"] == of].iloc[0]
     with st.container(border=True):
         st.subheader(day(of), anchor=False)
         reasons = ", ".join(
-            f"{inline(REASON_LABELS[reason])} {row[reason]}" for reason in REASONS if row[reason]
+            f"{inline(REASON_LABELS[reason])} ({row[reason]})" for reason in REASONS if row[reason]
         )  # fmt: skip
         st.markdown(
             f"The fallback answered {percent(row['rate_pct'])} of {many(row['completed'], 'workflow')}"
@@ -41,7 +41,7 @@ def day_story(person: Database, report: FallbackReport, chosen: Chosen, of: date
         prompts = _prompts(report, of)
         if not changes and not prompts:
             st.caption(
-                "On that day and the three before it no system key was changed, and no prompt version first used as "
+                "No system key was changed on that day or the three before it. Nor was a prompt version first used, as "
                 "far as this period shows."
             )
         for prompt in prompts:
@@ -64,8 +64,8 @@ def _prompts(report: FallbackReport, of: date) -> list[dict[Hashable, Any]]:
 def _prompt(row: dict[Hashable, Any], last: date) -> None:
     st.markdown(
         f":material/edit_note: **{day(row['first_day'])}**: prompt version {row['prompt_version']} was first used. "
-        f"Of its {many(row['replies'], 'reply', 'replies')} until {day(last)} {percent(row['valid_pct'])} validated. "
-        "It came with a release of the orchestrator, and another one takes it back."
+        f"Of its {many(row['replies'], 'reply', 'replies')} until {day(last)}, {percent(row['valid_pct'])} passed "
+        "validation. It came with a release of the orchestrator; to revert it, release again."
     )
 
 
@@ -74,12 +74,12 @@ def _change(change: Change, zone: str, keys: Mapping[str, object]) -> None:
     pairs = settings.pairs(change.changes)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
-            f":material/tune: **{at:%-d %b %H:%M}**, {plain(change.by or 'somebody')}: "
+            f":material/tune: **{at:%-d %b %H:%M}**, {plain(change.by or 'unknown user')}: "
             f"{plain('; '.join(settings.changes_in_words(pairs)))}{' (sample data)' if change.sample else ''}"
         )
         if all(key in keys and keys[key] == before for key, (before, _) in pairs.items()):
-            st.badge("As before it already", icon=":material/check:", color="gray")
+            st.badge("Already reverted", icon=":material/check:", color="gray")
         key = f"put_back_{change.at.isoformat()}_{change.version}"
-        if st.button("Put it back", key=key, icon=":material/undo:") and lost_press.heard():
+        if st.button("Revert", key=key, icon=":material/undo:") and lost_press.heard():
             settings.propose({key: before for key, (before, _) in pairs.items()})
             st.switch_page("configuration.py")

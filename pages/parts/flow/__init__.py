@@ -1,1 +1,1 @@
-"""What the flow page alone needs."""
+"""Code that only the flow page needs."""

@@ -1,4 +1,4 @@
-"""The way of requests as a flow whose widths are the traffic."""
+"""The paths of requests as a flow whose widths show the traffic."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from queries.behind import UNKNOWN, Which
 from queries.flow import Flow, Way, together
 from store import Database
 
-_ENDS = {"completed": "Workflow delivered", "failed": "No workflow", "cancelled": "Cancelled"}
+_ENDS = {"completed": "Completed", "failed": "Failed", "cancelled": "Cancelled"}
 
 
 class _Nodes:
-    """Boxes by column and name, in the order in which they are met."""
+    """Boxes by column and name, in order of first use."""
 
     def __init__(self) -> None:
         self.boxes: list[tuple[int, str]] = []
@@ -68,31 +68,31 @@ def flow_chart(flow: Flow) -> None:
         },
     )
     charts.show(
-        drawn, _frame(flow), key="flow", title="Which ways did the requests take?",
-        alt=f"The ways of {count(flow.ended)} requests from the first model to their end",
-        note="From the left: the model asked first, why it did not do, the fallback, the end. Where no model gave a "
-        "workflow, only the first one and the end are drawn. As wide as the traffic; hover for share, cost and time.",
+        drawn, _frame(flow), key="flow", title="Which paths did the requests take?",
+        alt=f"The paths of {count(flow.ended)} requests from the first model to their end",
+        note="Left to right: the primary model, why it failed, the fallback, the end. If no model gave a workflow, "
+        "only the primary model and the end are drawn. Widths show traffic; hover for share, cost and time.",
     )  # fmt: skip
 
 
 def ways(flow: Flow, chosen: Chosen, person: Database) -> None:
-    """Every way in a line: share, cost, time; choosing one shows the generations that took it."""
+    """Every path in a row with share, cost and time; selecting one shows the generations that took it."""
     rows = [
         {
-            "Asked first": label(way.primary),
-            "Fallback because": REASON_LABELS[way.reason] if way.reason else NONE,
+            "Primary model": label(way.primary),
+            "Fallback reason": REASON_LABELS[way.reason] if way.reason else NONE,
             "Answered by": label(way.generator) if way.generator else NONE,
-            "Ended": _ENDS[way.outcome],
+            "Status": _ENDS[way.outcome],
             "Requests": count(way.generations),
             "Share": percent(flow.share(way).pct),
             "Cost": money(way.cost_usd),
-            "Time each": seconds(way.average_ms),
+            "Average time": seconds(way.average_ms),
         }
         for way in flow.ways
     ]
     place = tables.table(
-        rows, _frame(flow), key="flow_ways", title="Every way, with its share, cost and time",
-        note="Choose a line for its generations.", drill=True,
+        rows, _frame(flow), key="flow_ways", title="Every path with its share, cost and time",
+        note="Select a row to see its generations.", drill=True,
     )  # fmt: skip
     if place is not None:
         way = flow.ways[place]
@@ -118,8 +118,8 @@ def _add(nodes: _Nodes, way: Way) -> None:
 
 def _words(flow: Flow, link: Way) -> str:
     whole = f"{count(link.generations)} of {count(flow.ended)} ({percent(flow.share(link).pct)})"
-    cost = "cost unknown" if link.cost_usd is None else f"{money(link.cost_usd)} in all"
-    time = "" if link.average_ms is None else f", {seconds(link.average_ms)} each"
+    cost = "cost unknown" if link.cost_usd is None else f"{money(link.cost_usd)} in total"
+    time = "" if link.average_ms is None else f", {seconds(link.average_ms)} on average"
     return f"{whole}<br>{cost}{time}"
 
 

@@ -1,1 +1,1 @@
-"""What the latency page alone needs."""
+"""Code that only the latency page needs."""

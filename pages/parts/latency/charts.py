@@ -15,18 +15,18 @@ from queries.histogram import position
 from queries.latency import LatencyReport
 from store import Database
 
-_SHOWN = {"p95_ms": "P95", "p50_ms": "P50 (median)", "p99_ms": "P99", "avg_ms": "Average"}
+_SHOWN = {"p95_ms": "P95", "p50_ms": "Median (P50)", "p99_ms": "P99", "avg_ms": "Average"}
 _TICKS_S = (0.01, 0.1, 0.5, 1, 2, 3, 5, 10, 15, 20, 30, 45, 60, 90, 120, 300, 600, 3600)
 
 
 def over_time(report: LatencyReport, chosen: Chosen, person: Database) -> None:
-    """One line per model; which percentile is chosen above it. A click shows the generations of a day."""
+    """One line per model for the percentile chosen above it; a click shows the generations of a day."""
     which = st.radio("Show", list(_SHOWN), format_func=_SHOWN.__getitem__, horizontal=True, key="latency_shown")
     drawn = charts.figure(y_title="Seconds", height=360, over=chosen.period)
     frame = report.daily[["day", "generator", "timed", which]]
     generators.lines(
         drawn, frame, which, model="generator", whole="timed", scale=1000, unfinished=chosen.unfinished,
-        words="%{y:.1f} s, of %{customdata[2]:,} workflows",
+        words="%{y:.1f} s across %{customdata[2]:,} workflows",
     )  # fmt: skip
     mark_changes(drawn, report.figures)
     clicked = charts.show(
@@ -35,14 +35,14 @@ def over_time(report: LatencyReport, chosen: Chosen, person: Database) -> None:
         key="latency_daily",
         title=f"How long did workflows take? {_SHOWN[which]} by the model that answered",
         alt=f"{_SHOWN[which]} per day by the model that answered, in seconds",
-        note="End to end: a fallback's time holds the failed first attempt. Click a point for its generations.",
+        note="End to end: a fallback's time includes the failed first attempt. Click a point to see its generations.",
         drill=True,
     )
     answered_on(person, chosen, clicked)
 
 
 def distribution(report: LatencyReport, chosen: Chosen, person: Database) -> None:
-    """How many workflows took how long; a click shows those behind a bar."""
+    """The number of workflows by time; a click shows those behind a bar."""
     frame = report.distribution
     drawn = charts.figure(y_title="Workflows", barmode="stack", bargap=0.05)
     for name, own in generators.by_model(frame, "generator"):
@@ -69,9 +69,9 @@ def distribution(report: LatencyReport, chosen: Chosen, person: Database) -> Non
         drawn,
         frame,
         key="latency_distribution",
-        title="How are the times spread?",
-        alt="How many workflows took how many seconds, by the model that answered",
-        note="Each bar is 15 % longer than the one before. Click a bar for its workflows.",
+        title="How are the times distributed?",
+        alt="Number of workflows by time in seconds and by the model that answered",
+        note="Each bar covers a range 15 % wider than the one before. Click a bar to see its workflows.",
         drill=True,
     )
     if clicked:
@@ -87,17 +87,17 @@ def by_generator(report: LatencyReport) -> None:
             "Answered by": label(row["generator"]),
             "Workflows": count(row["timed"]),
             "Average": seconds(row["avg_ms"]),
-            "P50": seconds(row["p50_ms"]),
+            "Median (P50)": seconds(row["p50_ms"]),
             "P95": seconds(row["p95_ms"]),
             "P99": seconds(row["p99_ms"]),
         }
         for row in report.by_generator.to_dict("records")
     ]
-    tables.table(rows, report.by_generator, key="latency_models", title="Which model is how fast?")
+    tables.table(rows, report.by_generator, key="latency_models", title="How fast is each model?")
 
 
 def lost(report: LatencyReport, chosen: Chosen, person: Database) -> None:
-    """Time that went into attempts that gave no workflow; a click shows the fallbacks that followed."""
+    """Time spent on attempts that gave no workflow; a click shows the fallbacks that followed."""
     frame = report.lost[report.lost["timed"] > 0]
     if frame.empty:
         return
@@ -116,15 +116,16 @@ def lost(report: LatencyReport, chosen: Chosen, person: Database) -> None:
     drawn.axis("y", autorange="reversed", type="category")
     drawn.axis("x", title="Minutes")
     total = duration(sum(frame["lost_ms"]))
-    whose = f"Attempts of {label(chosen.model)}, whoever answered then, o" if chosen.model else "O"
+    whose = f"Attempts of {label(chosen.model)}, whichever model answered then," if chosen.model else "Attempts"
     clicked = charts.show(
         drawn,
         frame,
         key="latency_lost",
         title=f"Which attempts took {total} and gave no workflow?",
         alt="Time in attempts that gave no workflow, by model and outcome",
-        note=f"{whose}f completed and failed generations; other systems do not report it. A refused answer is read to "
-        "its end while the fallback writes already: not all of it is waiting. Click a bar for its fallbacks.",
+        note=f"{whose} in completed and failed generations; other systems do not report them. A rejected reply is read "
+        "to its end while the fallback already answers, so not all of this is waiting time. Click a bar to see its "
+        "fallbacks.",
         drill=True,
     )
     if clicked:

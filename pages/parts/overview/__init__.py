@@ -1,1 +1,1 @@
-"""What the overview page alone needs."""
+"""Code that only the overview page needs."""

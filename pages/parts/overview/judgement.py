@@ -11,10 +11,11 @@ from pages.parts.palette import REASON_LABELS
 from pages.parts.words import inline, interval, many, percent, share, threshold
 from queries import targets
 from queries.overview import Judgement, Overview
+from queries.period import RECENT_DAYS
 
 
 def judgement(report: Overview) -> None:
-    """The sentence, with a link to where one goes on."""
+    """The sentence, with a link to the next step."""
     show, sentence, page, link = _JUDGEMENTS[report.judgement](report)
     show(sentence)
     if page:
@@ -27,30 +28,28 @@ _Told = tuple[Callable[[str], object], str, str, str]
 def _nothing(report: Overview) -> _Told:
     return (
         _info,
-        "Nothing has ended as configured in the last days; there is nothing to judge by.",
+        f"No generation with the default models ended in the last {RECENT_DAYS} days, so there is nothing to judge.",
         "playground.py",
-        "Try one",
+        "Try it",
     )
 
 
 def _few(report: Overview) -> _Told:
     ended = many(report.total.as_configured.success.whole, "generation")
-    return _info, f"**Too early to tell.** {ended} ended in the last days; a rate of so few says little.", "", ""
+    return _info, f"**Too early to tell.** Only {ended} ended in the last {RECENT_DAYS} days, too few to judge.", "", ""
 
 
 def _failing(report: Overview) -> _Told:
     sentence = (
-        f"**Generations fail.** {_succeeded(report)} "
-        "If that goes on, let Claude go first with Roll back now, at the top."
+        f"**Generations are failing.** {_succeeded(report)} "
+        "If this continues, make Claude the primary model with “Roll back now” at the top."
     )
     return _error, sentence, "fallbacks.py", "See why"
 
 
 def _perhaps_failing(report: Overview) -> _Told:
     sure = interval(report.total.as_configured.success)
-    sentence = (
-        f"**Keep an eye on the failures.** {_succeeded(report)} It may be luck: 95 % sure, the true rate is {sure}."
-    )
+    sentence = f"**Keep an eye on the failures.** {_succeeded(report)} This may be chance: the 95 % CI is {sure}."
     return _warning, sentence, "fallbacks.py", "See why"
 
 
@@ -61,9 +60,9 @@ def _succeeded(report: Overview) -> str:
 
 def _often(report: Overview) -> _Told:
     sentence = (
-        "**The cheap model needs help too often.** "
+        "**The cheap model needs the fallback too often.** "
         f"The fallback answered {share(report.total.as_configured.fallback, targets.FALLBACK)}; "
-        f"above {threshold(targets.FALLBACK.bad_pct)} the prompts need work. {_why(report)}"
+        f"above {threshold(targets.FALLBACK.bad_pct)}, the prompts need work. {_why(report)}"
     )
     return _error, sentence, "fallbacks.py", "See why"
 
@@ -81,7 +80,7 @@ def _well(report: Overview) -> _Told:
     judged = report.total.as_configured
     sentence = (
         f"**All is well.** {share(judged.success, targets.SUCCESS)} succeeded and the fallback answered "
-        f"{percent(judged.fallback.pct, targets.FALLBACK.limits)}, both within their targets."
+        f"{percent(judged.fallback.pct, targets.FALLBACK.limits)}; both are on target."
     )
     return _success, sentence, "", ""
 
@@ -101,7 +100,7 @@ def _why(report: Overview) -> str:
     if (main := report.total.as_configured.main_reason) is None:
         return ""
     reason, share_of_it = main
-    return f"Most often: {inline(REASON_LABELS[reason])} ({many(share_of_it.part, 'time')})."
+    return f"Main reason: {inline(REASON_LABELS[reason])} ({many(share_of_it.part, 'time')})."
 
 
 def _success(sentence: str) -> object:

@@ -1,4 +1,4 @@
-"""What an admin should know about today's keys before looking at figures."""
+"""What an admin should know about the current keys before looking at figures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from store import Database, StoreError, clock
 
 
 def keys_now(database: Database) -> None:
-    """That a dear model goes first, no second one is asked, or one is about to end; nothing where all is usual."""
+    """A note if the primary model is expensive, there is no fallback, or a model retires soon; otherwise nothing."""
     try:
         keys = read_settings(database)
     except (OrchestratorError, StoreError) as error:
@@ -31,9 +31,9 @@ def _notes(keys: OrchestratorSettings) -> Iterator[str]:
     asked = [keys.primary, *([keys.fallback] if keys.has_second(now.date()) else [])]
     if keys.primary in no_cheaper(now):
         price = unit_price(price_per_workflow(CATALOGUE[keys.primary], now))
-        yield f"{answers_as(keys.primary)} goes first now: each workflow costs about {price}."
+        yield f"{answers_as(keys.primary)} is the primary model: each workflow costs about {price}."
     if len(asked) == 1:
-        yield "No second model is asked when the first one fails."
+        yield "There is no fallback: if the primary model fails, the generation fails."
     for name in asked:
         if name in CATALOGUE and (note := ends(CATALOGUE[name])):
             yield note

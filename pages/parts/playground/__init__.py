@@ -1,1 +1,1 @@
-"""What the playground page alone needs."""
+"""Code that only the playground page needs."""

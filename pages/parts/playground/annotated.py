@@ -1,4 +1,4 @@
-"""A refused answer with each finding at its place."""
+"""A rejected reply with each finding at its place."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _LONGEST = 40_000
 
 
 def annotated(text: str, findings: Sequence[Mapping[str, Any]]) -> str:
-    """The answer, one value a line, with the findings beside the lines they speak of.
+    """The reply, one value per line, with the findings beside the lines that they refer to.
 
-    What is no JSON, or too long to be laid out, stays as it came, with the findings on top.
+    A reply that is not JSON, or too long to lay out, is unchanged, with the findings on top.
 
     Args:
         findings: each with a JSON `path` from `$` and a `message`.
@@ -28,7 +28,7 @@ def annotated(text: str, findings: Sequence[Mapping[str, Any]]) -> str:
         lines = None
     if lines is None:
         lines = [text]
-    # What speaks of a place that is not there, such as a missing field, goes to the nearest place that is.
+    # Findings at paths that do not exist go on top.
     left = [f"{_MARK.strip()} {path}: {message}" for path, messages in notes.items() for message in messages]
     return "\n".join([*left, *lines])
 
@@ -46,7 +46,7 @@ def _lines(value: Any, path: str, lead: str, tail: str, notes: dict[str, list[st
     lines = [lead + opened + _said(notes, path)]
     for number, (inner_path, inner_lead, child) in enumerate(inner, start=1):
         lines += _lines(child, inner_path, inner_lead, "," if number < len(inner) else "", notes)
-    # A field that is missing is missing here.
+    # Findings about missing fields belong to their parent.
     absent = [name for name in notes if name.startswith(f"{path}.") and "." not in name[len(path) + 1 :]]
     lines += [f"{indent}  {_said(notes, name).strip()}" for name in absent]
     return [*lines, indent + closed + tail]

@@ -1,4 +1,4 @@
-"""Thumbs up or down for a workflow, once for each person."""
+"""Thumbs up or down for a workflow, once per person."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _GOOD = 1
 
 
 def rating(application: Application, run: StoredRun) -> None:
-    """The thumbs, or what was said before; only a run that gave a workflow has any."""
+    """The thumbs, or the earlier rating; nothing if the generation gave no workflow."""
     if run.pilot_steps is None:
         return
     if run.rating is not None:
@@ -26,7 +26,7 @@ def rating(application: Application, run: StoredRun) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("Is this workflow right?")
         verdict = st.feedback("thumbs", key=key)
-    # No callback: of a session that was lost meanwhile it would never be called, and the thumb look as if it had been.
+    # No callback: after a lost session it would never be called, although the thumb would look pressed.
     if verdict is not None:
         _rate(application, run, verdict)
 

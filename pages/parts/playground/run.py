@@ -1,4 +1,4 @@
-"""Generations under way in this process: they live on when a page reruns, is left, or is loaded anew."""
+"""Generations running in this process: they continue when a page reruns, is left, or is reloaded."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class Run:
 
     Attributes:
         events: what has happened so far; appended by the background loop.
-        asked: by whom, and for what.
-        began: when, by the clock on the wall.
+        asked: who requested it, and what.
+        began: its start as wall-clock time.
     """
 
     generation_id: UUID
@@ -59,26 +59,26 @@ class Run:
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended yet."""
+        """Whether it is still running."""
         return not self.job.future.done()
 
     def cancel(self) -> None:
-        """Stop it; what it spent is booked."""
+        """Stop it; what it spent is recorded."""
         self.job.cancel()
 
     def error(self) -> BaseException | None:
-        """Why it gave no workflow, once it has ended; None when it gave one."""
+        """Why it gave no workflow; None if it gave one. Only once it has ended."""
         return self.job.future.exception()
 
     def result(self) -> WorkflowGenerationResult | None:
-        """The workflow, once it has ended with one, be it booked or not."""
+        """The workflow, recorded or not; None if it gave none. Only once it has ended."""
         error = self.error()
         if isinstance(error, RecordingFailed):
             return error.result
         return None if error else self.job.future.result()
 
     def unbooked(self) -> StoredRun | None:
-        """As it will be booked, from what this process knows; None where it gave no workflow."""
+        """The record as it will be, from what this process knows; None if it gave no workflow."""
         result = self.result()
         if result is None:
             return None
@@ -112,8 +112,8 @@ class Run:
             return f"Asking {asked} ... {waited}"
         reason = inline(REASON_LABELS[failures[0].reason])
         if len(attempts) == len(failures):
-            return f"{asked} did not deliver ({reason}); booking it ... {waited}"
-        return f"{named(attempts[0].model).label} did not deliver ({reason}); asking {asked} ... {waited}"
+            return f"{asked} failed ({reason}); recording it ... {waited}"
+        return f"{named(attempts[0].model).label} failed ({reason}); asking {asked} ... {waited}"
 
     def steps(self) -> list[dict[str, Any]]:
         """The steps of the latest attempt that have arrived so far."""
@@ -125,10 +125,10 @@ class Run:
 def begin(
     application: Application, prompt: str, services: Sequence[str], agent_id: str | None, options: RunOptions
 ) -> Run:
-    """Start a generation under an id of its own and remember it; the second click of a double one starts none.
+    """Start and remember a generation with a new ID; the second click of a double-click starts none.
 
     Raises:
-        InvalidRequest: it cannot be taken.
+        InvalidRequest: the request is invalid.
     """
     request = checked_request(
         prompt=prompt, services=services, agent_id=agent_id, user_id=LOCAL_PERSON_ID, origin="playground"
@@ -142,7 +142,7 @@ def begin(
         agent_id,
         options,
     )
-    # Two clicks are two runs of the page at the same time.
+    # Two clicks run the page twice at the same time.
     with _guard:
         for earlier in reversed(_runs.values()):
             if earlier.asked == asked and time.monotonic() - earlier.started < DOUBLE_CLICK_S:
@@ -158,5 +158,5 @@ def begin(
 
 
 def known(generation_id: UUID) -> Run | None:
-    """The run of this id if this process began it lately."""
+    """The generation with this ID; None if this process did not start it recently."""
     return _runs.get(generation_id)

@@ -1,4 +1,4 @@
-"""A run on the screen, as it was booked: figures, steps, graph, attempts, and what was refused."""
+"""A generation as recorded: figures, steps, graph, attempts and rejected replies."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _PROMPT_CHARS = 400
 
 
 def show_run(run: StoredRun) -> None:
-    """Everything about one run."""
+    """Everything about one generation."""
     status, icon, colour = RUN_STATUS[run.status]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(status, icon=icon, color=colour)
         if run.simulated:
             st.badge("Simulated", icon=":material/science:", color="gray")
         if run.overridden:
-            st.badge("Models chosen for this run", icon=":material/tune:", color="violet")
+            st.badge("Model overrides", icon=":material/tune:", color="violet")
         if run.sample:
             st.badge("Sample", icon=":material/auto_awesome:", color="gray")
         st.caption(f"{moment(run.started_at, zone())} ({zone()}), agent {plain(run.agent_id or NONE)}", width="content")
@@ -47,11 +47,11 @@ def show_run(run: StoredRun) -> None:
 
 
 def _prompt(text: str) -> None:
-    """What was asked for; a long one can be opened."""
+    """The description; a long one can be expanded."""
     whole = len(text) <= _PROMPT_CHARS
     st.markdown(f"> {plain(text if whole else f'{text[:_PROMPT_CHARS]} …')}")
     if not whole:
-        with st.expander("The whole description"):
+        with st.expander("The full description"):
             st.code(text, language=None, wrap_lines=True, height=320)
 
 
@@ -64,9 +64,9 @@ def _figures(run: StoredRun) -> None:
             "Saved",
             money(saved),
             border=True,
-            help=f"Against {money(baseline)} on {BASELINE.label} for the same tokens"
+            help=f"Compared with {money(baseline)} with {BASELINE.label} for the same tokens"
             f"{f', {percent(run.figures.savings_pct)}' if run.figures.savings_pct is not None else ''}. "
-            "Less than nothing where the wasted attempt cost more than the answer saved.",
+            "Negative if the wasted attempt cost more than the answer saved.",
         )
         st.metric("Time", seconds(run.duration_ms), border=True)
 
@@ -127,17 +127,17 @@ def _quoted(text: object) -> str:
 def _attempts(run: StoredRun) -> None:
     st.subheader("What it took", anchor=False)
     if not run.attempts:
-        st.caption("No model was asked." if run.status != "running" else "The attempts are booked at the end.")
+        st.caption("No model was asked." if run.status != "running" else "The attempts are recorded at the end.")
         return
     rows = [
         {
             "Model": label(attempt.model),
             "Outcome": OUTCOME_LABELS.get(attempt.outcome, attempt.outcome),
-            "Why": spoken(attempt.detail) or NONE,
+            "Details": spoken(attempt.detail) or NONE,
             "Tokens": f"{'about ' if attempt.tokens_estimated else ''}{count(attempt.tokens['total'])}",
             "Cost": money(attempt.cost_usd),
             "Time": seconds(attempt.duration_ms),
-            "Answered as": attempt.api_model,
+            "API model": attempt.api_model,
         }
         for attempt in run.attempts
     ]
@@ -147,7 +147,7 @@ def _attempts(run: StoredRun) -> None:
 def _rejected(run: StoredRun) -> None:
     for rejected in run.rejected_outputs:
         model = label(run.attempts[rejected.attempt].model)
-        with st.expander(f"What {plain(model)} answered, and why it was refused"):
+        with st.expander(f"What {plain(model)} answered, and why it was rejected"):
             findings = [
                 finding.model_dump()
                 for finding in run.findings
@@ -155,7 +155,7 @@ def _rejected(run: StoredRun) -> None:
             ]
             for found in findings:
                 st.markdown(plain(f"{found['path']}: {found['message']}"))
-            st.code(annotated(rejected.text or "(nothing)", findings), language=None, wrap_lines=True, height=320)
+            st.code(annotated(rejected.text or "(empty)", findings), language=None, wrap_lines=True, height=320)
 
 
 def _take_away(run: StoredRun) -> None:
@@ -168,9 +168,9 @@ def _take_away(run: StoredRun) -> None:
             "application/json",
             icon=":material/download:",
         )
-    with st.expander("The workflow as JSON, to copy"):
+    with st.expander("Copy the workflow as JSON"):
         st.code(json.dumps({"pilot_steps": run.pilot_steps}, indent=2, ensure_ascii=False), "json", height=320)
-    with st.expander("The same from a terminal or from Python"):
+    with st.expander("Generate it from a terminal or from Python"):
         services = ",".join(run.services)
         st.code(f"python -m orchestrator generate {_shell(run.prompt)} --services {_shell(services)} --json", "bash")
         call = f"prompt={run.prompt!r}, services={run.services!r}"

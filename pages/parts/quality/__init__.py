@@ -1,1 +1,1 @@
-"""What the quality page alone needs."""
+"""Code that only the quality page needs."""

@@ -19,14 +19,14 @@ from queries.targets import Standing
 from store import Database
 
 _NAMES = {
-    "success": ("Success rate", "Completed, of completed and failed: with the fallback's help."),
-    "regeneration": ("Asked for again", "Workflows that replace an earlier one, of all workflows."),
-    "validation": ("Valid replies", "Of the model's replies; errors and time-outs gave none."),
-    "schema_failures": ("Refused for shape", "Replies that are no workflow: wrong JSON, missing fields."),
-    "semantic_failures": ("Refused for sense", "Replies whose steps do not hang together."),
-    "api_errors": ("API errors", "Errors, time-outs and rate limits, of all calls of the model."),
-    "execution": ("Good runs", "Of the runs of agents whose latest workflow before the run the model made."),
-    "satisfaction": ("Good ratings", "Of the ratings of the model's workflows."),
+    "success": ("Success rate", "Generations that completed, of all that completed or failed."),
+    "regeneration": ("Regeneration rate", "Workflows that replace an earlier one, of all workflows."),
+    "validation": ("Validation success", "Replies that passed validation; API errors and timeouts gave no reply."),
+    "schema_failures": ("Schema failures", "Replies that are not a workflow: invalid JSON, missing fields."),
+    "semantic_failures": ("Semantic failures", "Replies whose steps do not fit together."),
+    "api_errors": ("API error rate", "API errors, timeouts and rate limits, of all calls of the model."),
+    "execution": ("Execution success", "Agent runs that succeeded, of all whose latest workflow was the model's."),
+    "satisfaction": ("Satisfaction", "Good ratings, of all ratings of the model's workflows."),
 }
 _SIGNS: dict[Standing, str] = {"good": "✓", "watch": "◔", "bad": "✗"}
 
@@ -48,12 +48,12 @@ def card(measure: Measure) -> Card:
 
 
 def sureness(measure: Measure) -> str | None:
-    """Where the true share lies; None of nothing."""
-    return f"95 % sure: {interval(measure.rate)}" if measure.rate.whole else None
+    """The confidence interval in words; None if there are no cases."""
+    return f"95 % CI: {interval(measure.rate)}" if measure.rate.whole else None
 
 
 def models(report: QualityReport) -> None:
-    """Every rate of every model against its target, with its interval and its number of cases."""
+    """Every rate of every model against its target, with its confidence interval and number of cases."""
     rows, records = [], []
     for measure in report.models:
         low, high = measure.rate.interval_pct or (None, None)
@@ -62,11 +62,11 @@ def models(report: QualityReport) -> None:
                 "Model": label(measure.model),
                 "Measure": _NAMES[measure.name][0],
                 "Rate": percent(measure.rate.pct),
-                "95 % sure": interval(measure.rate),
-                "Of": count(measure.rate.whole),
+                "95 % CI": interval(measure.rate),
+                "Cases": count(measure.rate.whole),
                 "Before": percent(measure.before.pct),
                 "Target": aim(measure.target) if measure.target else NONE,
-                "Standing": _standing(measure),
+                "Status": _standing(measure),
             }
         )
         records.append(
@@ -77,10 +77,10 @@ def models(report: QualityReport) -> None:
         rows,
         frame,
         key="quality_models",
-        title="How does each model do, and how sure is that?",
-        note="A standing in brackets may be luck: the interval of the true rate holds the target.",
+        title="How well does each model do, and how certain is that?",
+        note="In parentheses: the 95 % CI includes the target, so the status may be chance.",
     )
-    with st.expander("What is measured"):
+    with st.expander("What the measures mean"):
         shown = set(frame["measure"])
         for name, meaning in (words for measure, words in _NAMES.items() if measure in shown):
             st.markdown(f"**{name}**: {meaning}")
@@ -88,22 +88,22 @@ def models(report: QualityReport) -> None:
 
 def over_time(report: QualityReport, chosen: Chosen, person: Database) -> None:
     """Validation success per day and model against its target; a click shows a day's generations."""
-    drawn = charts.figure(y_title="Replies that validate, %", height=340, over=chosen.period)
+    drawn = charts.figure(y_title="Validation success, %", height=340, over=chosen.period)
     generators.lines(
         drawn, report.daily, "valid_pct", model="model", whole="replies",
         words="%{y:.1f} % of %{customdata[2]:,} replies", unfinished=chosen.unfinished,
     )  # fmt: skip
     charts.target(drawn, float(targets.VALIDATION.good_pct), "target")
-    charts.target(drawn, float(targets.VALIDATION.bad_pct), "least")
+    charts.target(drawn, float(targets.VALIDATION.bad_pct), "limit")
     drawn.axis("y", rangemode="normal", range=[min(80.0, _lowest(report.daily, "valid_pct")), 101])
     mark_changes(drawn, report.figures)
     clicked = charts.show(
         drawn,
         report.daily[["day", "model", "replies", "valid", "valid_pct"]],
         key="quality_validation",
-        title="How many replies validate?",
+        title="How many replies pass validation?",
         alt="Validation success per day and model against its target",
-        note="The axis does not begin at zero. Click a point for the day's generations that asked the model first.",
+        note="The axis does not start at zero. Click a point to see that day's generations with this primary model.",
         drill=True,
     )
     if clicked and (of := clicked_day(clicked[0])):
@@ -117,8 +117,8 @@ def over_time(report: QualityReport, chosen: Chosen, person: Database) -> None:
 
 
 def errors(report: QualityReport, chosen: Chosen, person: Database) -> None:
-    """API errors per day and model against their target; a click shows the fallbacks of a day."""
-    drawn = charts.figure(y_title="API errors, %", height=300, over=chosen.period)
+    """API error rate per day and model against its target; a click shows the fallbacks of a day."""
+    drawn = charts.figure(y_title="API error rate, %", height=300, over=chosen.period)
     generators.lines(
         drawn, report.daily, "api_error_pct", model="model", whole="attempts",
         words="%{y:.1f} % of %{customdata[2]:,} calls", unfinished=chosen.unfinished,
@@ -129,8 +129,8 @@ def errors(report: QualityReport, chosen: Chosen, person: Database) -> None:
         report.daily[["day", "model", "attempts", "api_errors", "api_error_pct"]],
         key="quality_errors",
         title="How often does a model's API fail?",
-        alt="API errors, time-outs and rate limits per day and model, of its calls",
-        note="Click a point for the day's fallbacks from it.",
+        alt="Share of calls with an API error, timeout or rate limit, per day and model",
+        note="Click a point to see that day's fallbacks from this model.",
         drill=True,
     )
     if clicked and (of := clicked_day(clicked[0])):
@@ -144,7 +144,7 @@ def notes(report: QualityReport) -> None:
     if report.left_out:
         said.append(f"{overridden(report.left_out)}: left out of this page")
     if report.unattributed:
-        said.append(f"{many(report.unattributed, 'verdict')} on workflows whose model is not in the log")
+        said.append(f"{many(report.unattributed, 'verdict')} on workflows whose model is not in the audit log")
     if report.unreadable:
         said.append(f"{many(report.unreadable, 'verdict')} that cannot be read")
     if said:

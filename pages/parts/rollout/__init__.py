@@ -1,1 +1,1 @@
-"""What the rollout page alone needs."""
+"""Code that only the rollout page needs."""

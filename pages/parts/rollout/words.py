@@ -12,7 +12,7 @@ from queries.rollout import ENOUGH, Advice, Phase, Rollout
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A phase for people.
+    """A phase in words.
 
     Attributes:
         rule: when the figures support it.
@@ -30,30 +30,30 @@ _GOOD, _BAD, _RARE = (
 STAGES: dict[Phase, Stage] = {
     "soft_launch": Stage(
         "1 · Soft launch",
-        "The cheap model goes first with the fallback behind it. Watch every day.",
-        f"From the first day. Above {_BAD} fallbacks: improve the prompts.",
+        "The cheap model is asked first, with the fallback behind it. Check every day.",
+        f"From the first day. Above {_BAD} fallbacks, improve the prompts.",
     ),
     "confidence_building": Stage(
         "2 · Confidence building",
         "The cheap model is trusted. Consider running some agents without a fallback.",
-        f"The fallback rate is surely below {_GOOD}, and the success rate within its target.",
+        f"The 95 % CI of the fallback rate is below {_GOOD}, and the success rate is on target.",
     ),
     "cost_optimisation": Stage(
         "3 · Cost optimisation",
         "The fallback is hardly needed. Consider dropping it for simple agents.",
-        f"The fallback rate is surely below {_RARE}, and the success rate within its target.",
+        f"The 95 % CI of the fallback rate is below {_RARE}, and the success rate is on target.",
     ),
 }
 
 
 def evidence(report: Rollout) -> str:
-    """What the phase follows from."""
+    """The evidence for the phase."""
     rate = report.total.fallback
     if not rate.whole:
-        return "No generation asked a cheaper model first and completed in this period."
+        return "No generation that asked a cheaper model first completed in this period."
     if not report.enough:
-        return f"Only {many(report.total.completed, 'workflow')}; from {ENOUGH} on a rate is taken for more than luck."
-    return f"The fallback answered {share(rate, targets.FALLBACK)}; 95 % sure, the true rate is {interval(rate)}."
+        return f"Only {many(report.total.completed, 'workflow')}; a rate is considered reliable from {ENOUGH} on."
+    return f"The fallback answered {share(rate, targets.FALLBACK)} workflows; 95 % CI: {interval(rate)}."
 
 
 def advice(kind: Advice, report: Rollout) -> str:
@@ -71,24 +71,26 @@ def advice(kind: Advice, report: Rollout) -> str:
 
 
 _ADVICE: dict[Advice, str] = {
-    "wait": ("**Wait.** There are fewer than {enough} workflows to judge by. Let it run, and look again in some days."),
+    "wait": "**Wait.** There are fewer than {enough} workflows to judge by. Let it run, and check again in a few days.",
     "improve_prompts": (
-        "**Improve the prompts.** The fallback answered {fallback}, above {bad}. Of the cheaper models' replies "
-        "{valid} validated: read the refused answers first."
+        "**Improve the prompts.** The fallback answered {fallback} workflows, above {bad}. Of the cheaper models' "
+        "replies, {valid} passed validation; read the rejected ones first."
     ),
     "watch": (
-        "**Keep the fallback, and look at the refused answers.** The fallback answered {fallback}; the target is below "
-        "{good}."
+        "**Keep the fallback, and look at the rejected replies.** The fallback answered {fallback} workflows; the "
+        "target is below {good}."
     ),
     "keep": (
-        "**Keep going.** The fallback answered {fallback}, probably within the target; with more workflows it may turn "
-        "out to be {good} or more."
+        "**Keep going.** The fallback answered {fallback} workflows, which is on target; the true rate may still be "
+        "{good} or more."
     ),
     "consider_disabling": (
-        "**Consider running some agents without a fallback.** The fallback answered {fallback}, surely below {good}."
+        "**Consider running some agents without a fallback.** The fallback answered {fallback} "
+        "workflows, and the 95 % CI is below {good}."
     ),
     "consider_dropping": (
-        "**Consider dropping the fallback for simple agents.** The fallback answered {fallback}, surely below {rare}."
+        "**Consider dropping the fallback for simple agents.** The fallback answered {fallback} "
+        "workflows, and the 95 % CI is below {rare}."
     ),
-    "look_at_failures": "**Look at the failures first.** {success} succeeded; the target is {aim}.",
+    "look_at_failures": "**Look at the failures first.** {success} generations succeeded; the target is {aim}.",
 }
