@@ -74,7 +74,7 @@ def test_a_fallback_survives_a_reload_and_is_opened_elsewhere(visit: Visit, hand
     hand.press(page, "For this generation only")
     hand.choose(page, "Force the primary to fail with", "Bad step")
     hand.press(page, "Generate")
-    expect(page.get_by_text("failed (validation failed); asking Claude Sonnet 4")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("GPT-4o mini: validation failed. Asking Claude Sonnet 4")).to_be_visible(timeout=60_000)
     page.reload()
     expect(page.get_by_text("What it took")).to_be_visible(timeout=60_000)
 

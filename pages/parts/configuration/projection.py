@@ -37,7 +37,7 @@ def projection(database: Database, primary: str, fallback: str) -> None:
     )
     st.caption(
         f"{_source(rollout)} At list prices for {TYPICAL.input:,} input and {TYPICAL.output:,} output tokens: "
-        "workflows × (primary + rate × fallback), since a fallback follows a fully paid, wasted answer."
+        "workflows × (primary + rate × fallback), since a fallback pays for both answers."
     )
     rows = [
         {

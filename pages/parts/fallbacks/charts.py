@@ -47,7 +47,7 @@ def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
         title="How often did the fallback answer?",
         alt=f"Fallback rate per day, {percent(report.total.as_configured.fallback.pct)} over the period",
         note=f"Above {threshold(targets.FALLBACK.bad_pct)}, improve the prompts; below "
-        f"{threshold(targets.FALLBACK_RARE_PCT)}, the fallback is hardly needed. Dotted lines: a system key changed or "
+        f"{threshold(targets.FALLBACK_RARE_PCT)}, the fallback is rarely needed. Dotted lines: a system key changed or "
         "a prompt version was first used. Click a day to see what happened.",
         drill=True,
     )

@@ -65,7 +65,7 @@ def _prompt(row: dict[Hashable, Any], last: date) -> None:
     st.markdown(
         f":material/edit_note: **{day(row['first_day'])}**: prompt version {row['prompt_version']} was first used. "
         f"Of its {many(row['replies'], 'reply', 'replies')} until {day(last)}, {percent(row['valid_pct'])} passed "
-        "validation. It came with a release of the orchestrator; to revert it, release again."
+        "validation. It came with a release of the orchestrator; reverting it takes another release."
     )
 
 

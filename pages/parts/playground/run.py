@@ -112,8 +112,8 @@ class Run:
             return f"Asking {asked} ... {waited}"
         reason = inline(REASON_LABELS[failures[0].reason])
         if len(attempts) == len(failures):
-            return f"{asked} failed ({reason}); recording it ... {waited}"
-        return f"{named(attempts[0].model).label} failed ({reason}); asking {asked} ... {waited}"
+            return f"{asked}: {reason}. Recording it ... {waited}"
+        return f"{named(attempts[0].model).label}: {reason}. Asking {asked} ... {waited}"
 
     def steps(self) -> list[dict[str, Any]]:
         """The steps of the latest attempt that have arrived so far."""

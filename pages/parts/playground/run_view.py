@@ -64,7 +64,7 @@ def _figures(run: StoredRun) -> None:
             "Saved",
             money(saved),
             border=True,
-            help=f"Compared with {money(baseline)} with {BASELINE.label} for the same tokens"
+            help=f"Compared with {money(baseline)} on {BASELINE.label} for the same tokens"
             f"{f', {percent(run.figures.savings_pct)}' if run.figures.savings_pct is not None else ''}. "
             "Negative if the wasted attempt cost more than the answer saved.",
         )
@@ -170,7 +170,7 @@ def _take_away(run: StoredRun) -> None:
         )
     with st.expander("Copy the workflow as JSON"):
         st.code(json.dumps({"pilot_steps": run.pilot_steps}, indent=2, ensure_ascii=False), "json", height=320)
-    with st.expander("Generate it from a terminal or from Python"):
+    with st.expander("Generate it from a terminal or Python"):
         services = ",".join(run.services)
         st.code(f"python -m orchestrator generate {_shell(run.prompt)} --services {_shell(services)} --json", "bash")
         call = f"prompt={run.prompt!r}, services={run.services!r}"

@@ -31,7 +31,7 @@ STAGES: dict[Phase, Stage] = {
     "soft_launch": Stage(
         "1 · Soft launch",
         "The cheap model is asked first, with the fallback behind it. Check every day.",
-        f"From the first day. Above {_BAD} fallbacks, improve the prompts.",
+        f"From the first day. Above a fallback rate of {_BAD}, improve the prompts.",
     ),
     "confidence_building": Stage(
         "2 · Confidence building",
@@ -40,7 +40,7 @@ STAGES: dict[Phase, Stage] = {
     ),
     "cost_optimisation": Stage(
         "3 · Cost optimisation",
-        "The fallback is hardly needed. Consider dropping it for simple agents.",
+        "The fallback is rarely needed. Consider dropping it for simple agents.",
         f"The 95 % CI of the fallback rate is below {_RARE}, and the success rate is on target.",
     ),
 }
