@@ -41,7 +41,7 @@ def navigate(sections: Mapping[str, Sequence[StreamlitPage]], filtered: frozense
 
 
 def _asked(sections: Mapping[str, Sequence[StreamlitPage]]) -> str | None:
-    """The title of the requested page, before Streamlit tells; None for the page at the root."""
+    """The title of the requested page, before Streamlit returns it; None for the page at the root."""
     context = get_script_run_ctx()
     titles = {page._script_hash: page.title for pages in sections.values() for page in pages}
     return titles.get(context.page_script_hash) if context else None
