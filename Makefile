@@ -34,6 +34,15 @@ check-pythons: setup ## The same suites on every other Python of this machine, f
 		$(PY) -m uv pip sync -q --python "$$folder/bin/python" requirements-dev.txt || exit 1; \
 		echo "On $$("$$folder/bin/python" --version):"; "$$folder/bin/python" -m pytest $(QUICKLY) $(SUITES) || exit 1; done
 
+# Debian's, where it is installed; any other folder that holds bin/postgres can be named.
+POSTGRES_FOLDERS := /usr/lib/postgresql/*
+
+check-postgres: setup ## The database suites on other versions of Postgres: POSTGRES_FOLDERS="a b"
+	@for folder in $(POSTGRES_FOLDERS); do \
+		[ -x "$$folder/bin/postgres" ] || { echo "no Postgres in $$folder" >&2; exit 1; }; \
+		echo "On $$("$$folder/bin/postgres" --version):"; \
+		POSTGRES_FOLDER=$$(cd "$$folder" && pwd) $(PY) -m pytest $(QUICKLY) tests/database tests/queries || exit 1; done
+
 check-long: setup ## Run the long tests: kills, loads, fuzzing
 	@$(PY) -m pytest -m long
 
@@ -59,8 +68,11 @@ types: setup ## Check every type
 layers: setup ## Check who may import whom
 	@$(PY) -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
 
+migration: setup ## Start a migration with what the schema has and the migrations lack: NAME=...
+	@$(PY) -m tests.database.schema "$(NAME)"
+
 lock: setup ## Pin the newest versions that pyproject.toml allows
 	@$(PY) -m uv pip compile -q --upgrade --universal --python-version 3.11 pyproject.toml -o requirements.txt
 	@$(PY) -m uv pip compile -q --upgrade --universal --python-version 3.11 --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
-.PHONY: help setup run test check check-clocks check-pythons check-long bench pictures format format-check lint types layers lock
+.PHONY: help setup run test check check-clocks check-pythons check-postgres check-long bench pictures format format-check lint types layers migration lock

@@ -2,7 +2,9 @@
 
 StoreError                  store_error         the database refused for a reason that has no class below
 ├── Unavailable             store_unavailable   no database answered, or it is full, or its schema is not there
-│   └── SchemaTooNew        schema_too_new      the data was last used by a newer version of this program
+│   ├── SchemaTooNew        schema_too_new      the data was last used by a newer version of this program
+│   ├── SchemaTooOld        schema_too_old      the data is of a version before the first release
+│   └── MigrationEdited     migration_edited    a migration differs from what was applied under its name
 ├── NotSignedIn             not_signed_in       no identity, or one that has expired or was refused
 ├── NotPermitted            not_permitted       this identity may not do this
 ├── Conflict                conflict            somebody else changed it first
@@ -44,6 +46,23 @@ class SchemaTooNew(Unavailable):
     sentence = (
         "The data was last used by a newer version of this program; update it, or choose another ORCHESTRATOR_DATA_DIR."
     )
+
+
+class SchemaTooOld(Unavailable):
+    """Data of a version that no migration starts from."""
+
+    code = "schema_too_old"
+    sentence = (
+        "This database was made by a version before the first release, which cannot be upgraded. Start afresh: "
+        "python -m store reset removes an embedded database, supabase db reset --linked a project's."
+    )
+
+
+class MigrationEdited(Unavailable):
+    """A migration that says something else than when it was applied."""
+
+    code = "migration_edited"
+    sentence = "A migration was edited after it had been applied; restore the file and put the change into a new one."
 
 
 class NotSignedIn(StoreError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import psycopg
 
 from store.address import ADDRESS_ERRORS, from_driver
 from store.environment import PROJECT
-from store.errors import SchemaTooNew, StoreError
+from store.errors import MigrationEdited, SchemaTooNew, SchemaTooOld, StoreError
 
 FOLDER = PROJECT / "supabase" / "migrations"
 
@@ -19,6 +19,14 @@ _FILE_NAME = re.compile(r"^(?P<version>\d{14})_(?P<name>\w+)\.sql$")
 _LOCK_KEY = 0x0C0501F
 _LOCK_LIMIT_S = 120.0
 _IS_APPLIED = "select 1 from supabase_migrations.schema_migrations where version = %s"
+_APPLIED = "select version, statements from supabase_migrations.schema_migrations"
+_IS_UNRELEASED = """
+select exists (select from supabase_migrations.schema_migrations where (version, name) = (%s, %s))
+"""
+_UNRELEASED = ("20261122090000", "console_roles")
+"""The first migration of the versions before the first release, whose schema was made by other files."""
+# The Supabase CLI records a file as its statements, trimmed and without their semicolons.
+_BETWEEN_STATEMENTS = re.compile(r"[\s;]+")
 
 _HISTORY = """
 create schema if not exists supabase_migrations;
@@ -37,6 +45,18 @@ class Migration:
     version: str
     name: str
     path: Path
+
+    def text(self) -> str:
+        """What stands in the file."""
+        return self.path.read_text(encoding="utf-8")
+
+    def was_applied_as(self, statements: Sequence[str] | None) -> bool:
+        """Whether the file says what was recorded when it was applied; nothing recorded counts as the same."""
+        return not statements or _gist("".join(statements)) == _gist(self.text())
+
+
+def _gist(text: str) -> str:
+    return _BETWEEN_STATEMENTS.sub("", text)
 
 
 def migrations(folder: Path = FOLDER) -> tuple[Migration, ...]:
@@ -58,6 +78,8 @@ def migrate(conninfo: str, *, exclusive: bool, known: Sequence[Migration] | None
 
     Raises:
         SchemaTooNew: the database is ahead of this program.
+        SchemaTooOld: it was made by a version before the first release.
+        MigrationEdited: a file was changed after it had been applied.
         Unavailable: it cannot be reached.
         StoreError: a file was refused; that file left nothing behind.
     """
@@ -67,8 +89,9 @@ def migrate(conninfo: str, *, exclusive: bool, known: Sequence[Migration] | None
         # statements for the next one.
         with psycopg.connect(conninfo, autocommit=True, connect_timeout=15, prepare_threshold=None) as connection:
             applied = _applied(connection)
-            if exclusive and applied - {migration.version for migration in known}:
+            if exclusive and applied.keys() - {migration.version for migration in known}:
                 raise SchemaTooNew
+            _check_unchanged(known, applied)
             pending = [migration for migration in known if migration.version not in applied]
             done = [migration.version for migration in pending if _apply(connection, migration)]
     except ADDRESS_ERRORS as error:
@@ -76,11 +99,23 @@ def migrate(conninfo: str, *, exclusive: bool, known: Sequence[Migration] | None
     return tuple(done)
 
 
-def _applied(connection: psycopg.Connection) -> set[str]:
+def _applied(connection: psycopg.Connection) -> dict[str, list[str] | None]:
+    """The applied versions, each with the statements that were recorded for it."""
     with connection.transaction():
         _wait_for_others(connection)
         connection.execute(_HISTORY)
-        return {row[0] for row in connection.execute("select version from supabase_migrations.schema_migrations")}
+        if connection.execute(_IS_UNRELEASED, _UNRELEASED).fetchone() == (True,):
+            raise SchemaTooOld
+        return dict(connection.execute(_APPLIED).fetchall())
+
+
+def _check_unchanged(known: Sequence[Migration], applied: Mapping[str, list[str] | None]) -> None:
+    for migration in known:
+        if not migration.was_applied_as(applied.get(migration.version)):
+            raise MigrationEdited(
+                f"Migration {migration.version}_{migration.name} was edited after it had been applied to this "
+                "database; restore the file and put the change into a new one (make migration NAME=...)."
+            )
 
 
 def _wait_for_others(connection: psycopg.Connection) -> None:
@@ -92,7 +127,7 @@ def _wait_for_others(connection: psycopg.Connection) -> None:
 
 def _apply(connection: psycopg.Connection, migration: Migration) -> bool:
     """Whether this file was applied now, rather than by somebody else a moment ago."""
-    text = migration.path.read_text(encoding="utf-8")
+    text = migration.text()
     try:
         with connection.transaction():
             _wait_for_others(connection)

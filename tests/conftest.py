@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
@@ -20,7 +21,7 @@ from psycopg import sql
 from orchestrator import Application, bootstrap
 from orchestrator.simulator import SimulatedTransport
 from store import Database, clock
-from store.embedded import binaries, cluster
+from store.embedded import binaries, cluster, postgres
 from store.embedded.cluster import Cluster
 from store.embedded.connections import Connections
 from store.embedded.database import EmbeddedDatabase, bring_up
@@ -33,6 +34,8 @@ settings.load_profile("console")
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a name of its own there
 _PLENTY_BYTES = 4 * 2**30
+
+_FIRST_WITH_BUILTIN_LOCALE = 17
 
 TEMPLATE = "console_template"
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -62,6 +65,18 @@ def _servers_on_the_same_clock() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _chosen_postgres() -> Iterator[None]:
+    """The Postgres whose `bin/` is in the folder that POSTGRES_FOLDER names, where it is set, instead of ours."""
+    with pytest.MonkeyPatch.context() as patch:
+        if folder := os.environ.get("POSTGRES_FOLDER"):
+            said = subprocess.run([f"{folder}/bin/postgres", "--version"], capture_output=True, check=True, text=True)
+            patch.setattr(binaries, "install_folder", lambda *_major: Path(folder))
+            if int(said.stdout.split()[2].partition(".")[0]) < _FIRST_WITH_BUILTIN_LOCALE:
+                patch.setattr(postgres, "LOCALE", "--locale=C --lc-ctype=C.UTF-8")
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _clock() -> Iterator[None]:
     """A test that chooses a clock chooses it for itself alone."""
@@ -80,8 +95,10 @@ def open_folder() -> Iterator[Path]:
     roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _PLENTY_BYTES
     folder = Path(tempfile.mkdtemp(prefix="console-test-", dir=_MEMORY if roomy else None))
     folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(name="server", scope="session")
@@ -90,14 +107,16 @@ def server_fixture() -> Iterator[Cluster]:
     for folder in open_folder():
         server = Cluster(folder / "data")
         server.attach()
-        with psycopg.connect(server.dsn(cluster.SUPERUSER), autocommit=True) as connection:
-            # Nobody pulls this server's plug: waiting for the disk was most of what a copy of the template cost.
-            connection.execute("alter system set fsync = off")
-            connection.execute("select pg_reload_conf()")
-            connection.execute(sql.SQL("create database {}").format(sql.Identifier(TEMPLATE)))
-        bring_up(server, TEMPLATE)
-        yield server
-        server.leave()
+        try:
+            with psycopg.connect(server.dsn(cluster.SUPERUSER), autocommit=True) as connection:
+                # Nobody pulls this server's plug: waiting for the disk was most of what a copy of the template cost.
+                connection.execute("alter system set fsync = off")
+                connection.execute("select pg_reload_conf()")
+                connection.execute(sql.SQL("create database {}").format(sql.Identifier(TEMPLATE)))
+            bring_up(server, TEMPLATE)
+            yield server
+        finally:
+            server.leave()
 
 
 @pytest.fixture(name="template")

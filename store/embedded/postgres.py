@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 OWNER = "postgres"
 SUPERUSER = "supabase_admin"
 AUTHENTICATOR = "authenticator"
+LOCALE = "--locale=C --locale-provider=builtin --builtin-locale=C.UTF-8"
+"""Options of initdb for sorting by code point, the same on every machine."""
 
 _START_LIMIT_S = 120  # recovery after a crash of a large database takes a while
 _SETTLE_LIMIT_S = 20  # how long a server that was just killed may still hold its files
@@ -142,7 +144,7 @@ def make(place: Place) -> None:
 
 
 def _initdb(place: Place, folder: Path, password_file: Path) -> None:
-    options = f"-U {SUPERUSER} -A scram-sha-256 -E UTF8 --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8"
+    options = f"-U {SUPERUSER} -A scram-sha-256 -E UTF8 {LOCALE}"
     command: list[str | Path] = [place.program("initdb"), "-D", folder, "--pwfile", password_file, *options.split()]
     outcome = binaries.run(command, place.user)
     if outcome.returncode != 0:
