@@ -18,6 +18,7 @@ from psycopg import sql
 from store import clock
 from store.embedded import cluster
 from store.embedded.cluster import Cluster
+from store.embedded.database import bring_up
 from store.environment import PROJECT
 from store.migrate import FOLDER, migrate, migrations
 from tests.database.catalogue import catalogue
@@ -103,6 +104,7 @@ def _server() -> Iterator[Cluster]:
         server = Cluster(Path(folder) / "data")
         server.attach()
         try:
+            bring_up(server)  # makes the roles, for all databases of the server
             yield server
         finally:
             server.leave()
