@@ -69,7 +69,7 @@ class Recorder:
             "events_if_interrupted": events_if_interrupted,
         }
         try:
-            self._database.call("start_generation", p_run=exact_json(row), p_limit_s=int(limit_s) + GRACE_S)
+            self._database.call("start_generation", p_generation=exact_json(row), p_limit_s=int(limit_s) + GRACE_S)
         except Unavailable:
             self._withdraw(run.generation_id)
             raise

@@ -1,5 +1,6 @@
--- The audit log: one row per event, appended and never changed. It holds ids and figures, never what people typed
--- or models wrote. An earlier system's table of this name is adopted with its rows: columns it lacks are added.
+-- The audit log: one row per event, appended and never changed. It holds ids and figures, never what people typed or
+-- models wrote. An existing table of this name from an earlier system is adopted with its rows; missing columns are
+-- added.
 
 create table if not exists public.audit_logs (
     id uuid primary key default gen_random_uuid(),
@@ -26,21 +27,22 @@ alter table public.audit_logs
     alter column severity set default 'info',
     alter column compliance_flags set default '{}';
 
--- Not validated: rows of the earlier system stay as they are.
+-- Not validated, so that rows from the earlier system stay as they are.
 alter table public.audit_logs
     add constraint audit_logs_severity_known check (severity in ('info', 'warning', 'critical')) not valid;
 
 comment on table public.audit_logs is 'One row per event; append-only.';
-comment on column public.audit_logs.actor_id is 'Who acted when that is no user id of this project, or in addition to it.';
+comment on column public.audit_logs.actor_id is
+    'Who acted, if that is not a user id of this project, or in addition to user_id.';
 comment on column public.audit_logs.details is 'Ids and figures of the event; money is an exact number in US dollars.';
 comment on column public.audit_logs.changes is 'Before and after of each changed key: {key: {before, after}}.';
 
--- Serves the log's own page and every period filter.
+-- Serves the audit log page and every filter by period.
 create index if not exists audit_logs_by_time on public.audit_logs (timestamp desc, id);
--- Serves figures of one kind of event over a period.
+-- Serves figures about one kind of event over a period.
 create index if not exists audit_logs_by_action on public.audit_logs (action, timestamp desc);
 
--- An adopted table may come with policies that let anybody in.
+-- An adopted table may have policies that let anyone in, so all its policies are dropped.
 do $$
 declare
     found record;
@@ -62,7 +64,8 @@ for select to authenticated
 using (user_id = (select auth.uid()) or (select private.console_role()) = 'admin');
 
 
--- Refuses every change of a past event, the owner's too; only sample rows may be removed.
+-- Trigger function that rejects every update, delete and truncate, even by the table's owner. Only sample rows can be
+-- deleted, and only while console.removes_sample is on.
 create function private.refuse_audit_change() returns trigger
 language plpgsql
 set search_path = ''
@@ -81,8 +84,8 @@ $$;
 revoke all on function private.refuse_audit_change() from public, anon, authenticated;
 
 
--- Appends events given as an array of objects with the columns' names. One statement; an id that is there already
--- is passed over, so that a delivery can be repeated. Returns how many were new.
+-- Appends events in one statement; returns how many were new. The events are an array of objects keyed by column name.
+-- An event whose id is already in the log is skipped, so that a delivery can be repeated.
 create function private.append_events(events jsonb) returns integer
 language sql
 set search_path = ''

@@ -1,13 +1,13 @@
--- What the audit log's events say, read as typed facts. Nothing here raises, whatever stands in `details`: what cannot
--- be read is null and named in `problems`. Events come from this orchestrator (they have a generation_id), from other
--- systems, or from an earlier one; the rules for the last two are stated at each function.
+-- Reads the events of the audit log as typed facts. Nothing here raises an error, whatever `details` contains: what
+-- cannot be read is null and named in `problems`. Events come from this orchestrator (they have a generation_id), from
+-- other systems, or from an earlier one; each function states its rules for the last two.
 --
--- The functions over one event carry no `set search_path`: with it the planner could not inline them, and a call for
--- each event would cost more than reading it. All names in them are qualified instead.
+-- The functions that read one event do not set search_path, which would prevent the planner from inlining them; a call
+-- for each event would cost more than reading it. All names in them are qualified instead.
 
 
--- The id that a text holds; null for any other text.
-create function private.id_or_null(value text) returns uuid
+-- Returns the UUID that a text holds; null for any other text.
+create function private.uuid_or_null(value text) returns uuid
 language sql immutable
 as $$
     select case
@@ -15,10 +15,10 @@ as $$
     end
 $$;
 
-revoke all on function private.id_or_null(text) from public, anon, authenticated;
+revoke all on function private.uuid_or_null(text) from public, anon, authenticated;
 
 
--- The model that savings are measured against, whatever the keys say.
+-- Returns the model that savings are measured against, whatever the settings say.
 create function private.baseline_model() returns text
 language sql immutable
 set search_path = ''
@@ -27,7 +27,8 @@ as $$ select 'claude-sonnet-4' $$;
 revoke all on function private.baseline_model() from public, anon, authenticated;
 
 
--- The number from 0 to `most` that a text holds; null for any other text. PL/pgSQL starts in a quarter of the time of SQL here.
+-- Returns the number from 0 to `most` that a text holds; null for any other text. Written in PL/pgSQL, which starts in
+-- a quarter of the time that SQL needs here.
 create function private.amount_in_text(value text, most numeric) returns numeric
 language plpgsql immutable
 set search_path = ''
@@ -43,7 +44,7 @@ $$;
 revoke all on function private.amount_in_text(text, numeric) from public, anon, authenticated;
 
 
--- Any number of JSON's, or one from 0 on that a text holds; null for anything else.
+-- Returns any JSON number, or a number of at least 0 held as text; null for anything else.
 create function private.number(value jsonb) returns numeric
 language sql immutable
 as $$
@@ -56,7 +57,7 @@ $$;
 revoke all on function private.number(jsonb) from public, anon, authenticated;
 
 
--- A number that is from 0 to `most`; null for any other.
+-- Returns the number if it is from 0 to `most`; null for any other.
 create function private.within(number numeric, most numeric) returns numeric
 language sql immutable
 as $$ select case when number >= 0 and number <= most then number end $$;
@@ -64,7 +65,7 @@ as $$ select case when number >= 0 and number <= most then number end $$;
 revoke all on function private.within(numeric, numeric) from public, anon, authenticated;
 
 
--- A number from 0 to `most` that JSON holds as a number or as text; null for anything else.
+-- Returns the number from 0 to `most` that JSON holds as a number or as text; null for anything else.
 create function private.amount(value jsonb, most numeric) returns numeric
 language sql immutable
 as $$
@@ -77,7 +78,7 @@ $$;
 revoke all on function private.amount(jsonb, numeric) from public, anon, authenticated;
 
 
--- A name of 1 to 100 characters on one line; null for anything else, JSON's lists and objects among it.
+-- Returns a name of 1 to 100 characters on one line; null for anything else, including JSON arrays and objects.
 create function private.label(said text) returns text
 language sql immutable
 as $$
@@ -87,7 +88,8 @@ $$;
 revoke all on function private.label(text) from public, anon, authenticated;
 
 
--- One of the four reasons for a fallback, by its own name or in an earlier system's words; null for null.
+-- Returns one of the four fallback reasons, given its own name or an earlier system's wording; null for null. Any other
+-- wording is an api_error.
 create function private.fallback_reason(words text) returns text
 language sql immutable
 as $$
@@ -104,7 +106,8 @@ $$;
 revoke all on function private.fallback_reason(text) from public, anon, authenticated;
 
 
--- A moment that every calendar can hold; null for none, for infinity and for years beyond 9999.
+-- Returns a moment if every calendar can hold it; null for null, for infinity, and for anything before 0001-01-02 or
+-- from 9999-12-31 on (UTC).
 create function private.moment(at timestamptz) returns timestamptz
 language sql immutable
 as $$
@@ -114,7 +117,7 @@ $$;
 revoke all on function private.moment(timestamptz) from public, anon, authenticated;
 
 
--- Where an event comes from: sample data, a simulated model, or a real one, which is also meant by saying nothing.
+-- Returns where an event comes from: sample data, a simulated model, or a real one. Events that do not say are real.
 create function private.event_source(sample text, simulated text) returns text
 language sql immutable
 as $$
@@ -124,7 +127,8 @@ $$;
 revoke all on function private.event_source(text, text) from public, anon, authenticated;
 
 
--- The way by which a generation was asked for; null for one that does not say, which came from elsewhere.
+-- Returns how a generation was requested: playground, cli, api or platform; null for an event that does not say, which
+-- came from elsewhere.
 create function private.event_origin(origin text) returns text
 language sql immutable
 as $$
@@ -134,7 +138,8 @@ $$;
 revoke all on function private.event_origin(text) from public, anon, authenticated;
 
 
--- US dollars for these tokens at the list price of that day (UTC), all input at the full rate; null for an unknown price.
+-- Returns the price of these tokens in US dollars, at the list price of that day (UTC) and with all input at the full
+-- rate; null for an unknown price.
 create function private.list_price(p_model text, p_at timestamptz, p_tokens jsonb) returns numeric
 language sql stable
 set search_path = ''
@@ -154,7 +159,7 @@ $$;
 revoke all on function private.list_price(text, timestamptz, jsonb) from public, anon, authenticated;
 
 
--- Whether a value is an array of nothing but objects; false for null.
+-- Returns whether a value is an array that contains only objects; false for null.
 create function private.is_list_of_objects(value jsonb) returns boolean
 language sql immutable
 as $$
@@ -164,17 +169,17 @@ $$;
 revoke all on function private.is_list_of_objects(jsonb) from public, anon, authenticated;
 
 
--- By how much the first exceeds the second, 0 where it does not; null where either is.
-create function private.beyond(amount numeric, other numeric) returns numeric
+-- Returns by how much `amount` exceeds `other`, 0 if it does not; null if either is null.
+create function private.excess(amount numeric, other numeric) returns numeric
 language sql immutable
 as $$
     select case when amount > other then amount - other when amount <= other then 0 end
 $$;
 
-revoke all on function private.beyond(numeric, numeric) from public, anon, authenticated;
+revoke all on function private.excess(numeric, numeric) from public, anon, authenticated;
 
 
--- The version of the prompt that an event names, as text; null for none that can be read.
+-- Returns the prompt version that an event names, given as text; null if it cannot be read.
 create function private.prompt_version(said text) returns integer
 language sql immutable
 as $$ select trunc(private.amount_in_text(said, 1000000))::integer $$;
@@ -182,7 +187,7 @@ as $$ select trunc(private.amount_in_text(said, 1000000))::integer $$;
 revoke all on function private.prompt_version(text) from public, anon, authenticated;
 
 
--- Whether a completed generation's model has no name that can be read.
+-- Returns whether a completed generation has no readable name of its model.
 create function private.is_nameless(outcome text, generator text) returns boolean
 language sql immutable
 as $$ select outcome = 'completed' and generator is null $$;
@@ -190,7 +195,7 @@ as $$ select outcome = 'completed' and generator is null $$;
 revoke all on function private.is_nameless(text, text) from public, anon, authenticated;
 
 
--- Whether a generation is left out of the rates that are judged: its models were chosen for it alone, or a failure was asked for.
+-- Returns whether a generation is left out of the rates that are judged, because it has overrides or a forced fault.
 create function private.is_left_out(overridden text, forced_fault text) returns boolean
 language sql immutable
 as $$
@@ -200,34 +205,36 @@ $$;
 revoke all on function private.is_left_out(text, text) from public, anon, authenticated;
 
 
--- How many attempts an event says that it knows no price of.
+-- Returns how many attempts without a known price an event reports; 0 if it reports no readable number.
 create function private.unpriced(said text) returns integer
 language sql immutable
 as $$
-    -- Nearly always none, which needs no reading.
+    -- Nearly always 0, which needs no parsing.
     select case said when '0' then 0 else coalesce(private.amount_in_text(said, 1000), 0)::integer end
 $$;
 
 revoke all on function private.unpriced(text) from public, anon, authenticated;
 
 
--- What each event about a generation says, one row for each, none for any other.
+-- Returns what an event about a generation says: one row for each such event, none for any other.
 --
--- Without a generation_id an event comes from elsewhere: its baseline is its tokens at the baseline model's price of the
--- day, its waste what it cost beyond its tokens at its generator's price, never below 0. The earlier system named the
--- generator `generator`; where its tokens_used is one number, baseline and waste are unknown.
+-- An event without a generation_id comes from elsewhere: its baseline is the price of its tokens at the baseline
+-- model's price of that day, and its waste is its cost beyond the price of its tokens at its generator's price, never
+-- below 0. The earlier system named the generator `generator`; where its tokens_used is a single number, baseline and
+-- waste are unknown.
 --
--- overridden: left out of rates that are judged (private.is_left_out).
--- outcome: completed, failed or cancelled; null for a FALLBACK, which ends nothing.
--- first_model_said: of the model asked first; null where that cannot be told.
--- generator_said, reason_said: of a completed generation; names of models are for private.label, the reason is for
--- private.fallback_reason, prompt_version_said for private.prompt_version.
--- unpriced_said: attempts without a known price, for private.unpriced; cost_usd is then the known part.
--- unreadable: whether `problems`, the names of the fields that cannot be read, is not empty. A nameless generation adds its
--- own (private.is_nameless).
+-- overridden: whether it is left out of the rates that are judged (private.is_left_out).
+-- outcome: completed, failed or cancelled; null for a FALLBACK event, which does not end a generation.
+-- first_model_said: the model that was asked first; null if that cannot be told.
+-- generator_said, reason_said: set for a completed generation only. Model names are input for private.label, the reason
+-- for private.fallback_reason, and prompt_version_said for private.prompt_version.
+-- unpriced_said: the number of attempts without a known price, for private.unpriced; cost_usd is then the known part.
+-- unreadable: whether `problems`, the names of the fields that cannot be read, is not empty. A nameless generation adds
+-- its own problem (private.is_nameless).
 -- attempts: the model calls that count in rates, each once: [{model, outcome, refused_for, cost_usd, duration_ms,
--- finding_codes}]. This orchestrator lists them in GENERATED and FAILED, and what was cancelled counts in no rate; from
--- elsewhere, a GENERATED is a success of its generator and a FALLBACK a failure of its primary model.
+-- finding_codes}]. This orchestrator lists them in GENERATED and FAILED events; a cancelled generation counts in no
+-- rate. From elsewhere, a GENERATED event is a success of its generator and a FALLBACK event a failure of its primary
+-- model.
 create function private.generation_measures(p_action text, p_at timestamptz, p_details jsonb)
 returns table (
     moment timestamptz,
@@ -268,7 +275,7 @@ as $$
         case
             when read.wasted_given then case when read.wasted_usd <= read.cost_usd then read.wasted_usd end
             when read.outcome = 'completed'
-            then private.beyond(
+            then private.excess(
                 read.cost_usd, private.list_price(private.label(read.generator_said), p_at, p_details -> 'tokens_used')
             )
             else read.cost_usd
@@ -339,7 +346,7 @@ as $$
             said.attempts,
             said.first_model_said,
             case
-                -- An only attempt that has a model is an object.
+                -- A single attempt that has a model is an object.
                 when said.first_model_said is not null and jsonb_typeof(said.attempts) = 'array'
                     and jsonb_array_length(said.attempts) = 1
                 then true
@@ -383,7 +390,7 @@ as $$
                     p_details ->> 'simulated' as simulated,
                     p_details ->> 'sample' as sample,
                     p_details -> 'attempts' as attempts
-                -- Without a fence each use of a field would read it again; so here and below.
+                -- `offset 0`, here and below, is a fence: without it, each use of a field would read the field again.
                 offset 0
             ) as field
             offset 0
@@ -398,9 +405,10 @@ $$;
 revoke all on function private.generation_measures(text, timestamptz, jsonb) from public, anon, authenticated;
 
 
--- One row for each event about a generation, none for any other: what private.generation_measures says of it, with names.
+-- Returns what private.generation_measures says about an event, with raw values resolved to names and numbers: one row
+-- for each event about a generation, none for any other.
 --
--- primary_model: the one asked first; null where that cannot be told.
+-- primary_model: the model that was asked first; null if that cannot be told.
 create function private.generation_facts(p_action text, p_at timestamptz, p_details jsonb)
 returns table (
     moment timestamptz,
@@ -460,10 +468,11 @@ $$;
 revoke all on function private.generation_facts(text, timestamptz, jsonb) from public, anon, authenticated;
 
 
--- One row for each event that judges a workflow, none for any other: a run of an agent, or a user's rating.
+-- Returns the verdict that an event holds, an agent run or a user's rating: one row for each such event, none for any
+-- other.
 --
--- good: whether the run succeeded or the rating was good; null where the event cannot be read.
--- source: as for a generation; sample data is judged by itself.
+-- good: whether the run succeeded or the rating was good; null if the event cannot be read.
+-- source: as for a generation; sample verdicts judge sample generations only.
 create function private.verdict_facts(p_action text, p_at timestamptz, p_entity_id text, p_details jsonb)
 returns table (moment timestamptz, kind text, agent_id text, generation_id text, source text, good boolean)
 language sql immutable
@@ -491,7 +500,7 @@ $$;
 revoke all on function private.verdict_facts(text, timestamptz, text, jsonb) from public, anon, authenticated;
 
 
--- Whether an event is an estimate of what a run came to whose process had died.
+-- Returns whether an event is the estimate recorded for a generation whose process died.
 create function private.is_estimate(p_action text, p_details jsonb) returns boolean
 language sql immutable
 as $$

@@ -1,5 +1,5 @@
--- What was asked and what came of it: one row per generation, from its start. Prompts, steps and rejected outputs
--- stand here and nowhere else, so that they can be erased without touching the audit log.
+-- One row per generation, from its start: what was requested and what came of it. Prompts, steps and rejected outputs
+-- are stored only here, so that they can be erased without touching the audit log.
 
 create table public.workflows (
     generation_id uuid primary key,
@@ -31,20 +31,21 @@ create table public.workflows (
 );
 
 comment on table public.workflows is 'One row per generation.';
-comment on column public.workflows.cost_usd is 'All attempts together, in US dollars; null while running.';
+comment on column public.workflows.cost_usd is 'Cost of all attempts together, in US dollars; null while running.';
 comment on column public.workflows.figures is
-    'What the result said beyond the attempts: api_model, generation_time_ms, fallback_reason; baseline and savings as text.';
-comment on column public.workflows.sample is 'Whether it belongs to the sample data, with which it is removed.';
-comment on column public.workflows.deadline_at is 'When a run that has not finished by then counts as interrupted.';
-comment on column public.workflows.rejected_outputs is 'What models answered and validation refused: [{attempt, text}].';
+    'Result figures beyond the attempts: api_model, generation_time_ms, fallback_reason; baseline and savings as text.';
+comment on column public.workflows.sample is 'Whether the row belongs to the sample data and is removed with it.';
+comment on column public.workflows.deadline_at is 'A generation that has not finished by then counts as interrupted.';
+comment on column public.workflows.rejected_outputs is 'Model replies that validation rejected: [{attempt, text}].';
 comment on column public.workflows.events_if_interrupted is
-    'The audit events to append should the process die: with all attempts so far, the one under way among them.';
+    'The audit events to append if the process dies; they include all attempts so far and the one under way.';
 
--- Serves a person's list of past runs.
+-- Serves a user's list of past generations.
 create index workflows_by_user on public.workflows (user_id, started_at desc);
--- Serves the search for runs that died; holds next to nothing.
+-- Serves the search for overdue generations; holds next to nothing.
 create index workflows_running on public.workflows (deadline_at) where status = 'running';
--- Serves the list of the latest generations, one person's own too, since an admin's policy holds all.
+-- Serves the list of the latest generations, also when a member sees only their own, since the policy has to allow for
+-- admins, who see all.
 create index workflows_by_start on public.workflows (started_at desc, generation_id);
 -- Serves the list of rejected outputs; holds the few generations that have any.
 create index workflows_rejected on public.workflows (started_at desc) where rejected_outputs <> '[]';
@@ -60,8 +61,8 @@ for select to authenticated
 using (user_id = (select auth.uid()) or (select private.console_role()) = 'admin');
 
 
--- One run as its owner or an admin sees it, null when there is none; money as text, in the attempts too; rating is the
--- caller's own, 1 or 0, null for none.
+-- Returns one generation as its owner or an admin sees it; null if there is none. Money is text, in the attempts too.
+-- rating is the caller's own: 1 or 0, null for none.
 create function public.get_workflow(p_generation_id uuid) returns jsonb
 language sql stable
 set search_path = ''
@@ -91,8 +92,10 @@ revoke all on function public.get_workflow(uuid) from public, anon;
 grant execute on function public.get_workflow(uuid) to authenticated;
 
 
--- The latest runs that the caller may see, newest first, at most p_limit; those whose prompt, agent or id contains
--- p_search, the first 200 characters of it; at most 10,000. [{generation_id, prompt, status, generator_used, cost_usd, steps, started_at, simulated}]
+-- Returns the latest generations that the caller may see, newest first: [{generation_id, prompt, status,
+-- generator_used, cost_usd, steps, started_at, simulated}]. prompt is cut to 200 characters.
+-- p_search: keeps generations whose prompt, agent or id contains its first 200 characters, ignoring case; '' keeps all.
+-- p_limit: how many at most, up to 10,000.
 create function public.list_workflows(p_search text default '', p_limit integer default 20) returns jsonb
 language sql stable
 set search_path = ''
@@ -124,7 +127,8 @@ revoke all on function public.list_workflows(text, integer) from public, anon;
 grant execute on function public.list_workflows(text, integer) to authenticated;
 
 
--- Records that p_actor_id rated a workflow 1 (good) or 0 (bad). For the orchestrator, which vouches for who it was.
+-- Records that p_actor_id rated a workflow 1 (good) or 0 (bad); returns {}. For the orchestrator, which vouches for the
+-- identity of p_actor_id.
 create function public.record_rating(p_generation_id uuid, p_actor_id uuid, p_score integer) returns jsonb
 language plpgsql security definer
 set search_path = ''
@@ -137,7 +141,7 @@ begin
         raise exception using errcode = 'PT400', message = 'A rating is 1 for good or 0 for bad.';
     end if;
 
-    -- Held, so that two clicks at once are one rating.
+    -- Lock the row, so that two simultaneous clicks make one rating.
     select * into run from public.workflows where generation_id = p_generation_id for update;
     if run.pilot_steps is null or not (run.user_id is not distinct from p_actor_id or exists (
         select from public.console_roles where user_id = p_actor_id and role = 'admin'

@@ -1,9 +1,9 @@
 -- What the orchestrator may record: the start of a generation, its progress, and the known events of its end with
--- plausible figures, nothing else. Who asked, for which agent and from where is taken from the generation's own row,
--- whatever an event says.
+-- plausible figures, nothing else. The user, the agent and the origin are taken from the generation's own row, whatever
+-- an event says.
 
 
--- Whether a value is missing, null, or a JSON number from low to high.
+-- Returns whether a value is missing, null, or a JSON number from low to high.
 create function private.is_plausible(value jsonb, low numeric, high numeric) returns boolean
 language sql immutable
 set search_path = ''
@@ -18,7 +18,7 @@ $$;
 revoke all on function private.is_plausible(jsonb, numeric, numeric) from public, anon, authenticated;
 
 
--- Whether the figures of one attempt can be.
+-- Returns whether an attempt has a model, a known outcome and plausible figures.
 create function private.is_plausible_attempt(attempt jsonb) returns boolean
 language sql immutable
 set search_path = ''
@@ -36,7 +36,8 @@ $$;
 revoke all on function private.is_plausible_attempt(jsonb) from public, anon, authenticated;
 
 
--- Whether the figures of one event can be: none below 0, none beyond reason, and its cost that of its attempts.
+-- Returns whether the figures of an event are plausible: each within its limits, only savings below 0, and the cost
+-- equal to that of its attempts. A FALLBACK event needs no attempts.
 create function private.is_plausible_event(event jsonb) returns boolean
 language sql immutable
 set search_path = ''
@@ -67,17 +68,18 @@ $$;
 revoke all on function private.is_plausible_event(jsonb) from public, anon, authenticated;
 
 
--- The events of a run as they go into the log, p_events being what its orchestrator says of them: an event of how it ended,
--- and before it the one of a fallback, if there was one; none for a run that asked nobody. Their time lies between the
--- start and now by this database's clock: a host's own may be wrong.
-create function private.run_events(p_run public.workflows, p_events jsonb) returns jsonb
+-- Returns the events of a generation as they go into the log; raises PT400 if they are not plausible. p_events is what
+-- the orchestrator reports: one event that says how the generation ended, preceded by one for its fallback if there was
+-- one; none if no model was asked. Timestamps are kept between the start and now by this database's clock, since a
+-- host's clock may be wrong.
+create function private.checked_events(p_generation public.workflows, p_events jsonb) returns jsonb
 language plpgsql stable
 set search_path = ''
 as $$
 begin
     perform private.refuse_unless(
         jsonb_typeof(p_events) = 'array' and jsonb_array_length(p_events) <= 2,
-        'A run has an event of its end and one of its fallback, no other.'
+        'A generation has one event for its end and one for its fallback, no other.'
     );
     perform private.refuse_unless(
         (
@@ -91,22 +93,22 @@ begin
             and count(*) filter (where event ->> 'action' <> 'WORKFLOW_GENERATION_FALLBACK') = sign(count(*))
             from jsonb_array_elements(p_events) as event
         ),
-        'These are not the events of a run.'
+        'These are not the events of a generation.'
     );
     perform private.refuse_unless(
         (select coalesce(bool_and(private.is_plausible_event(event)), true) from jsonb_array_elements(p_events) as event),
-        'The figures of these events cannot be.'
+        'The figures of these events are not plausible.'
     );
     return (
         select coalesce(jsonb_agg(
             jsonb_build_object(
                 'id', (event.value ->> 'id')::uuid,
-                'timestamp', least(greatest((event.value ->> 'timestamp')::timestamptz, p_run.started_at), now()),
-                'user_id', p_run.user_id,
-                'actor_id', p_run.actor_id,
+                'timestamp', least(greatest((event.value ->> 'timestamp')::timestamptz, p_generation.started_at), now()),
+                'user_id', p_generation.user_id,
+                'actor_id', p_generation.actor_id,
                 'action', event.value ->> 'action',
                 'entity_type', 'agent',
-                'entity_id', p_run.agent_id,
+                'entity_id', p_generation.agent_id,
                 'severity', case event.value ->> 'action'
                     when 'WORKFLOW_GENERATION_FALLBACK' then 'warning'
                     when 'WORKFLOW_GENERATION_FAILED' then 'critical'
@@ -115,16 +117,16 @@ begin
                 'compliance_flags', jsonb_build_array('SOC2'),
                 'details', (event.value -> 'details') - array['sample', 'supersedes', 'replaces_generation_id']
                     || jsonb_build_object(
-                        'generation_id', p_run.generation_id,
-                        'origin', p_run.origin,
-                        'overridden', p_run.overridden,
-                        'config_version', p_run.config_version,
-                        'prompt_version', p_run.prompt_version,
-                        'simulated', p_run.simulated
+                        'generation_id', p_generation.generation_id,
+                        'origin', p_generation.origin,
+                        'overridden', p_generation.overridden,
+                        'config_version', p_generation.config_version,
+                        'prompt_version', p_generation.prompt_version,
+                        'simulated', p_generation.simulated
                     )
                     || case
-                        when p_run.replaces_generation_id is null then '{}'::jsonb
-                        else jsonb_build_object('replaces_generation_id', p_run.replaces_generation_id)
+                        when p_generation.replaces_generation_id is null then '{}'::jsonb
+                        else jsonb_build_object('replaces_generation_id', p_generation.replaces_generation_id)
                     end
             )
             order by event.ordinality
@@ -134,12 +136,13 @@ begin
 end
 $$;
 
-revoke all on function private.run_events(public.workflows, jsonb) from public, anon, authenticated;
+revoke all on function private.checked_events(public.workflows, jsonb) from public, anon, authenticated;
 
 
--- The events of a run that was closed as interrupted, each in the place of the estimate of its kind. An id that the log has
--- already gives way to one that follows from it and from the estimate's, so that a delivery can be repeated.
-create function private.in_place_of_estimates(p_events jsonb, p_estimates jsonb) returns jsonb
+-- Returns the events of a generation that was closed as interrupted, each marked as superseding the estimate of its
+-- kind. If the log already has an event's id, the event gets an id derived from its own and the estimate's, so that a
+-- delivery can be repeated.
+create function private.superseding_events(p_events jsonb, p_estimates jsonb) returns jsonb
 language sql stable
 set search_path = ''
 as $$
@@ -167,10 +170,10 @@ as $$
     ) as estimate on true
 $$;
 
-revoke all on function private.in_place_of_estimates(jsonb, jsonb) from public, anon, authenticated;
+revoke all on function private.superseding_events(jsonb, jsonb) from public, anon, authenticated;
 
 
--- The details of the event that tells how a run ended, of its events; null where there is none.
+-- Returns the details of the event that says how a generation ended; null if there is none among these events.
 create function private.ending_of(events jsonb) returns jsonb
 language sql immutable
 set search_path = ''
@@ -184,7 +187,7 @@ $$;
 revoke all on function private.ending_of(jsonb) from public, anon, authenticated;
 
 
--- Closes the runs that are past their deadline with one append for all of them; answers how many.
+-- Closes all generations that are past their deadline, with one append for all of them; returns how many.
 create function private.close_overdue() returns integer
 language plpgsql security definer
 set search_path = ''
@@ -202,15 +205,15 @@ begin
     ),
 
     closing as (
-        update public.workflows as run
+        update public.workflows as generation
         set
             status = 'interrupted',
-            finished_at = run.deadline_at,
-            attempts = coalesce(private.ending_of(run.events_if_interrupted) -> 'attempts', '[]'),
-            cost_usd = (private.ending_of(run.events_if_interrupted) ->> 'cost_usd')::numeric
+            finished_at = generation.deadline_at,
+            attempts = coalesce(private.ending_of(generation.events_if_interrupted) -> 'attempts', '[]'),
+            cost_usd = (private.ending_of(generation.events_if_interrupted) ->> 'cost_usd')::numeric
         from overdue
-        where run.generation_id = overdue.generation_id
-        returning run.deadline_at, run.events_if_interrupted
+        where generation.generation_id = overdue.generation_id
+        returning generation.deadline_at, generation.events_if_interrupted
     ),
 
     ending as (
@@ -232,7 +235,7 @@ $$;
 revoke all on function private.close_overdue() from public, anon, authenticated;
 
 
--- The same for the orchestrator to call; answers {closed}.
+-- Closes all generations that are past their deadline, for the orchestrator; returns {closed}: how many.
 create function public.close_interrupted_generations() returns jsonb
 language plpgsql security definer
 set search_path = ''
@@ -247,39 +250,40 @@ revoke all on function public.close_interrupted_generations() from public, anon;
 grant execute on function public.close_interrupted_generations() to authenticated;
 
 
--- Notes that a run has started, before any model is asked. p_run is the JSON of a workflows row without its clock;
--- it is due p_limit_s seconds from now.
-create function public.start_generation(p_run text, p_limit_s integer) returns jsonb
+-- Records the start of a generation, before any model is asked; returns {}. Overdue generations are closed first.
+-- p_generation: the JSON of a workflows row without its timestamps.
+-- p_limit_s: the deadline, in seconds from now.
+create function public.start_generation(p_generation text, p_limit_s integer) returns jsonb
 language plpgsql security definer
 set search_path = ''
 as $$
 declare
-    run public.workflows;
+    generation public.workflows;
 begin
     perform private.require_role('orchestrator');
-    perform private.refuse_unless(octet_length(p_run) <= 1000000, 'A run cannot be that large.');
-    perform private.refuse_unless(p_limit_s between 0 and 86400, 'A run is due within a day.');
+    perform private.refuse_unless(octet_length(p_generation) <= 1000000, 'This generation is too large to record.');
+    perform private.refuse_unless(p_limit_s between 0 and 86400, 'The deadline of a generation is at most a day away.');
     perform private.close_overdue();
 
-    run := jsonb_populate_record(null::public.workflows, p_run::jsonb);
-    run.started_at := now();
+    generation := jsonb_populate_record(null::public.workflows, p_generation::jsonb);
+    generation.started_at := now();
     insert into public.workflows (
         generation_id, user_id, actor_id, agent_id, origin, prompt, services, overridden, simulated,
         config_version, prompt_version, replaces_generation_id, started_at, deadline_at, events_if_interrupted
     )
     values (
-        run.generation_id, run.user_id, run.actor_id, run.agent_id, run.origin, run.prompt,
-        coalesce(run.services, '{}'), coalesce(run.overridden, false), coalesce(run.simulated, false),
-        run.config_version, run.prompt_version, run.replaces_generation_id, run.started_at,
-        run.started_at + p_limit_s * interval '1 second',
-        private.run_events(run, coalesce(run.events_if_interrupted, '[]'))
+        generation.generation_id, generation.user_id, generation.actor_id, generation.agent_id, generation.origin, generation.prompt,
+        coalesce(generation.services, '{}'), coalesce(generation.overridden, false), coalesce(generation.simulated, false),
+        generation.config_version, generation.prompt_version, generation.replaces_generation_id, generation.started_at,
+        generation.started_at + p_limit_s * interval '1 second',
+        private.checked_events(generation, coalesce(generation.events_if_interrupted, '[]'))
     )
     on conflict (generation_id) do nothing;
 
     if not found then
         raise exception using
             errcode = 'PT409',
-            message = 'There is a run with this id already; leave the id out or choose another one.';
+            message = 'A generation with this id already exists; leave the id out or choose another one.';
     end if;
     return '{}';
 end
@@ -289,42 +293,42 @@ revoke all on function public.start_generation(text, integer) from public, anon;
 grant execute on function public.start_generation(text, integer) to authenticated;
 
 
--- Notes what would have to be recorded should the process die from here on. Answers {status}: only a run that is still
+-- Records the events to append if the process dies from here on; returns {status}. Only a generation that is still
 -- running may ask another model.
--- p_asked: whether that model has been asked already, while the database was away. For a run that was closed meanwhile the
--- estimate with this attempt then takes the place of the one without.
+-- p_asked: whether that model has already been asked, while the database was unreachable. If the generation was closed
+-- in the meantime, the estimate with this attempt then supersedes the one without it.
 create function public.note_progress(p_generation_id uuid, p_events_if_interrupted text, p_asked boolean) returns jsonb
 language plpgsql security definer
 set search_path = ''
 as $$
 declare
-    run public.workflows;
+    generation public.workflows;
     events jsonb;
 begin
     perform private.require_role('orchestrator');
-    perform private.refuse_unless(octet_length(p_events_if_interrupted) <= 1000000, 'The events of a run cannot be that large.');
-    select * into run from public.workflows where generation_id = p_generation_id for update;
-    perform private.refuse_unless(run.generation_id is not null, 'There is no run with this id.');
-    if run.status not in ('running', 'interrupted') then
-        return jsonb_build_object('status', run.status);
+    perform private.refuse_unless(octet_length(p_events_if_interrupted) <= 1000000, 'These events are too large to record.');
+    select * into generation from public.workflows where generation_id = p_generation_id for update;
+    perform private.refuse_unless(generation.generation_id is not null, 'There is no generation with this id.');
+    if generation.status not in ('running', 'interrupted') then
+        return jsonb_build_object('status', generation.status);
     end if;
 
-    events := private.run_events(run, p_events_if_interrupted::jsonb);
-    if run.status = 'interrupted' then
-        if not p_asked or jsonb_array_length(private.ending_of(events) -> 'attempts') <= jsonb_array_length(run.attempts) then
-            return jsonb_build_object('status', run.status);
+    events := private.checked_events(generation, p_events_if_interrupted::jsonb);
+    if generation.status = 'interrupted' then
+        if not p_asked or jsonb_array_length(private.ending_of(events) -> 'attempts') <= jsonb_array_length(generation.attempts) then
+            return jsonb_build_object('status', generation.status);
         end if;
-        events := private.in_place_of_estimates(events, run.events_if_interrupted);
+        events := private.superseding_events(events, generation.events_if_interrupted);
         perform private.append_events(events);
     end if;
 
     update public.workflows
     set
         events_if_interrupted = events,
-        attempts = case run.status when 'running' then run.attempts else private.ending_of(events) -> 'attempts' end,
-        cost_usd = case run.status when 'running' then run.cost_usd else (private.ending_of(events) ->> 'cost_usd')::numeric end
+        attempts = case generation.status when 'running' then generation.attempts else private.ending_of(events) -> 'attempts' end,
+        cost_usd = case generation.status when 'running' then generation.cost_usd else (private.ending_of(events) ->> 'cost_usd')::numeric end
     where generation_id = p_generation_id;
-    return jsonb_build_object('status', run.status);
+    return jsonb_build_object('status', generation.status);
 end
 $$;
 
@@ -332,49 +336,50 @@ revoke all on function public.note_progress(uuid, text, boolean) from public, an
 grant execute on function public.note_progress(uuid, text, boolean) to authenticated;
 
 
--- Records the outcome of a run: its row and all its audit events, in one transaction. p_outcome is
--- {status, generator_used, pilot_steps, findings, rejected_outputs, figures, finished_at, events}; attempts and cost are those
--- of the event that tells the end. A repeated call changes nothing. The outcome of a run that was closed as interrupted in
--- the meantime takes the place of the estimate. Without events it says that the run asked nobody.
--- Answers {status} as it now stands, null for a run that was never started.
+-- Records the result of a generation, its row and all its audit events, in one transaction.
+-- p_outcome: {status, generator_used, pilot_steps, findings, rejected_outputs, figures, finished_at, events}. Attempts
+-- and cost are taken from the event that says how the generation ended. Without events, no model was asked.
+-- A repeated call changes nothing. The result of a generation that was closed as interrupted in the meantime supersedes
+-- the estimate.
+-- Returns {status} as it now stands, null for a generation that was never started.
 create function public.finish_generation(p_generation_id uuid, p_outcome text) returns jsonb
 language plpgsql security definer
 set search_path = ''
 as $$
 declare
     outcome jsonb;
-    run public.workflows;
+    generation public.workflows;
     events jsonb;
     ending jsonb;
 begin
     perform private.require_role('orchestrator');
-    perform private.refuse_unless(octet_length(p_outcome) <= 50000000, 'An outcome cannot be that large.');
+    perform private.refuse_unless(octet_length(p_outcome) <= 50000000, 'This result is too large to record.');
     outcome := p_outcome::jsonb;
-    select * into run from public.workflows where generation_id = p_generation_id for update;
-    if run.generation_id is null then
+    select * into generation from public.workflows where generation_id = p_generation_id for update;
+    if generation.generation_id is null then
         perform private.refuse_unless(
             jsonb_typeof(outcome -> 'events') = 'array' and jsonb_array_length(outcome -> 'events') = 0,
-            'There is no run with this id: only what was started can end.'
+            'There is no generation with this id; only a generation that was started can end.'
         );
         return jsonb_build_object('status', null);
     end if;
-    if run.status not in ('running', 'interrupted') then
-        return jsonb_build_object('status', run.status);
+    if generation.status not in ('running', 'interrupted') then
+        return jsonb_build_object('status', generation.status);
     end if;
 
-    events := private.run_events(run, outcome -> 'events');
+    events := private.checked_events(generation, outcome -> 'events');
     ending := private.ending_of(events);
     perform private.refuse_unless(
         outcome ->> 'status' in ('succeeded', 'failed', 'cancelled')
         and (ending is not null or outcome ->> 'status' = 'cancelled'),
         'An outcome is succeeded, failed or cancelled, and has its event.'
     );
-    -- What asked nobody has nothing to put in the place of an estimate.
-    if run.status = 'interrupted' and ending is null then
-        return jsonb_build_object('status', run.status);
+    -- If no model was asked, there is no event to supersede the estimate.
+    if generation.status = 'interrupted' and ending is null then
+        return jsonb_build_object('status', generation.status);
     end if;
-    if run.status = 'interrupted' then
-        events := private.in_place_of_estimates(events, run.events_if_interrupted);
+    if generation.status = 'interrupted' then
+        events := private.superseding_events(events, generation.events_if_interrupted);
     end if;
 
     update public.workflows
@@ -387,7 +392,7 @@ begin
         attempts = coalesce(ending -> 'attempts', '[]'),
         cost_usd = coalesce((ending ->> 'cost_usd')::numeric, 0),
         figures = coalesce(outcome -> 'figures', '{}'),
-        finished_at = least(greatest((outcome ->> 'finished_at')::timestamptz, run.started_at), now()),
+        finished_at = least(greatest((outcome ->> 'finished_at')::timestamptz, generation.started_at), now()),
         events_if_interrupted = '[]'
     where generation_id = p_generation_id;
 

@@ -1,7 +1,8 @@
--- How the workflows did: runs of agents and ratings by users, each counted for the generator of the workflow it judges.
--- They arrive late and in any order, generations too: what comes later than what it explains moves the count.
+-- Verdicts on workflows: agent runs and user ratings, each counted for the generator of the workflow that it judges.
+-- Verdicts and generations arrive late and in any order: a generation that arrives after a verdict on it moves the
+-- count.
 
--- Serve the search for the workflow that a run executed: its agent's latest before the run.
+-- Both serve the search for the workflow that a run executed: the agent's latest before the run.
 create index audit_logs_generations_by_agent
 on public.audit_logs (entity_id, timestamp, id) where action = 'WORKFLOW_GENERATED';
 create index audit_logs_executions_by_agent
@@ -9,7 +10,7 @@ on public.audit_logs (entity_id, timestamp) where action in ('AGENT_EXECUTION_CO
 -- Serves the search for the workflow that was rated.
 create index audit_logs_generation_by_id
 on public.audit_logs using hash ((details ->> 'generation_id')) where action = 'WORKFLOW_GENERATED';
--- A tree, as that answers for a thousand of them in one go; over hashes, as those have no length that it could not hold.
+-- A B-tree, since it looks up a thousand generations in one scan; over hashes, since an id could be too long for it.
 create index audit_logs_ratings_by_generation on public.audit_logs (
     (case when action = 'WORKFLOW_RATED' then hashtextextended(details ->> 'generation_id', 0) end)
 ) where case when action = 'WORKFLOW_RATED' then hashtextextended(details ->> 'generation_id', 0) end is not null;
@@ -28,11 +29,12 @@ create table public.verdict_rollups (
     unique nulls not distinct (grain, slot, source, overridden, origin, kind, generator)
 );
 
-comment on table public.verdict_rollups is 'One row per slot, kind of verdict and generator that is judged.';
-comment on column public.verdict_rollups.slot is 'Of the run or rating; the other circumstances are the generation''s.';
+comment on table public.verdict_rollups is 'One row per slot, kind of verdict and judged generator.';
+comment on column public.verdict_rollups.slot is
+    'Slot of the run or rating; source, overridden and origin are the generation''s.';
 comment on column public.verdict_rollups.kind is 'execution or rating.';
-comment on column public.verdict_rollups.generator is 'Null while the log holds no generation that it judges.';
-comment on column public.verdict_rollups.total is 'Verdicts that can be read; good ones among them.';
+comment on column public.verdict_rollups.generator is 'Null while the log does not hold the judged generation.';
+comment on column public.verdict_rollups.total is 'Verdicts that can be read, including the good ones.';
 
 alter table public.verdict_rollups enable row level security;
 revoke all on public.verdict_rollups from public, anon, authenticated;
@@ -51,8 +53,9 @@ create type private.verdict_change as (
 );
 
 
--- The generation that a run of an agent executed: the agent's latest before it; of sample data only for sample data. One
--- row or none. p_except: events to look past.
+-- Returns the generation that an agent run executed: the agent's latest before the run. Sample runs match sample
+-- generations only, other runs only others. One row or none.
+-- p_except: events to ignore.
 create function private.executed_generation(p_agent_id text, p_at timestamptz, p_sample boolean, p_except uuid[])
 returns setof public.audit_logs
 language sql stable
@@ -72,7 +75,7 @@ $$;
 revoke all on function private.executed_generation(text, timestamptz, boolean, uuid[]) from public, anon, authenticated;
 
 
--- When the agent of a generation got its next one, both or neither of sample data; no row where it got none.
+-- Returns when the agent of a generation got its next one; no row if it got none. Both are sample data, or neither is.
 create function private.next_generation(p_agent_id text, p_at timestamptz, p_details jsonb) returns setof timestamptz
 language sql stable
 as $$
@@ -89,7 +92,7 @@ $$;
 revoke all on function private.next_generation(text, timestamptz, jsonb) from public, anon, authenticated;
 
 
--- The first run of an agent after a moment. One row or none.
+-- Returns the id of the first run of an agent after a moment. One row or none.
 create function private.next_execution(p_agent_id text, p_at timestamptz) returns setof uuid
 language sql stable
 as $$
@@ -105,8 +108,8 @@ $$;
 revoke all on function private.next_execution(text, timestamptz) from public, anon, authenticated;
 
 
--- An agent's runs after a moment until another, this one included. Fenced, for one agent's few rather than all runs compared
--- with all agents; so is the next.
+-- Returns an agent's runs after p_after and up to p_until, inclusive. The fence makes the planner read the few rows of
+-- one agent instead of comparing all runs with all agents; private.ratings_of has one for the same reason.
 create function private.executions_between(p_agent_id text, p_after timestamptz, p_until timestamptz)
 returns setof public.audit_logs
 language sql stable
@@ -123,7 +126,9 @@ $$;
 revoke all on function private.executions_between(text, timestamptz, timestamptz) from public, anon, authenticated;
 
 
--- The generation that a rating is about; of sample data only for sample data. One row or none.
+-- Returns the generation that a rating is about. Sample ratings match sample generations only, other ratings only
+-- others. One row or none.
+-- p_except: events to ignore.
 create function private.rated_generation(p_generation_id text, p_sample boolean, p_except uuid[])
 returns setof public.audit_logs
 language sql stable
@@ -141,7 +146,8 @@ $$;
 revoke all on function private.rated_generation(text, boolean, uuid[]) from public, anon, authenticated;
 
 
--- The ratings of these generations. As a case, which only that index can answer: any other grows with the log.
+-- Returns the ratings of these generations. The condition is a case expression that only
+-- audit_logs_ratings_by_generation can answer: with any other index, the time would grow with the log.
 create function private.ratings_of(p_generation_ids text[]) returns setof public.audit_logs
 language sql stable
 as $$
@@ -156,7 +162,8 @@ $$;
 revoke all on function private.ratings_of(text[]) from public, anon, authenticated;
 
 
--- The slot and keys under which a verdict counts, p_generation being the details of the generation that it judges, if known.
+-- Returns the slot and keys under which a verdict counts.
+-- p_generation: the details of the generation that it judges; null if unknown.
 create function private.verdict_key(p_kind text, p_moment timestamptz, p_source text, p_generation jsonb)
 returns table (
     quarter timestamptz, source text, overridden boolean, origin text, kind text, generator text
@@ -206,22 +213,23 @@ $$;
 revoke all on function private.add_verdicts(private.verdict_change[]) from public, anon, authenticated;
 
 
--- What changes for verdicts that are counted already once these generations are there: each that one of them explains
--- goes from the generation that explained it before, which no run after the agent's next generation does. p_appended: events
--- that are not counted yet.
+-- Returns the changes to the counters for already counted verdicts when these generations are added: each verdict on
+-- one of them moves to it from the generation that it was counted for. Runs after the agent's next generation do not
+-- move.
+-- p_appended: events that are not counted yet.
 create function private.moved_verdicts(p_generations uuid[], p_appended uuid[]) returns private.verdict_change[]
 language plpgsql stable
 set search_path = ''
 set plan_cache_mode = force_generic_plan
 set jit = off
--- A plan of the log's first day is kept while it grows: one that reads all of it must not be among those to choose from.
+-- A plan made on the log's first day is kept while the log grows, so plans that read the whole log are ruled out.
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
 as $$
 begin
     return (
-        -- Materialized, so that the next one is looked for once and not for each of the runs.
+        -- Materialized, so that the next generation is looked up once, not once per run.
         with appended_generations as materialized (
             select generation.*, coalesce(next.at, 'infinity') as next_at
             from unnest(p_generations) as given (id)
@@ -278,16 +286,17 @@ $$;
 revoke all on function private.moved_verdicts(uuid[], uuid[]) from public, anon, authenticated;
 
 
--- Counts the appended runs and ratings, and moves those that the appended generations explain better.
+-- Trigger function that counts the appended runs and ratings, and moves verdicts for which the appended generations are
+-- a better match.
 --
--- A run and its generation may be appended by two transactions at once, neither of which sees the other. Each first
--- takes the lock of its agent's or generation's stripe, and looks only then.
+-- A run and its generation may be appended by two concurrent transactions, neither of which sees the other. Each
+-- therefore takes the lock of its agent's or generation's stripe first, and looks only then.
 create function private.roll_up_verdicts() returns trigger
 language plpgsql security definer
 set search_path = ''
 set plan_cache_mode = force_generic_plan
 set jit = off
--- As for private.moved_verdicts, and for private.roll_up_generations.
+-- For the reasons given at private.moved_verdicts and private.roll_up_generations.
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -307,7 +316,8 @@ begin
     from appended;
 
     if events > 256 then
-        -- So many touch nearly every stripe, and to find out which they leave takes longer than to take all.
+        -- So many events touch nearly every stripe; finding out which ones they do not touch takes longer than locking
+        -- all.
         perform pg_advisory_xact_lock(20261125, stripe) from generate_series(0, 63) as stripe;
     else
         perform pg_advisory_xact_lock(20261125, stripe)
@@ -348,8 +358,8 @@ begin
         from counted;
     end if;
 
-    -- When the log is replayed for a rebuild, all generations are there from the start. Nearly always no verdict is there
-    -- before its generation, and asking for one costs far less than looking for all that would move.
+    -- When a rebuild replays the log, all generations are there from the start, so nothing moves. Otherwise a verdict
+    -- rarely precedes its generation, and checking for one costs far less than searching for all that would move.
     if tg_table_name = 'audit_logs' and (
         exists (
             select

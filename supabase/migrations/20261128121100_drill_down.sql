@@ -1,19 +1,20 @@
--- The single generations, agents and rejected replies behind a figure.
+-- Lists of the individual generations, agents and rejected replies behind a figure.
 
--- Serves the agents with most fallbacks, from the index alone.
+-- Serves the list of agents with the most fallbacks.
 create index audit_logs_fallbacks on public.audit_logs (timestamp desc) include (entity_id)
 where action = 'WORKFLOW_GENERATED' and details ->> 'fallback_reason' is not null;
 
 
--- The latest ended generations from p_from to before p_to, newest first, at most p_limit.
+-- Returns the latest ended generations from p_from to before p_to, newest first, at most p_limit.
 --
--- p_filters: {source, origin} as for the figures; {outcome, primary_model, generator, fallback_reason, unreadable}, each
--- null for all, a model '' for the unknown one, fallback_reason `any` for those that fell back at all, `none` for the others; overridden, false for those alone
--- that ran as configured; {steps, services, latency_ms}_from and _to. Which slots hold such generations the rollups know,
--- and slots are looked through from the latest on until there are enough.
+-- p_filters: {source, origin} as for the figures; {outcome, primary_model, generator, fallback_reason, unreadable,
+-- overridden}, each null for all; {steps, services, latency_ms}_from and _to. The model '' is the unknown one. The
+-- fallback_reason `any` matches generations with a fallback, `none` those without. overridden false matches only
+-- generations without overrides or a forced fault.
+-- The rollups tell which slots hold such generations; slots are read from the latest on until there are enough.
 --
 -- [{at, event_id, generation_id, agent_id, action, primary_model, generator, fallback_reason, cost_usd, wasted_usd,
--- latency_ms, steps, overridden, simulated, sample, problems, stored}]; stored: whether the run can be opened.
+-- latency_ms, steps, overridden, simulated, sample, problems, stored}]; stored: whether the generation can be opened.
 create function public.list_generations(p_from timestamptz, p_to timestamptz, p_filters jsonb, p_limit integer default 50)
 returns jsonb
 language plpgsql stable security definer
@@ -30,7 +31,7 @@ begin
             where grain = 15
                 and slot >= date_bin('15 minutes', p_from, '2000-01-01 00:00:00+00')
                 and slot < p_to
-                and private.is_asked_for(p_filters, source, origin)
+                and private.matches_filters(p_filters, source, origin)
                 and (p_filters ->> 'overridden' is null or overridden = (p_filters ->> 'overridden')::boolean)
                 and (p_filters ->> 'outcome' is null or outcome = p_filters ->> 'outcome')
                 and (p_filters ->> 'primary_model' is null or coalesce(primary_model, '') = p_filters ->> 'primary_model')
@@ -40,7 +41,7 @@ begin
             order by slot desc
         ),
 
-        -- One slot after the other: no slot is read once there are enough.
+        -- Slot by slot: no further slot is read once there are enough generations.
         listed as (
             select event.*
             from slots
@@ -70,16 +71,16 @@ begin
                     and not private.is_superseded(logged.id, logged.action, logged.details)
                     and logged.timestamp >= greatest(slots.slot, p_from)
                     and logged.timestamp < least(slots.slot + interval '15 minutes', p_to)
-                    and private.is_asked_for(p_filters, fact.source, fact.origin)
+                    and private.matches_filters(p_filters, fact.source, fact.origin)
                     and (p_filters ->> 'overridden' is null or fact.overridden = (p_filters ->> 'overridden')::boolean)
                     and (p_filters ->> 'outcome' is null or fact.outcome = p_filters ->> 'outcome')
                     and (p_filters ->> 'primary_model' is null or coalesce(fact.primary_model, '') = p_filters ->> 'primary_model')
                     and (p_filters ->> 'generator' is null or coalesce(fact.generator, '') = p_filters ->> 'generator')
                     and private.has_reason(p_filters, fact.fallback_reason)
                     and (p_filters ->> 'unreadable' is null or fact.unreadable)
-                    and private.is_within(p_filters, 'steps', fact.steps)
-                    and private.is_within(p_filters, 'services', fact.services)
-                    and private.is_within(p_filters, 'latency_ms', fact.latency_ms)
+                    and private.is_in_range(p_filters, 'steps', fact.steps)
+                    and private.is_in_range(p_filters, 'services', fact.services)
+                    and private.is_in_range(p_filters, 'latency_ms', fact.latency_ms)
                 order by logged.timestamp desc, logged.id
             ) as event
             limit p_limit
@@ -90,7 +91,7 @@ begin
             order by listed.at desc, listed.event_id
         ), '[]')
         from listed
-        left join public.workflows as run on run.generation_id = private.id_or_null(listed.generation_id)
+        left join public.workflows as run on run.generation_id = private.uuid_or_null(listed.generation_id)
     );
 end
 $$;
@@ -99,10 +100,11 @@ revoke all on function public.list_generations(timestamptz, timestamptz, jsonb, 
 grant execute on function public.list_generations(timestamptz, timestamptz, jsonb, integer) to authenticated;
 
 
--- The agents with most fallbacks among the latest p_latest of a period that are asked for, at most p_limit.
--- p_filters: {source, origin, primary_model} as above.
--- {fallbacks: how many were looked at, agents: [{agent_id, fallbacks, generations}]}, generations being what the agent
--- completed in the period of what is asked for. Members see the agents that they generated for.
+-- Returns the agents with the most fallbacks among the latest p_latest matching fallbacks of a period, at most p_limit
+-- agents: {fallbacks: how many were looked at, agents: [{agent_id, fallbacks, generations}]}.
+-- p_filters: {source, origin, overridden, primary_model} as above.
+-- generations: how many matching generations the agent completed in the period. Members see only agents that they
+-- generated for.
 create function public.list_agents_with_fallbacks(
     p_from timestamptz, p_to timestamptz, p_filters jsonb, p_limit integer default 10, p_latest integer default 5000
 )
@@ -114,7 +116,7 @@ as $$
 begin
     perform private.require_role('admin', 'member');
     perform private.refuse_large(p_filters, p_limit);
-    perform private.refuse_unless(p_latest between 1 and 100000, 'Between 1 and 100,000 fallbacks can be looked at.');
+    perform private.refuse_unless(p_latest between 1 and 100000, 'The list looks at 1 to 100,000 fallbacks.');
     return (
         with latest as (
             select entity_id, user_id
@@ -123,7 +125,7 @@ begin
                 and details ->> 'fallback_reason' is not null
                 and timestamp >= p_from
                 and timestamp < p_to
-                and private.is_event_asked_for(p_filters, details)
+                and private.event_matches_filters(p_filters, details)
             order by timestamp desc
             limit p_latest
         ),
@@ -145,7 +147,7 @@ begin
                     and generation.entity_id = agents.agent_id
                     and generation.timestamp >= p_from
                     and generation.timestamp < p_to
-                    and private.is_event_asked_for(p_filters, generation.details)
+                    and private.event_matches_filters(p_filters, generation.details)
             ) as generations
             from agents
         )
@@ -163,10 +165,11 @@ revoke all on function public.list_agents_with_fallbacks(timestamptz, timestampt
 grant execute on function public.list_agents_with_fallbacks(timestamptz, timestamptz, jsonb, integer, integer) to authenticated;
 
 
--- The latest refused answers of runs that started from p_from to before p_to, newest first, at most p_limit.
+-- Returns the latest rejected replies of generations that started from p_from to before p_to, newest first, at most
+-- p_limit.
 -- p_filters: {source, origin} as for the figures, and {model, code}, each null for any.
--- [{generation_id, at, agent_id, model, codes, findings, text, prompt}]; findings: what refused it, [{path, code, message}];
--- text: its first 4,000 characters; prompt: its first 200.
+-- [{generation_id, at, agent_id, model, codes, findings, text, prompt}]; findings: why the reply was rejected, [{path,
+-- code, message}]; text: its first 4,000 characters; prompt: its first 200.
 create function public.list_rejected_outputs(
     p_from timestamptz, p_to timestamptz, p_filters jsonb, p_limit integer default 20
 )
@@ -175,7 +178,7 @@ language plpgsql stable
 set search_path = ''
 as $$
 begin
-    -- As private.refuse_large, which only those may call who own it.
+    -- Like private.refuse_large, which only its owner may call, but with a lower limit.
     if pg_column_size(p_filters) > 10000 or p_limit not between 1 and 10000 then
         raise exception using errcode = 'PT400', message = 'These filters are too large, or too many rows are asked for.';
     end if;

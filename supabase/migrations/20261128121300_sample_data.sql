@@ -1,10 +1,11 @@
--- The events and workflows of the sample company, how they are added slice by slice, and how all of them are removed.
+-- Builds the events and workflows of the sample company, adds them slice by slice, and removes all of them.
 
--- Serves the removal.
+-- Serves the removal of sample data.
 create index audit_logs_sample on public.audit_logs (id) where details ->> 'sample' = 'true';
 
 
--- The events of these generations: how they ended, their fallbacks, the runs of their agents, and their ratings.
+-- Returns the events of these generations: how they ended, their fallbacks, the runs of their agents, and their
+-- ratings.
 create function private.sample_events(
     p_until date, p_days integer, p_per_day integer, p_seed integer, p_day integer, p_first integer, p_last integer
 )
@@ -90,7 +91,7 @@ as $$
         where reason is not null
     ),
 
-    -- An agent runs two hours after its workflow was made, and every other one on the next day too.
+    -- An agent runs two hours after its workflow was generated, and for every other workflow on the next day too.
     executions as (
         select
             words || '/run/' || run as words,
@@ -156,14 +157,14 @@ as $$
         'severity', severity,
         'compliance_flags', case when action like 'WORKFLOW_GENERAT%' then array['SOC2'] else array[]::text[] end
     )) as event
-    -- What an agent did after the last day has not happened yet.
+    -- Events after the last day have not happened yet.
     where at < (p_until + 1)::timestamp at time zone 'UTC'
 $$;
 
 revoke all on function private.sample_events(date, integer, integer, integer, integer, integer, integer) from public, anon, authenticated;
 
 
--- The changes of the system keys that the story tells, on the day that they were made.
+-- Returns the changes of the system keys that the story makes on this day.
 create function private.sample_changes(p_until date, p_days integer, p_per_day integer, p_day integer)
 returns setof public.audit_logs
 language sql stable
@@ -217,8 +218,8 @@ $$;
 revoke all on function private.sample_changes(date, integer, integer, integer) from public, anon, authenticated;
 
 
--- What these generations were asked, what was answered and what was refused: of all whose first reply did not validate, and
--- of about a hundred of each of the last two days.
+-- Returns what these generations were asked, what was answered and what was rejected: all whose first reply failed
+-- validation, and about a hundred of each of the last two days.
 create function private.sample_workflows(
     p_until date, p_days integer, p_per_day integer, p_seed integer, p_day integer, p_first integer, p_last integer
 )
@@ -339,10 +340,10 @@ $$;
 revoke all on function private.sample_workflows(date, integer, integer, integer, integer, integer, integer) from public, anon, authenticated;
 
 
--- Adds one slice of at most 1,000 generations of one day, for admins. Whoever wants the whole sample asks for all slices
--- of all days, from slice 0 of day 0 on; each is a transaction of its own.
---
--- p_until: the last day, UTC. Answers {events, more}: how many were new, and whether the day has another slice.
+-- Adds one slice of at most 1,000 generations of one day, for admins; returns {events, more}: how many events were new,
+-- and whether the day has another slice. To add the whole sample, call it for all slices of all days, beginning with
+-- slice 0 of day 0; each call is a transaction of its own.
+-- p_until: the last day, in UTC.
 create function public.add_sample_data(
     p_until text, p_days integer, p_per_day integer, p_seed integer, p_day integer, p_slice integer
 )
@@ -350,7 +351,7 @@ returns jsonb
 language plpgsql security definer
 set search_path = ''
 set jit = off
--- A plan for any numbers would join each row with all.
+-- A generic plan would join each row with all others.
 set plan_cache_mode = force_custom_plan
 as $$
 declare
@@ -389,7 +390,7 @@ revoke all on function public.add_sample_data(text, integer, integer, integer, i
 grant execute on function public.add_sample_data(text, integer, integer, integer, integer, integer) to authenticated;
 
 
--- Removes all sample data and what was counted of it, and leaves an event that says so. Answers {removed}: the events.
+-- Removes all sample data and its counts, and appends an event that says so; returns {removed}: how many events.
 create function private.remove_sample_data() returns jsonb
 language plpgsql
 set search_path = ''
@@ -421,7 +422,8 @@ $$;
 revoke all on function private.remove_sample_data() from public, anon, authenticated;
 
 
--- Removes all sample data and what was counted of it, for admins, and leaves an event. Answers {removed}: the events.
+-- Removes all sample data and its counts, for admins, and appends an event that says so; returns {removed}: how many
+-- events.
 create function public.remove_sample_data() returns jsonb
 language plpgsql security definer
 set search_path = ''
@@ -430,7 +432,8 @@ declare
     answer jsonb;
 begin
     perform private.require_role('admin');
-    -- Counts go first and events last: what somebody adds in between would lose its events and keep its counts.
+    -- The lock keeps writers out: counts are deleted first and events last, so an event added in between would be
+    -- deleted but keep its count.
     lock table public.audit_logs in share row exclusive mode;
     perform set_config('console.removes_sample', 'on', true);
     answer := private.remove_sample_data();
@@ -443,7 +446,7 @@ revoke all on function public.remove_sample_data() from public, anon;
 grant execute on function public.remove_sample_data() to authenticated;
 
 
--- Whether there is any: {present}.
+-- Returns {present}: whether there is any sample data.
 create function public.has_sample_data() returns jsonb
 language plpgsql stable security definer
 set search_path = ''

@@ -1,7 +1,7 @@
--- Who may do what: one row per person or machine that may use the console.
--- Supabase gives every signed-in user the same database role, so the console keeps its own roles here. Every function
--- checks them, except those that show people what they asked for themselves. Deleting a row takes effect at once,
--- whatever a token still says.
+-- Console roles: one row per person or machine that may use the console.
+-- Supabase gives every signed-in user the same database role, so the console keeps its own roles here. Every public
+-- function checks them, except whoami and those that read workflows under row-level security. Deleting a row revokes
+-- access at once, even while the user's token is still valid.
 
 create schema if not exists private;
 revoke all on schema private from public;
@@ -14,7 +14,7 @@ create table public.console_roles (
 );
 
 comment on table public.console_roles is
-    'One row per user of the console: admin changes settings and sees all, member sees their own, orchestrator records.';
+    'One row per console user: admin changes settings and sees all, member sees their own, orchestrator records.';
 
 alter table public.console_roles enable row level security;
 revoke all on public.console_roles from public, anon, authenticated;
@@ -25,7 +25,7 @@ for select to authenticated
 using (user_id = (select auth.uid()));
 
 
--- The caller's role in the console, null for anybody without one.
+-- Returns the caller's console role; null for a caller without one.
 create function private.console_role() returns text
 language sql stable security definer
 set search_path = ''
@@ -39,7 +39,7 @@ revoke all on function private.console_role() from public, anon;
 grant execute on function private.console_role() to authenticated;
 
 
--- Ends the call unless the caller has one of these roles.
+-- Raises PT403 unless the caller has one of these roles.
 create function private.require_role(variadic allowed text[]) returns void
 language plpgsql stable
 set search_path = ''
@@ -57,7 +57,7 @@ revoke all on function private.require_role(text[]) from public, anon;
 grant execute on function private.require_role(text[]) to authenticated;
 
 
--- Refuses what cannot be recorded, in one sentence.
+-- Raises PT400 with the complaint, one sentence, unless the condition is true; null counts as false.
 create function private.refuse_unless(plausible boolean, complaint text) returns void
 language plpgsql immutable
 set search_path = ''
@@ -72,21 +72,21 @@ $$;
 revoke all on function private.refuse_unless(boolean, text) from public, anon, authenticated;
 
 
--- Refuses filters and limits beyond what any page asks.
+-- Raises PT400 for filters and limits larger than any page needs.
 create function private.refuse_large(p_filters jsonb, p_limit integer) returns void
 language plpgsql immutable
 set search_path = ''
 as $$
 begin
     perform private.refuse_unless(coalesce(pg_column_size(p_filters), 0) <= 10000, 'These filters are too large.');
-    perform private.refuse_unless(p_limit between 1 and 100000, 'Between 1 and 100,000 rows can be listed.');
+    perform private.refuse_unless(p_limit between 1 and 100000, 'A list has 1 to 100,000 rows.');
 end
 $$;
 
 revoke all on function private.refuse_large(jsonb, integer) from public, anon, authenticated;
 
 
--- Who is asking: one object {user_id, email, role}, role null without a place in the console.
+-- Returns the caller as {user_id, email, role}; role is null for a user without a console role.
 create function public.whoami() returns jsonb
 language sql stable security definer
 set search_path = ''

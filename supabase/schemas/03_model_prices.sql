@@ -1,6 +1,6 @@
--- List prices in US dollars per million tokens, one row per model and span of days.
--- For events that other systems wrote: our own attempts are priced when they are made, by the library that a test
--- holds this table against. A model that this table does not know cannot be chosen in the settings.
+-- List prices in US dollars per million tokens, one row per model and period.
+-- They are for events written by other systems. The orchestrator's own attempts are priced when they are made, by a
+-- library; a test checks this table against it. A model that is not in this table cannot be chosen in the settings.
 
 create table public.model_prices (
     model text not null check (model <> ''),
@@ -13,9 +13,11 @@ create table public.model_prices (
     primary key (model, effective_from)
 );
 
-comment on table public.model_prices is 'One row per model and span of days [effective_from, effective_to); null: until further notice.';
+comment on table public.model_prices is
+    'One row per model and period [effective_from, effective_to); effective_to is null until further notice.';
 comment on column public.model_prices.model is 'Logical name, as in settings and events.';
-comment on column public.model_prices.cache_write_usd_per_mtok is 'Null where writing to the cache costs nothing beyond the input.';
+comment on column public.model_prices.cache_write_usd_per_mtok is
+    'Null if writing to the cache adds nothing to the price of the input.';
 
 alter table public.model_prices enable row level security;
 revoke all on public.model_prices from public, anon, authenticated;
@@ -25,8 +27,8 @@ create policy prices_are_public on public.model_prices
 for select to authenticated
 using (true);
 
--- The first day is the model's release, or an earlier one where no release day is known.
--- Long prompts cost more on gpt-6-luna and, until 2026-03-12, claude-sonnet-4-6: this is their base price.
+-- effective_from is the model's release day, or an earlier day if the release day is unknown.
+-- gpt-6-luna and, until 2026-03-12, claude-sonnet-4-6 cost more for long prompts; these are their base prices.
 insert into public.model_prices (
     model, effective_from, input_usd_per_mtok, cached_input_usd_per_mtok, cache_write_usd_per_mtok, output_usd_per_mtok
 )

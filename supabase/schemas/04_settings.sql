@@ -1,8 +1,8 @@
 -- The three system keys, their history, and how they change.
--- Every change of a system key is recorded however it is made, also in SQL: by an update, an insert, a delete or a
--- truncate. Other keys in the table are never recorded or shown: an earlier system may keep secrets there.
--- An earlier system's table of this name is adopted: missing columns are added, values lose a second pair of quotes,
--- and rows get their category.
+-- Every change of a system key is recorded, including changes made in SQL by an insert, update, delete or truncate.
+-- Other keys in the table are never recorded or shown: an earlier system may keep secrets there.
+-- An existing table of this name from an earlier system is adopted: missing columns are added, values lose a second
+-- pair of quotes, and rows get their category.
 
 create table if not exists public.system_settings_config (
     id uuid primary key default gen_random_uuid(),
@@ -22,7 +22,7 @@ alter table public.system_settings_config
 comment on table public.system_settings_config is 'One row per system key.';
 comment on column public.system_settings_config.version is
     'Number of the save that last changed this key; the highest one is the version of the whole configuration.';
-comment on column public.system_settings_config.updated_by is 'User id, or the database role of a change made in SQL.';
+comment on column public.system_settings_config.updated_by is 'User id, or the database role for a change made in SQL.';
 
 create table public.system_settings_history (
     version bigint not null,
@@ -41,9 +41,9 @@ create table private.recorded_settings (
     value jsonb
 );
 
-comment on table private.recorded_settings is 'The system keys as they were last recorded; one row per key that is there.';
+comment on table private.recorded_settings is 'The system keys as last recorded; one row per existing key.';
 
--- An adopted table may come with policies that let anybody in.
+-- An adopted table may have policies that let anyone in, so all its policies are dropped.
 do $$
 declare
     found record;
@@ -75,7 +75,7 @@ revoke all on function private.setting_keys() from public, anon;
 grant execute on function private.setting_keys() to authenticated;
 
 
--- The system keys as they are where nobody has set them.
+-- Returns the system keys with their default values.
 create function private.initial_settings() returns table (key text, value jsonb, category text, description text)
 language sql immutable
 set search_path = ''
@@ -89,7 +89,7 @@ $$;
 revoke all on function private.initial_settings() from public, anon, authenticated;
 
 
--- The number of the latest save; 0 where there are neither keys nor saves.
+-- Returns the number of the latest save; 0 if there are neither keys nor saves.
 create function private.settings_version() returns bigint
 language sql stable
 set search_path = ''
@@ -112,7 +112,7 @@ for select to authenticated
 using (key = any ((select private.setting_keys())::text[]) and (select private.console_role()) is not null);
 
 
--- Adopted values, and the defaults of keys that nobody has set.
+-- Clean up adopted values, and insert the defaults of missing keys.
 update public.system_settings_config
 set value = case lower(trim(both '" ' from value #>> '{}'))
     when 'true' then 'true'::jsonb
@@ -136,9 +136,9 @@ from public.system_settings_config
 where key = any (private.setting_keys());
 
 
--- After any change of a system key: one new version, its history and its audit event, in the change's own transaction.
--- A key that was removed stands there as null. Two changes at once come one after the other, or both would be the same
--- version.
+-- Trigger function that records a change of system keys: one new version, its history and its audit event, in the
+-- transaction of the change. A removed key is recorded with a null `after`. The lock makes concurrent changes wait for
+-- each other; otherwise both would get the same version.
 create function private.record_settings_change() returns trigger
 language plpgsql security definer
 set search_path = ''
@@ -206,7 +206,7 @@ when (pg_trigger_depth() = 0)
 execute function private.record_settings_change();
 
 
--- Ends the call unless this key exists and the value is one that it can have.
+-- Raises PT400 unless `setting` is a system key and `proposed` is a valid value for it.
 create function private.check_setting(setting text, proposed jsonb) returns void
 language plpgsql stable
 set search_path = ''
@@ -238,7 +238,7 @@ $$;
 revoke all on function private.check_setting(text, jsonb) from public, anon, authenticated;
 
 
--- One snapshot of the configuration: {version, settings: {key: {value, updated_at, updated_by, version}}}.
+-- Returns a snapshot of the configuration: {version, settings: {key: {value, updated_at, updated_by, version}}}.
 create function public.get_settings() returns jsonb
 language plpgsql stable security definer
 set search_path = ''
@@ -265,8 +265,10 @@ revoke all on function public.get_settings() from public, anon;
 grant execute on function public.get_settings() to authenticated;
 
 
--- Changes several keys at once, for admins, and adds those that are not there. The caller names the version it saw; null
--- skips that check. Nothing is written when a value is refused, when somebody else was faster, or when nothing would change.
+-- Changes several keys at once and returns the new configuration, as get_settings does. Admins only. Missing keys are
+-- added. Nothing is written if a value is invalid, if somebody else has saved in the meantime, or if nothing would
+-- change.
+-- p_expected_version: the version that the caller loaded; null skips the check.
 create function public.save_settings(p_changes jsonb, p_expected_version bigint default null) returns jsonb
 language plpgsql security definer
 set search_path = ''
@@ -276,13 +278,13 @@ declare
 begin
     perform private.require_role('admin');
 
-    -- In one order, so that two saves wait for each other instead of locking each other out.
+    -- Lock the rows in a fixed order, so that concurrent saves wait for each other instead of deadlocking.
     perform from public.system_settings_config where key = any (private.setting_keys()) order by key for update;
 
     if p_expected_version <> private.settings_version() then
         raise exception using
             errcode = 'PT409',
-            message = 'Somebody changed the settings since you loaded them; load them again and repeat your change.';
+            message = 'Somebody has changed the settings since you loaded them; load them again and repeat your change.';
     end if;
 
     for change in select * from jsonb_each(p_changes) loop
@@ -303,8 +305,9 @@ revoke all on function public.save_settings(jsonb, bigint) from public, anon;
 grant execute on function public.save_settings(jsonb, bigint) to authenticated;
 
 
--- [{version, changed_at, changed_by, changes: {key: {before, after}}}], at most p_limit of them; [] when nothing was
--- ever changed. changed_by is an e-mail address where there is one, else the id or database role that was recorded.
+-- Returns the latest saves, newest first, at most p_limit: [{version, changed_at, changed_by, changes: {key: {before,
+-- after}}}]; [] if nothing was ever changed. changed_by is the user's email address if there is one, otherwise the id
+-- or database role that was recorded.
 create function public.get_settings_history(p_limit integer default 50) returns jsonb
 language plpgsql stable security definer
 set search_path = ''

@@ -1,12 +1,14 @@
--- Counters beside the audit log, so that a figure costs the same at ten rows and at ten million. They are part of the
--- transaction that appends the event: a figure never lags behind it.
+-- Counters beside the audit log, so that reading a figure costs the same at ten rows and at ten million. They are
+-- updated in the transaction that appends the event, so figures never lag behind the log.
 --
--- A slot is a span of 15 minutes, 1 hour or 6 hours that begins at a whole multiple of its grain in UTC. Days of every time zone
--- begin at a quarter of an hour, so that each period is made of a few large slots and, at its ends, some small ones.
--- Events whose time no calendar holds have the slot null: they belong to no period, and are counted all the same.
+-- A slot is a span of 15 minutes, 1 hour or 6 hours (its grain) that begins at a whole multiple of its grain in UTC.
+-- Days in every time zone begin at a quarter of an hour, so every period consists of a few large slots and, at its
+-- ends, some small ones. Events whose time no calendar can hold have a null slot: they belong to no period but are
+-- still counted.
 --
--- Writers meet at the rows of the present slot. All take their locks in one order, table by table and key by key, so
--- that they wait for each other and never lock each other out. This asks of each transaction one append, not several.
+-- Writers contend for the rows of the current slot. All of them take their locks in the same order, table by table and
+-- key by key, so that they wait for each other and never deadlock. This requires each transaction to make one append,
+-- not several.
 
 create table public.generation_rollups (
     grain smallint not null check (grain in (15, 60, 360)),
@@ -39,18 +41,20 @@ create table public.generation_rollups (
     )
 );
 
-comment on table public.generation_rollups is 'One row per slot and kind of ended generation: how many, and their sums.';
+comment on table public.generation_rollups is
+    'One row per slot and kind of ended generation: how many there are, and their sums.';
 comment on column public.generation_rollups.grain is 'Length of the slot in minutes.';
 comment on column public.generation_rollups.source is 'real, simulated or sample.';
 comment on column public.generation_rollups.unpriced is 'Attempts without a known price; cost_usd leaves them out.';
 comment on column public.generation_rollups.without_cost is
     'Generations whose cost is unknown; cost_usd leaves them out.';
-comment on column public.generation_rollups.without_waste is 'Generations whose waste is unknown; wasted_usd leaves them out.';
+comment on column public.generation_rollups.without_waste is
+    'Generations whose waste is unknown; wasted_usd leaves them out.';
 comment on column public.generation_rollups.compared is
-    'Completed generations whose cost and baseline are known: the only ones in savings, with the three sums beside it.';
+    'The generations in savings: completed, fully known cost, known baseline. The next three columns are their sums.';
 comment on column public.generation_rollups.timed is 'Generations with a known latency; latency_ms is their sum.';
 comment on column public.generation_rollups.by_steps is
-    'How many have 1-3, 4-6, 7-10, 11-20 and more steps; those that do not say are in none.';
+    'How many have 1-3, 4-6, 7-10, 11-20 and more steps; those with an unknown number are left out.';
 comment on column public.generation_rollups.by_services is 'How many have 0, 1, 2, 3 and more services connected.';
 
 create table public.latency_rollups (
@@ -84,7 +88,8 @@ create table public.attempt_rollups (
     unique nulls not distinct (grain, slot, source, overridden, origin, model, prompt_version, outcome, refused_for)
 );
 
-comment on table public.attempt_rollups is 'One row per slot, model and outcome of the calls that count in rates.';
+comment on table public.attempt_rollups is
+    'One row per slot, model and outcome of the model calls that count in rates.';
 comment on column public.attempt_rollups.timed is 'Attempts with a known duration; duration_ms is their sum.';
 
 create table public.finding_rollups (
@@ -99,7 +104,8 @@ create table public.finding_rollups (
     unique nulls not distinct (grain, slot, source, overridden, origin, model, code)
 );
 
-comment on table public.finding_rollups is 'One row per slot, model and finding that refused its replies.';
+comment on table public.finding_rollups is
+    'One row per slot, model and finding: how many of the model''s replies were rejected because of it.';
 
 alter table public.generation_rollups enable row level security;
 alter table public.latency_rollups enable row level security;
@@ -108,19 +114,19 @@ alter table public.finding_rollups enable row level security;
 revoke all on public.generation_rollups, public.latency_rollups, public.attempt_rollups, public.finding_rollups
 from public, anon, authenticated;
 
--- Room on each page for the next version of a row of the present slot.
+-- Leave room on each page for the next versions of the current slot's rows.
 alter table public.generation_rollups set (fillfactor = 70);
 alter table public.latency_rollups set (fillfactor = 70);
 alter table public.attempt_rollups set (fillfactor = 70);
 alter table public.finding_rollups set (fillfactor = 70);
 
--- Arrays one after the other.
+-- Concatenates arrays.
 create aggregate private.joined(integer[]) (sfunc = array_cat, stype = integer[]);
 
 revoke all on function private.joined(integer[]) from public, anon, authenticated;
 
 
--- The slots that a moment falls into; both null for null.
+-- Returns the slots that a moment falls into, one per grain; slot is null for a null moment.
 create function private.slots(at timestamptz) returns table (grain smallint, slot timestamptz)
 language sql immutable
 as $$
@@ -133,8 +139,8 @@ $$;
 revoke all on function private.slots(timestamptz) from public, anon, authenticated;
 
 
--- The bucket of a latency. Bucket n from 1 on ends at 1.036^(n-1) ms, where DDSketch puts it for a relative error of
--- 1.77 %; bucket 0 is for less than a millisecond.
+-- Returns the bucket of a latency in milliseconds. Bucket n, from 1 on, ends at 1.036^(n-1) ms, as in DDSketch with a
+-- relative error of 1.77 %; bucket 0 holds latencies below 1 ms.
 create function private.latency_bucket(ms numeric) returns integer
 language sql immutable
 as $$
@@ -144,7 +150,8 @@ $$;
 revoke all on function private.latency_bucket(numeric) from public, anon, authenticated;
 
 
--- The sum of two arrays of counts, each with its first value, from the lesser of these on.
+-- Returns the sum of two arrays of counts. p_first and q_first are the values that the arrays' first elements count;
+-- the result begins at the lesser of the two.
 create function private.add_counts(p_first integer, p_counts integer[], q_first integer, q_counts integer[])
 returns integer[]
 language plpgsql immutable
@@ -155,7 +162,7 @@ declare
     shift_q integer := greatest(q_first - p_first, 0);
     total integer[] := p_counts;
 begin
-    -- The usual case needs no room: some more of values that are there already.
+    -- Usually no resizing is needed: all values to add are already within the range of the array.
     if shift_p > 0 or shift_q + cardinality(q_counts) > cardinality(p_counts) then
         total := array_fill(0, array[greatest(shift_p + cardinality(p_counts), shift_q + cardinality(q_counts))]);
         for place in 1 .. cardinality(p_counts) loop
@@ -174,7 +181,7 @@ $$;
 revoke all on function private.add_counts(integer, integer[], integer, integer[]) from public, anon, authenticated;
 
 
--- The sum of two arrays of five.
+-- Returns the element-wise sum of two arrays of five.
 create function private.add_five(p bigint[], q bigint[]) returns bigint[]
 language sql immutable
 as $$
@@ -184,7 +191,7 @@ $$;
 revoke all on function private.add_five(bigint[], bigint[]) from public, anon, authenticated;
 
 
--- How often each value from p_first to p_last is there.
+-- Returns how often each value from p_first to p_last occurs.
 create function private.histogram(p_first integer, p_last integer, p_values integer[]) returns integer[]
 language plpgsql immutable
 set search_path = ''
@@ -196,7 +203,7 @@ begin
     foreach value in array p_values loop
         counts[value] := counts[value] + 1;
     end loop;
-    -- A slice counts from 1 on.
+    -- Slicing makes the subscripts start at 1.
     return counts[:];
 end
 $$;
@@ -204,15 +211,15 @@ $$;
 revoke all on function private.histogram(integer, integer, integer[]) from public, anon, authenticated;
 
 
--- Adds the appended events about generations to their counters. Each event is read once, by one statement, in which an
--- insert that asks for the rows of the one before it comes after it.
+-- Trigger function that adds the appended generation events to their counters. Each event is read once, by one
+-- statement; in it, each insert refers to the rows of the previous one so that it runs after it.
 create function private.roll_up_generations() returns trigger
 language plpgsql security definer
 set search_path = ''
--- A plan made for each insert would take longer than the insert.
+-- Planning each insert would take longer than the insert itself.
 set plan_cache_mode = force_generic_plan
 set jit = off
--- Its estimates know nothing of the events to come: rather hashed for one of them than sorted for a thousand.
+-- The generic plan cannot know how many events will come: it is better to hash a single event than to sort a thousand.
 set enable_sort = off
 as $$
 declare
@@ -227,7 +234,7 @@ begin
             outcome = 'completed' and cost_usd is not null and baseline_usd is not null as comparable
         from appended as event
         cross join lateral private.generation_measures(event.action, event.timestamp, event.details) as measured
-        -- Or each use of a measure would take it again.
+        -- A fence: otherwise each use of a measure would compute it again.
         offset 0
     ),
 
@@ -337,7 +344,7 @@ begin
         returning 1
     ),
 
-    -- One by one, which costs half of a set made for each event.
+    -- Picked one by one, which costs half as much as building a set for each event.
     listed as (
         select
             quarter, source, overridden, origin, prompt_version,
@@ -364,7 +371,7 @@ begin
             private.amount(duration_ms, 86400000) as took_ms,
             case when ending = 'validation_failed' then call -> 'finding_codes' end as finding_codes
         from calls
-        -- Read once, not once for each of the two sums.
+        -- A fence: the duration is read once, not once for each of the two sums.
         offset 0
     ),
 
@@ -409,14 +416,14 @@ begin
     where findings is not null
         and (select count(*) from attempts) >= 0;
 
-    -- In a statement of its own, as most appends have none: preparing it costs as much as two events.
+    -- A separate statement, since most appends have no rejections: preparing it costs as much as two events.
     if rejections is not null then
         insert into public.finding_rollups as rollup (grain, slot, source, overridden, origin, model, code, attempts)
         select slot.grain, slot.slot, source, overridden, origin, model, finding.code, count(*)
         from jsonb_to_recordset(rejections)
             as rejected (quarter timestamptz, source text, overridden boolean, origin text, model text, findings jsonb)
         cross join lateral jsonb_array_elements(findings) as found (codes)
-        -- A rule that a reply broke twice refused it once.
+        -- A rule that a reply broke twice counts once.
         cross join lateral (
             select distinct code
             from jsonb_array_elements_text(case when jsonb_typeof(found.codes) = 'array' then found.codes else '[]' end) as code

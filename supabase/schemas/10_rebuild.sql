@@ -1,13 +1,14 @@
--- Counters corrected after the fact.
--- The real outcome of a generation that was closed as interrupted takes the place of the estimate: its event says
--- `supersedes`; the estimate stays in the log and no longer counts. A rebuild counts the whole log again, with the same
--- triggers that keep the counters.
+-- Corrections to the counters after the fact.
+-- The real result of a generation that was closed as interrupted supersedes the estimate: its event says `supersedes`;
+-- the estimate stays in the log but no longer counts. A rebuild counts the whole log again, with the same triggers that
+-- keep the counters.
 
--- Serves the question whether an event was superseded; holds next to nothing.
+-- Serves the check whether an event was superseded; holds next to nothing.
 create index audit_logs_superseding on public.audit_logs ((details ->> 'supersedes')) where details ->> 'supersedes' is not null;
 
 create unlogged table private.replayed_events (like public.audit_logs);
-comment on table private.replayed_events is 'Empty but during a rebuild, when the log''s events pass through it to be counted.';
+comment on table private.replayed_events is
+    'Empty except during a rebuild, when the log''s events pass through it to be counted.';
 alter table private.replayed_events enable row level security;
 revoke all on private.replayed_events from public, anon, authenticated;
 
@@ -22,7 +23,7 @@ referencing new table as appended
 for each statement execute function private.roll_up_verdicts();
 
 
--- Whether an event is an estimate that counts no more.
+-- Returns whether an event is an estimate that has been superseded and no longer counts.
 create function private.is_superseded(p_id uuid, p_action text, p_details jsonb) returns boolean
 language sql stable
 as $$
@@ -33,8 +34,8 @@ $$;
 revoke all on function private.is_superseded(uuid, text, jsonb) from public, anon, authenticated;
 
 
--- Takes what these estimates were counted as out of the counters again. Like all that was cancelled they are in no counter
--- but that of generations.
+-- Subtracts these estimates from the counters. Like all cancelled generations, they are only in
+-- public.generation_rollups.
 create function private.take_back(p_estimates uuid[]) returns void
 language sql
 set search_path = ''
@@ -96,7 +97,8 @@ $$;
 revoke all on function private.take_back(uuid[]) from public, anon, authenticated;
 
 
--- Takes back each estimate once, when the later of the two has arrived: the estimate or what supersedes it.
+-- Trigger function that takes back each estimate once, when the later of two events has arrived: the estimate or the
+-- event that supersedes it.
 create function private.take_back_estimates() returns trigger
 language plpgsql security definer
 set search_path = ''
@@ -104,14 +106,14 @@ as $$
 declare
     estimates uuid[];
 begin
-    -- Nearly every append has neither.
+    -- Nearly every append contains neither.
     if not exists (
         select from appended where details ->> 'supersedes' is not null or private.is_estimate(action, details)
     ) then
         return null;
     end if;
     with named as (
-        select private.id_or_null(details ->> 'supersedes') as id from appended
+        select private.uuid_or_null(details ->> 'supersedes') as id from appended
         union
         select id from appended
     )
@@ -139,9 +141,9 @@ $$;
 revoke all on function private.take_back_estimates() from public, anon, authenticated;
 
 
--- Counts the whole log anew but for superseded estimates; nothing is appended meanwhile, figures stay as they were. Answers
--- {events, differences: {rollup: rows}} with how many rows came out otherwise than they stood, {} where log and rollups
--- agreed. Who only wants to know rolls it back.
+-- Counts the whole log again, except superseded estimates; returns {events, differences: {rollup: rows}}: how many rows
+-- differ from what they were, {} if log and rollups agreed. Nothing can be appended meanwhile, and readers see the old
+-- figures until it commits. To check only, roll the transaction back.
 create function private.rebuild_rollups() returns jsonb
 language plpgsql
 set search_path = ''
@@ -157,15 +159,15 @@ declare
     differences jsonb := '{}';
 begin
     lock table public.audit_logs in share row exclusive mode;
-    -- What moved away leaves a row of zeros behind.
+    -- Verdicts that have moved leave rows of zeros behind.
     delete from public.verdict_rollups where total = 0 and unreadable = 0;
     foreach rollup in array rollups loop
         execute format('create temporary table %I on commit drop as table public.%I', 'was_' || rollup, rollup);
-        -- Not truncated: whoever reads figures meanwhile would wait until the end.
+        -- Not truncated: anyone reading figures meanwhile would have to wait until the end.
         execute format('delete from public.%I', rollup);
     end loop;
 
-    -- In the order of time, so that each batch meets few slots.
+    -- In chronological order, so that each batch touches few slots.
     for ids in
         with numbered as (
             select id, row_number() over (order by timestamp, id) / 20000 as batch
@@ -200,7 +202,7 @@ $$;
 revoke all on function private.rebuild_rollups() from public, anon, authenticated;
 
 
--- By its name the last of the triggers: what is taken back has been counted.
+-- Its name sorts last, so this trigger fires after the others: what it takes back has already been counted.
 create trigger take_back_estimates
 after insert on public.audit_logs
 referencing new table as appended

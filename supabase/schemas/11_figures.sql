@@ -1,7 +1,7 @@
--- The sums of the rollups over the days of a period, for reports. Rates and percentiles are the reader's business.
+-- Sums of the rollups over the days of a period, for reports. Rates and percentiles are computed by the caller.
 
 
--- The slots that make up each bin, as spans of one grain: large slots inside it, small ones at its ends.
+-- Returns the slots that make up each bin, as spans of one grain: large slots inside the bin, small ones at its ends.
 -- p_bounds: n + 1 moments in ascending order, each at a quarter of an hour; bin i goes from moment i to moment i + 1.
 create function private.spans(p_bounds jsonb)
 returns table (bin integer, grain smallint, begins timestamptz, ends timestamptz)
@@ -17,7 +17,8 @@ as $$
         from jsonb_array_elements_text(p_bounds) with ordinality as bound (moment, place)
     ),
 
-    -- Hours from h1 to h2, in them six hours each from s1 to s2; where there are none, both ends meet.
+    -- Hourly slots lie between h1 and h2, and among them six-hour slots between s1 and s2; both ends are equal if there
+    -- are none.
     edges as (
         select bin, begins, ends, h1, h2, s1, s2
         from bounds
@@ -47,8 +48,8 @@ $$;
 revoke all on function private.spans(jsonb) from public, anon, authenticated;
 
 
--- Whether a row of a rollup is asked for.
-create function private.is_asked_for(p_filters jsonb, p_source text, p_origin text) returns boolean
+-- Returns whether a source and an origin match the filters.
+create function private.matches_filters(p_filters jsonb, p_source text, p_origin text) returns boolean
 language sql immutable
 as $$
     select
@@ -64,10 +65,10 @@ as $$
         end
 $$;
 
-revoke all on function private.is_asked_for(jsonb, text, text) from public, anon, authenticated;
+revoke all on function private.matches_filters(jsonb, text, text) from public, anon, authenticated;
 
 
--- Whether a generation's reason is the one that is asked for; `any` is any but none, `none` is none.
+-- Returns whether a fallback reason matches the filter: `any` matches every reason, `none` matches no reason.
 create function private.has_reason(p_filters jsonb, p_reason text) returns boolean
 language sql immutable
 as $$
@@ -81,23 +82,23 @@ $$;
 revoke all on function private.has_reason(jsonb, text) from public, anon, authenticated;
 
 
--- Whether a number lies within what is asked for under a name: {<name>_from, <name>_to}, both included, null for open.
-create function private.is_within(p_filters jsonb, p_name text, p_value numeric) returns boolean
+-- Returns whether a number lies within the filter {<name>_from, <name>_to}, both inclusive; a null bound is open.
+create function private.is_in_range(p_filters jsonb, p_name text, p_value numeric) returns boolean
 language sql immutable
 as $$
     select (p_filters ->> (p_name || '_from') is null or p_value >= (p_filters ->> (p_name || '_from'))::numeric)
         and (p_filters ->> (p_name || '_to') is null or p_value <= (p_filters ->> (p_name || '_to'))::numeric)
 $$;
 
-revoke all on function private.is_within(jsonb, text, numeric) from public, anon, authenticated;
+revoke all on function private.is_in_range(jsonb, text, numeric) from public, anon, authenticated;
 
 
--- Whether the event of a completed generation is asked for by source, origin, the model that was asked first, which is the
--- one that the figures count it for, and by whether its models were chosen for it alone.
-create function private.is_event_asked_for(p_filters jsonb, p_details jsonb) returns boolean
+-- Returns whether the event of a completed generation matches the filters source, origin, overridden and primary_model.
+-- primary_model is the model that was asked first, for which the figures count the generation; '' is an unknown one.
+create function private.event_matches_filters(p_filters jsonb, p_details jsonb) returns boolean
 language sql stable
 as $$
-    select private.is_asked_for(
+    select private.matches_filters(
             p_filters,
             private.event_source(p_details ->> 'sample', p_details ->> 'simulated'),
             private.event_origin(p_details ->> 'origin')
@@ -115,10 +116,10 @@ as $$
         )
 $$;
 
-revoke all on function private.is_event_asked_for(jsonb, jsonb) from public, anon, authenticated;
+revoke all on function private.event_matches_filters(jsonb, jsonb) from public, anon, authenticated;
 
 
--- The sums of ended generations.
+-- Returns the sums of ended generations.
 create function private.generations_between(p_bounds jsonb, p_filters jsonb) returns json
 language plpgsql stable
 set search_path = ''
@@ -153,7 +154,7 @@ begin
                 where rollup.grain = span.grain and rollup.slot >= span.begins and rollup.slot < span.ends
                 offset 0
             ) as rollup
-            where private.is_asked_for(p_filters, source, origin)
+            where private.matches_filters(p_filters, source, origin)
             group by bin, overridden, outcome, primary_model, generator, fallback_reason
         )
 
@@ -165,8 +166,8 @@ $$;
 revoke all on function private.generations_between(jsonb, jsonb) from public, anon, authenticated;
 
 
--- How many completed generations took how long: their buckets (private.latency_bucket), in no order, and how many are in
--- each.
+-- Returns how long completed generations took: the buckets (private.latency_bucket), in no order, and how many
+-- generations are in each.
 create function private.latencies_between(p_bounds jsonb, p_filters jsonb) returns json
 language plpgsql stable
 set search_path = ''
@@ -182,7 +183,7 @@ begin
                 where rollup.grain = span.grain and rollup.slot >= span.begins and rollup.slot < span.ends
                 offset 0
             ) as rollup
-            where private.is_asked_for(p_filters, source, origin)
+            where private.matches_filters(p_filters, source, origin)
         ),
 
         counted as (
@@ -211,7 +212,7 @@ $$;
 revoke all on function private.latencies_between(jsonb, jsonb) from public, anon, authenticated;
 
 
--- The sums of model calls.
+-- Returns the sums of model calls.
 create function private.attempts_between(p_bounds jsonb, p_filters jsonb) returns json
 language plpgsql stable
 set search_path = ''
@@ -231,7 +232,7 @@ begin
                 where rollup.grain = span.grain and rollup.slot >= span.begins and rollup.slot < span.ends
                 offset 0
             ) as rollup
-            where private.is_asked_for(p_filters, source, origin)
+            where private.matches_filters(p_filters, source, origin)
             group by bin, overridden, model, prompt_version, outcome, refused_for
         )
 
@@ -243,7 +244,7 @@ $$;
 revoke all on function private.attempts_between(jsonb, jsonb) from public, anon, authenticated;
 
 
--- How many replies each finding refused.
+-- Returns how many replies were rejected because of each finding.
 create function private.findings_between(p_bounds jsonb, p_filters jsonb) returns json
 language plpgsql stable
 set search_path = ''
@@ -259,7 +260,7 @@ begin
                 where rollup.grain = span.grain and rollup.slot >= span.begins and rollup.slot < span.ends
                 offset 0
             ) as rollup
-            where private.is_asked_for(p_filters, source, origin)
+            where private.matches_filters(p_filters, source, origin)
             group by bin, model, code
         )
 
@@ -271,7 +272,7 @@ $$;
 revoke all on function private.findings_between(jsonb, jsonb) from public, anon, authenticated;
 
 
--- The sums of agent runs and ratings.
+-- Returns the sums of agent runs and ratings.
 create function private.verdicts_between(p_bounds jsonb, p_filters jsonb) returns json
 language plpgsql stable
 set search_path = ''
@@ -289,7 +290,7 @@ begin
                 where rollup.grain = span.grain and rollup.slot >= span.begins and rollup.slot < span.ends
                 offset 0
             ) as rollup
-            where private.is_asked_for(p_filters, source, origin)
+            where private.matches_filters(p_filters, source, origin)
             group by bin, overridden, kind, generator
         )
 
@@ -301,8 +302,8 @@ $$;
 revoke all on function private.verdicts_between(jsonb, jsonb) from public, anon, authenticated;
 
 
--- The saves of the system keys from three days before the first bound to the last, the latest 200: {at, by, changes, version,
--- sample}.
+-- Returns the saves of the system keys from three days before the first bound to the last bound, at most the latest
+-- 200: [{at, by, changes, version, sample}].
 create function private.changes_between(p_bounds jsonb, p_filters jsonb) returns json
 language plpgsql stable
 set search_path = ''
@@ -318,7 +319,7 @@ begin
                 event.details ->> 'sample' is not distinct from 'true' as sample
             from public.audit_logs as event
             left join auth.users as users on users.id::text = event.actor_id
-            -- Of an earlier system's events too, the system keys alone: others may be secrets.
+            -- Only the system keys, in an earlier system's events too: other keys may be secrets.
             cross join lateral (
                 select jsonb_object_agg(change.key, change.value) as changes
                 from jsonb_each(case when jsonb_typeof(event.changes) = 'object' then event.changes end) as change
@@ -341,17 +342,18 @@ $$;
 revoke all on function private.changes_between(jsonb, jsonb) from public, anon, authenticated;
 
 
--- The sums of one report, for everybody in the console.
+-- Returns the sums of one report, for everyone with a console role.
 --
--- p_bounds: see private.spans. p_filters: {source: all | real | simulated (sample data included), origin: all for null,
--- elsewhere for events that do not say}. p_parts: which of the keys below are wanted.
+-- p_bounds: see private.spans. p_filters: {source: all | real | simulated (including sample data), origin: null for
+-- all, elsewhere for events that do not say}. p_parts: which of the parts generations, latencies, attempts, findings,
+-- verdicts and changes are requested.
 --
--- Answers undated, the generations of no period, and each part as an array, [] if it is not wanted. Items but those of changes
--- have the bin they belong to; money and milliseconds are text.
+-- The result has `undated`, the number of generations that belong to no period, and each part as an array, [] if it is
+-- not requested. Items, except those of changes, have the bin they belong to; money and milliseconds are text.
 create function public.get_figures(p_bounds jsonb, p_filters jsonb, p_parts jsonb) returns json
 language plpgsql stable security definer
 set search_path = ''
--- Compiling a plan takes longer than running it.
+-- JIT-compiling a plan takes longer than running it.
 set jit = off
 set plan_cache_mode = force_generic_plan
 as $$
@@ -362,9 +364,9 @@ begin
     perform private.refuse_large(p_filters, 1);
     perform private.refuse_unless(
         jsonb_typeof(p_bounds) = 'array' and jsonb_array_length(p_bounds) between 2 and 4000,
-        'A period has at most ten years of days.'
+        'A period is at most ten years long.'
     );
-    perform private.refuse_unless(pg_column_size(p_parts) <= 1000, 'These are no parts of a report.');
+    perform private.refuse_unless(pg_column_size(p_parts) <= 1000, 'These are not parts of a report.');
     return (
         select json_build_object(
             'undated', coalesce(sum(generations), 0),

@@ -1,22 +1,22 @@
--- A quarter of an imaginary company's life, for whoever wants to see the console at work before using it. Every event says
--- that it is simulated and a sample, and all of them can be removed again.
+-- Three months of an imaginary company, for trying out the console before using it. Every event is marked as a sample,
+-- all but the settings changes also as simulated, and all of them can be removed again.
 --
--- The story, told in days from the first; each change comes at 8:00 UTC, when an eighth of that day's work is done:
---   day 0              GPT-4o mini goes first, Claude Sonnet 4 behind it; before, it was the other way round
+-- The story, in days from the first. Each change comes at 8:00 UTC, when 14 % of that day's generations are done:
+--   day 0              GPT-4o mini becomes primary and Claude Sonnet 4 fallback; before, it was the other way round
 --   2/3 of the days    an outage of OpenAI from 13:00 to about 16:20
---   4/5 of the days    prompt version 2 is released; a fifth of its answers does not validate
---   two days later     rolled back: Claude goes first
---   the day after      prompt version 3, and GPT-4o mini again
---   9/10 of the days   GPT-6 Luna is tried as primary; an eighth of its answers does not validate
---   two days later     GPT-4o mini again
+--   4/5 of the days    prompt version 2 is released; a fifth of its replies fail validation
+--   two days later     rollback: Claude Sonnet 4 becomes primary, and prompt version 3 is released
+--   the day after      GPT-4o mini becomes primary again
+--   9/10 of the days   GPT-6 Luna is tried as primary; an eighth of its replies fail validation
+--   two days later     GPT-4o mini becomes primary again
 -- A sample of fewer than 30 days has the first line only.
 --
--- Totals follow from the number of days and generations alone. On day d a weekday has
--- per_day x (60 + 40 d / (days - 1)) / 100 generations, a day at the weekend 35 % of that, rounded down. Of a day's
--- generations number i falls back when floor((i + 1) rate) > floor(i rate); see private.sample_generations.
+-- Totals depend only on the number of days and generations. On a weekday, day d has per_day x (60 + 40 d / (days - 1))
+-- / 100 generations; on a weekend day, it has 35 % of that; both are rounded down. Generation i of a day falls back if
+-- floor((i + 1) rate) > floor(i rate); see private.sample_generations.
 
 
--- A whole number from 0 to below p_below that looks like chance and is always the same for the same words.
+-- Returns a pseudo-random whole number from 0 to below p_below, always the same for the same words.
 create function private.sample_chance(p_words text, p_below integer) returns integer
 language sql immutable
 as $$
@@ -26,7 +26,7 @@ $$;
 revoke all on function private.sample_chance(text, integer) from public, anon, authenticated;
 
 
--- An id that is always the same for the same words.
+-- Returns an id that is always the same for the same words.
 create function private.sample_id(p_words text) returns uuid
 language sql immutable
 as $$
@@ -36,7 +36,8 @@ $$;
 revoke all on function private.sample_id(text) from public, anon, authenticated;
 
 
--- One day of the story: its date, its generations, and the work-days on which things change; -1 for never.
+-- Returns one day of the story: its date, its number of generations, the work days on which things change (-1 for
+-- never), and the usual fallback rate per thousand.
 create function private.sample_day(p_until date, p_days integer, p_per_day integer, p_day integer)
 returns table (
     date date, generations integer, outage_day integer, release_day integer, luna_day integer, calm_rate_pm integer
@@ -62,9 +63,9 @@ $$;
 revoke all on function private.sample_day(date, integer, integer, integer) from public, anon, authenticated;
 
 
--- The generations p_first to p_last of one day, one row each, without their JSON.
+-- Returns the generations p_first to p_last of one day, one row each, without their JSON.
 --
--- work_day: the story's day; before 8:00 still yesterday's. kind: completed, failed or cancelled.
+-- work_day: the day of the story; before 8:00 still the previous one. kind: completed, failed or cancelled.
 create function private.sample_generations(
     p_until date, p_days integer, p_per_day integer, p_seed integer, p_day integer, p_first integer, p_last integer
 )
@@ -205,7 +206,7 @@ $$;
 revoke all on function private.sample_generations(date, integer, integer, integer, integer, integer, integer) from public, anon, authenticated;
 
 
--- The finding that refused the sample's nth refused reply.
+-- Returns the finding that caused the sample's nth rejection.
 create function private.sample_finding(p_number integer) returns text
 language sql immutable
 as $$
@@ -218,8 +219,8 @@ $$;
 revoke all on function private.sample_finding(integer) from public, anon, authenticated;
 
 
--- What each of these generations cost and took: one row each, its attempts in order.
--- attempts: as in the events. cost_usd, wasted_usd, baseline_usd: their sums at the list prices of the day.
+-- Returns what each of these generations cost and how long it took: one row each.
+-- attempts: in order, as in the events. cost_usd, wasted_usd, baseline_usd: their sums at the list prices of the day.
 create function private.sample_outcomes(
     p_until date, p_days integer, p_per_day integer, p_seed integer, p_day integer, p_first integer, p_last integer
 )
@@ -234,7 +235,7 @@ as $$
         select * from private.sample_generations(p_until, p_days, p_per_day, p_seed, p_day, p_first, p_last)
     ),
 
-    -- The second attempt asks the other model. A cancelled generation was cancelled in its first.
+    -- The second attempt asks the other model. A cancelled generation is cancelled in its first attempt.
     called as (
         select
             generations.*,

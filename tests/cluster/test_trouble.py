@@ -91,7 +91,7 @@ def test_the_log_holds_nothing_that_was_typed(data_dir: Path) -> None:
     calls: list[tuple[str, dict[str, Argument]]] = [
         ("get_workflow", {"p_generation_id": "typed-by-somebody"}),
         ("save_settings", {"p_changes": {"typed-by-somebody": "typed-by-somebody"}}),
-        ("start_generation", {"p_run": '{"typed-by-somebody', "p_limit_s": 1}),
+        ("start_generation", {"p_generation": '{"typed-by-somebody', "p_limit_s": 1}),
     ]
     with closing(EmbeddedStore(data_dir)) as store:
         for function, arguments in calls:

@@ -66,14 +66,14 @@ def test_a_draft_replaces_the_functions_that_differ(wanted: dict[str, str], made
     """A changed function is replaced, one with another result is dropped first, and a column is left to its author."""
     blocks = dict(functions(schema_files()))
     changed = dict(made)
-    text, result = "functions public.whoami()", "functions private.id_or_null(text)"
+    text, result = "functions public.whoami()", "functions private.uuid_or_null(text)"
     changed[text] += "changed"
     changed[result] = changed[result].replace("RETURNS uuid", "RETURNS text")
     del changed["columns public.workflows.sample"]
     drafted = draft(blocks, wanted, changed)
 
     assert "-- By hand: columns public.workflows.sample" in drafted
-    assert "drop function private.id_or_null(text);" in drafted
+    assert "drop function private.uuid_or_null(text);" in drafted
     assert drafted.count("create or replace function") == 2
     assert "create or replace function public.whoami()" in drafted
     assert "grant execute on function public.whoami() to authenticated;" in drafted

@@ -34,7 +34,7 @@ def interrupted_run(application: Application, fault: Fault | None, owner: psycop
 def test_an_id_starts_one_run(application: Application, simulator: SimulatedTransport, log: Log, ask: Ask) -> None:
     """A second one under it is refused before anything is asked: its events would be passed over."""
     result = ask(application)
-    with pytest.raises(Conflict, match="run with this id already"):
+    with pytest.raises(Conflict, match="A generation with this id already exists"):
         ask(application, generation_id=result.generation_id)
 
     assert simulator.requests == 1
