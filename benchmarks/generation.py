@@ -50,7 +50,7 @@ def measure() -> Iterator[Comparison]:
                     lambda: application.orchestrator.generate_workflow(
                         user_id=LOCAL_PERSON_ID, agent_id=None, prompt=_PROMPT, services=["Slack"]
                     ),
-                    "openai, the same request, its stream read to the end",
+                    "the SDK alone, streaming the same request to the end",
                     lambda: runner.run(_ask(client, request)),
                     rounds=101,
                 )

@@ -98,7 +98,7 @@ class StoredRun(Row):
 
 
 def find_run(database: Database, generation_id: UUID) -> StoredRun | None:
-    """The generation with this id; None if there is none, or it belongs to somebody else.
+    """The generation with this id; None if there is none, or this identity may not see it.
 
     Raises:
         StoreError: the database did not answer.
