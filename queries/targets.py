@@ -34,12 +34,12 @@ class Target:
         return self.good_pct, self.bad_pct
 
     def certain(self, rate: Rate) -> bool:
-        """Whether the whole 95 % CI lies on one side of `good_pct`; False for a rate of nothing."""
+        """Whether the whole 95 % CI lies on one side of `good_pct`; False without any cases."""
         interval = rate.interval_pct
         return interval is not None and not interval[0] < self.good_pct < interval[1]
 
     def standing(self, rate: Rate) -> Standing:
-        """How a rate compares with the target; unknown for a rate of nothing."""
+        """How a rate compares with the target; unknown without any cases."""
         pct = rate.pct
         if pct is None:
             return "unknown"
