@@ -1,4 +1,4 @@
-"""Takes the README's pictures of the screen anew, with sample data: `make pictures`."""
+"""Retakes the README's screenshots with sample data: `make pictures`."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _PAGES = {
     "flow": "/flow",
     "configuration": "/configuration",
 }
-# How long Plotly lets a flow appear.
+# How long Plotly takes to fade in the flow chart.
 _FADE_IN_MS = 1_000
 _PROMPT = "When a Zendesk ticket is urgent, alert the team on Slack, otherwise create a Jira issue."
 
 
 def main() -> None:
-    """Every page in the light, and the overview in the dark.
+    """Take every page in the light theme, and the overview in the dark theme too.
 
     Raises:
         SystemExit: there is no Chromium.
