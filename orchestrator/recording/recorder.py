@@ -27,8 +27,8 @@ _NEVER_BEGUN = exact_json({"status": "cancelled", "events": []})
 """The outcome of a run that asked nobody, of which the audit log has nothing to tell."""
 
 _NO_PLACE = (
-    "The outcome could be kept neither in the database nor on the disk. This program goes on trying for as long as it "
-    "runs: free some space and check both."
+    "The generation's record could be saved neither in the database nor on disk. This program keeps trying for as long "
+    "as it runs: free up disk space and check both."
 )
 
 

@@ -134,7 +134,7 @@ def judge(text: str, services: Collection[str]) -> Verdict:
     notes: tuple[Finding, ...] = ()
     if (body := _unfenced(text)) is not None:
         text = body
-        note = "The answer came inside a Markdown fence, which was taken off."
+        note = "The answer came inside a Markdown code fence, which was removed."
         notes = (Finding("$", "reply_fenced", note, "schema", rejects=False),)
     if not text.strip():
         return Verdict((), (schema_finding("$", "reply_empty", "The answer is empty."),))
@@ -177,7 +177,7 @@ def _finite(digits: str) -> float:
 
 def _damages(data: Any) -> Iterator[Finding]:
     for path in damaged(data):
-        sentence = "Letters of this text arrived damaged; a replacement character stands for each."
+        sentence = "Some characters of this text arrived damaged; each is shown as a replacement character."
         yield Finding(path, "text_damaged", sentence, "schema", rejects=False)
 
 
@@ -186,7 +186,7 @@ def _too_large() -> Finding:
 
 
 def _endless() -> Finding:
-    sentence = f"The answer went on with nothing but blanks, more than {MAX_BLANKS:,} in a row, and was ended there."
+    sentence = f"The answer continued with more than {MAX_BLANKS:,} blanks in a row and was cut off there."
     return schema_finding("$", "endless_blanks", sentence)
 
 

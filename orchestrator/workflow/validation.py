@@ -79,12 +79,12 @@ def check_step(step: object, path: str, seen: set[str]) -> list[Finding]:
     if not isinstance(step, dict):
         return [schema_finding(path, "step_not_an_object", "The step is not a JSON object.")]
     findings = [
-        schema_finding(f"{path}.{field}", f"{field}_missing", f"The step has no {field} with text in it.")
+        schema_finding(f"{path}.{field}", f"{field}_missing", f"The step's {field} is missing or blank.")
         for field in ("id", "operation")
         if not _has_text(step.get(field))
     ]
     if step.get("step_type") not in STEP_TYPES:
-        sentence = f"The step_type is not one of {', '.join(STEP_TYPES)}."
+        sentence = f"The step_type must be one of {', '.join(STEP_TYPES)}."
         findings.append(schema_finding(f"{path}.step_type", "step_type_unknown", sentence))
     step_id = step.get("id")
     if isinstance(step_id, str) and step_id.strip():
@@ -113,14 +113,14 @@ def _semantics(steps: list[Step], path: str, services: Collection[str]) -> Itera
     for index, step in enumerate(steps):
         for place, target in references(step):
             if not isinstance(target, str) or target not in known:
-                sentence = f"It refers to {_quoted(target)}, which is no step of this workflow."
+                sentence = f"The step refers to {_quoted(target)}, which is not a step of this workflow."
                 yield Finding(f"{path}[{index}].{place}", "step_unknown", sentence, "semantic", rejects=True)
     arrows = edges(steps)
     for index in cyclic(ids, arrows):
-        sentence = "The step waits for itself: its references form a circle."
+        sentence = "The step depends on itself: its references form a cycle."
         yield Finding(f"{path}[{index}]", "cycle", sentence, "semantic", rejects=True)
     for index in unreachable(ids, arrows):
-        sentence = "Nothing connects this step to the first one."
+        sentence = "The step is not connected to the first step."
         yield Finding(f"{path}[{index}]", "step_unreachable", sentence, "semantic", rejects=False)
     connected = {same(service) for service in services if isinstance(service, str)}
     for index, step in enumerate(steps):

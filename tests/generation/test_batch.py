@@ -45,8 +45,8 @@ def test_a_file_of_prompts_comes_back_in_order(run: Run, tmp_path: Path) -> None
         (b'{"prompt": "x", "services": "Slack"}', '"services" must be a list of names'),
         (b'{"prompt": "x", "services": {"a": 1}}', '"services" must be a list of names'),
         (b'{"prompt": "x", "services": [7]}', '"services" must be a list of names'),
-        (b'{"prompt": "x", "agent_id": 7}', '"agent_id" must be a text'),
-        (b'{"prompt": ["x"]}', '"prompt" must be a text'),
+        (b'{"prompt": "x", "agent_id": 7}', '"agent_id" must be text'),
+        (b'{"prompt": ["x"]}', '"prompt" must be text'),
         (b'{"prompt": "\xfcber"}', "not UTF-8"),
         ('{"prompt": "x"}'.encode("utf-16"), "is UTF-16"),
     ],
@@ -86,7 +86,7 @@ def test_what_is_not_read_of_a_line_is_said_once(run: Run) -> None:
     done = run("generate", "--file", "-", "--json", stdin=f"{line}\n{line}\n")
 
     assert len(done.stdout.splitlines()) == 2
-    assert done.stderr.count("Not read: id, service. A line has prompt, services and agent_id.") == 1
+    assert done.stderr.count("Ignored fields: id, service. A line has prompt, services and agent_id.") == 1
 
 
 def test_whoever_writes_may_wait_for_each_answer(data: Path) -> None:

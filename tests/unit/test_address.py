@@ -11,7 +11,7 @@ from store.address import ADDRESS_ERRORS, from_driver
 @pytest.mark.parametrize(
     ("address", "sentence"),
     [
-        ("postgresql://u:s3cret@h/db?pgbouncer=true", "another program's"),
+        ("postgresql://u:s3cret@h/db?pgbouncer=true", "for another program"),
         ("postgresql://u:s3c%ret@h/db", "percent-encoded"),
         ("postgresql://u:s3c@ret@127.0.0.1:1/db", "percent-encoded"),
         ("postgresql://u:s3c/ret@h/db", "percent-encoded"),
@@ -44,10 +44,10 @@ def test_a_direct_host_is_reached_over_ipv6_alone() -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ('password authentication failed for user "u"', "refused the user or the password"),
+        ('password authentication failed for user "u"', "rejected the user or the password"),
         ("FATAL:  Tenant or user not found", "The pooler does not know this user"),
         ("server does not support SSL, but SSL was required", "no encryption"),
-        ("fe_sendauth: no password supplied", "holds no password"),
+        ("fe_sendauth: no password supplied", "contains no password"),
     ],
 )
 def test_what_the_server_said(words: str, sentence: str) -> None:

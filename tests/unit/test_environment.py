@@ -130,7 +130,7 @@ def test_secrets_do_not_show() -> None:
 def test_an_address_that_cannot_be_one(command: list[str], address: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A sentence, whatever bytes came from the command line."""
     assert main([*command, "--url", address]) != 0
-    assert "--url is blank" in (told := capsys.readouterr().err) or "is not understood" in told
+    assert "--url is blank" in (told := capsys.readouterr().err) or "is malformed" in told
 
 
 @pytest.mark.parametrize("name", ["OPENAI_API_KEY", "ANTHROPIC_API_KEY"])
@@ -139,7 +139,7 @@ def test_an_address_that_cannot_be_one(command: list[str], address: str, capsys:
 )
 def test_a_key_that_is_none_is_named(name: str, key: str) -> None:
     """At the start, by its variable, without a part of it; no model is blamed."""
-    with pytest.raises(InvalidInput, match=f"{name} holds a character that no key has") as caught:
+    with pytest.raises(InvalidInput, match=f"{name} contains a character that no key has") as caught:
         ModelConfiguration.from_environment({name: key})
     assert "sk" not in str(caught.value)
 
@@ -220,7 +220,7 @@ def test_a_variable_in_a_table_is_named(tmp_path: Path) -> None:
     """There it would not be seen."""
     (tmp_path / ".streamlit").mkdir()
     (tmp_path / ".streamlit" / "secrets.toml").write_text('[models]\nOPENAI_API_KEY = "sk-1"\n')
-    with pytest.raises(InvalidInput, match=r"OPENAI_API_KEY stands in the table \[models\]"):
+    with pytest.raises(InvalidInput, match=r"OPENAI_API_KEY is in the table \[models\]"):
         read_environment(tmp_path)
 
 
