@@ -91,7 +91,7 @@ class BackgroundLoop:
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:
-    # Our own executor: shutting down the loop's default one takes another thread, which Python no longer starts at exit.
+    # Our own executor: shutting down the loop's own takes one more thread, which Python no longer starts at exit.
     with ThreadPoolExecutor(thread_name_prefix="orchestrator") as threads:
         loop.set_default_executor(threads)
         loop.run_forever()

@@ -92,7 +92,7 @@ class Generation:
         return await self._record(stopped)
 
     async def _ask(self) -> Cause | None:
-        """Ask one model after the other; `interrupted` if the generation was closed while this process was suspended."""
+        """Ask one model after the other; `interrupted` if the generation was closed while this process was asleep."""
         self._started = time.monotonic()
         stopped: Cause | None = None
         warming = asyncio.create_task(self._warm_the_others())

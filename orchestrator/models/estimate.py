@@ -39,7 +39,7 @@ def price_per_workflow(model: Model, at: datetime) -> Decimal | None:
 
 
 def no_cheaper(at: datetime) -> frozenset[str]:
-    """Logical names of the models that cost at least as much as the baseline for a typical workflow, including itself."""
+    """Logical names of the models, baseline included, that cost at least as much as it for a typical workflow."""
     baseline = pricing.baseline(TYPICAL, at)
     prices = {name: pricing.price(model, TYPICAL, at) for name, model in CATALOGUE.items()}
     dear = {name for name, price in prices.items() if price is not None and baseline is not None and price >= baseline}
