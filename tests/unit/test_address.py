@@ -1,4 +1,4 @@
-"""What is wrong with a database's address, without repeating any of it."""
+"""What is wrong with a database URL, without quoting any of it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from store.address import ADDRESS_ERRORS, from_driver
     ],
 )
 def test_the_mistake_is_named(address: str, sentence: str) -> None:
-    """By what libpq makes of it."""
+    """The message depends on how libpq parses the URL."""
     with pytest.raises(ADDRESS_ERRORS) as raised:
         psycopg.connect(address, connect_timeout=2)
     error = from_driver(raised.value, address)
@@ -34,7 +34,7 @@ def test_the_mistake_is_named(address: str, sentence: str) -> None:
 
 
 def test_a_direct_host_is_reached_over_ipv6_alone() -> None:
-    """The pooler's address is the way out."""
+    """The message points to the pooler's address."""
     address = "postgresql://postgres:s3cret@db.abcdefgh.supabase.co:5432/postgres"
     error = from_driver(psycopg.OperationalError("failed to resolve host"), address)
 
@@ -51,5 +51,5 @@ def test_a_direct_host_is_reached_over_ipv6_alone() -> None:
     ],
 )
 def test_what_the_server_said(words: str, sentence: str) -> None:
-    """In our words."""
+    """The server's messages are reported in our own words."""
     assert sentence in str(from_driver(psycopg.OperationalError(words), "postgresql://u@h/db"))
