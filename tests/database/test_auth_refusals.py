@@ -17,7 +17,7 @@ from tests.database.sides import MEMBER
 
 HTML = "<html>Project paused</html>"
 CASES: list[tuple[str, int, str | None, type[StoreError], str]] = [
-    ("wrong password", 400, "invalid_credentials", NotSignedIn, "refused the e-mail or password of"),
+    ("wrong password", 400, "invalid_credentials", NotSignedIn, "rejected the e-mail address or the password of"),
     ("not confirmed", 400, "email_not_confirmed", NotSignedIn, "is not confirmed yet"),
     ("captcha", 400, "captcha_failed", NotSignedIn, "CAPTCHA"),
     ("switched off", 422, "email_provider_disabled", NotSignedIn, "disabled sign-in by e-mail"),

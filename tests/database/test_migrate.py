@@ -134,7 +134,7 @@ ADDRESSES = [
 def test_an_address_that_does_not_do_is_unavailable(case: Address) -> None:
     """Whatever is wrong with it, the message names the remedy and not the password."""
     secret = "s3cr3t-w0rd"
-    with pytest.raises(Unavailable, match="address") as caught:
+    with pytest.raises(Unavailable, match="URL") as caught:
         migrate(case.text.format(secret=secret), exclusive=False)
     assert secret not in f"{caught.value} {caught.value!r}"
 

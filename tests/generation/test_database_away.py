@@ -150,7 +150,7 @@ def test_with_database_and_disk_gone_the_result_is_handed_over(
     store.flaky.away = {"finish_generation"}
     (tmp_path / "outbox").write_text("a file where the folder should be")
 
-    with pytest.raises(RecordingFailed, match="free some space") as caught:
+    with pytest.raises(RecordingFailed, match="free up disk space") as caught:
         ask(application)
     assert caught.value.result is not None
     assert len(caught.value.result.pilot_steps) >= 3

@@ -43,7 +43,7 @@ def test_after_recording_failed_the_process_goes_on_trying(
     application = make_application()
     store.flaky.away = {"finish_generation"}
     (tmp_path / "outbox").write_text("a file where the folder should be")
-    with pytest.raises(RecordingFailed, match="goes on trying"):
+    with pytest.raises(RecordingFailed, match="keeps trying"):
         ask(application)
     assert application.orchestrator.outbox().waiting == 1
     store.flaky.away = set()

@@ -113,7 +113,7 @@ def test_a_sleeper_that_was_closed_asks_no_further_model(
     job, _ = start_and_wait_for(make_application(transport=simulator), AttemptStarted, Fault.CUT_STREAM)
     owner.execute("update public.workflows set deadline_at = now() - interval '1 hour'")
     make_application()
-    with pytest.raises(GenerationCancelled, match="while its process slept"):
+    with pytest.raises(GenerationCancelled, match="while its process was suspended"):
         job.future.result(timeout=30)
 
     assert simulator.requests == 1

@@ -18,8 +18,8 @@ from store.address import ADDRESS_ERRORS, from_driver
         ("postgresql://u:s3c ret@h/db", "percent-encoded"),
         ("postgresql://postgres:[YOUR-PASSWORD]@127.0.0.1:1/db", r"\[YOUR-PASSWORD\]"),
         ("postgresql://u:s3cret@127.0.0.1:1/db", "Nothing answers"),
-        ("nonsense s3cret", "not understood"),
-        ("postgresql://u:s3cret@h\udcff/db", "not understood"),
+        ("nonsense s3cret", "is malformed"),
+        ("postgresql://u:s3cret@h\udcff/db", "is malformed"),
     ],
 )
 def test_the_mistake_is_named(address: str, sentence: str) -> None:
@@ -46,7 +46,7 @@ def test_a_direct_host_is_reached_over_ipv6_alone() -> None:
     [
         ('password authentication failed for user "u"', "rejected the user or the password"),
         ("FATAL:  Tenant or user not found", "The pooler does not know this user"),
-        ("server does not support SSL, but SSL was required", "no encryption"),
+        ("server does not support SSL, but SSL was required", "requires encryption"),
         ("fe_sendauth: no password supplied", "contains no password"),
     ],
 )
