@@ -1,4 +1,4 @@
-"""Transport to the data: how to call it, never what a row means."""
+"""The transport to the database: how to call it, never what a row means."""
 
 from store.answer import understood
 from store.connect import connect

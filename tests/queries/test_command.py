@@ -105,7 +105,7 @@ def test_a_recount_agrees(data_dir: Path) -> None:
     outcome = run(data_dir, "store", "recount")
 
     assert outcome.returncode == 0
-    assert "All figures agree with the" in outcome.stderr
+    assert "All counts agree with the" in outcome.stderr
 
 
 @pytest.mark.parametrize(

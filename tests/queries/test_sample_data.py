@@ -215,7 +215,7 @@ def test_a_second_sample_is_refused(sample: PooledStore) -> None:
 )
 def test_numbers_out_of_range_are_refused(store: PooledStore, numbers: dict[str, Any]) -> None:
     """Before anything is added."""
-    with pytest.raises(InvalidInput, match=r"1 to 3,660 days|seed must lie|at most 565 days"):
+    with pytest.raises(InvalidInput, match=r"1 to 3,660 days|seed must be|at most 565 days"):
         next(add_sample_data(store.person(), until=date(2026, 11, 29), **numbers))
 
 

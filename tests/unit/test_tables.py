@@ -7,7 +7,7 @@ from pages.parts.words import charted, percent, seconds, threshold
 
 
 def test_amounts_stand_to_the_right() -> None:
-    """Whatever is money, a count, a share or a time in every row where it is known; nothing else, and no dates."""
+    """Every column of known amounts, counts, shares or times is right-aligned; nothing else is, and no dates."""
     rows = [
         {"Model": "4", "Cost": "$1,204", "Tokens": "about 3,500", "Rate": percent(99.97), "Time": "-", "Steps": "1-3"},
         {"Model": "GPT", "Cost": "-$0.0004", "Tokens": "12", "Rate": "-", "Time": seconds(8249), "Steps": "4-6"},
@@ -18,10 +18,10 @@ def test_amounts_stand_to_the_right() -> None:
 
 
 def test_a_name_is_no_template() -> None:
-    """A chart shows a foreign name as it is: no link, no tag, no reference to its data."""
+    """A chart shows a foreign name literally: no link, no tag, no reference to its data."""
     assert charted('<a href="x">%{y}</a> & co') == '&lt;a href="x">%&#123;y}&lt;/a> &amp; co'
 
 
 def test_what_is_never_known_is_no_amount() -> None:
-    """Nor is anything in a table without rows."""
+    """Nor does a table without rows have amounts."""
     assert (amounts([{"Cost": "-"}]), amounts([])) == ([], [])
