@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints one interpreter of each other version that this machine has, for `make check-pythons`.
+# Prints one interpreter for each other Python version on this machine, for `make check-pythons`.
 set -eu
 
 minor_of() { "$1" -c 'import sys; print(sys.version_info[1] if sys.version_info[0] == 3 else 0)' 2>/dev/null || echo 0; }

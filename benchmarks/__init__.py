@@ -1,1 +1,1 @@
-"""How fast it is, as ratios in one run against what one would use instead. `make bench` runs all of it."""
+"""How fast the console is, as ratios to the alternatives measured in the same session. `make bench` runs everything."""

@@ -12,9 +12,9 @@ _PARTS = ("screen", "reruns", "generation", "inserts", "figures")
 
 
 def main() -> None:
-    """Measure what the command line names, everything by default."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Against what one would use instead.")
-    parser.add_argument("parts", nargs="*", metavar="part", help=f"of {', '.join(_PARTS)}; all by default")
+    """Run the benchmarks named on the command line, all of them by default."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Compare with the alternatives.")
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"one of {', '.join(_PARTS)}; all by default")
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000], help="generations, for figures")
     arguments = parser.parse_args()
     if unknown := set(arguments.parts) - set(_PARTS):

@@ -1,4 +1,4 @@
-"""What a newcomer to Streamlit would write: a title, a table and a chart."""
+"""A bare Streamlit page, as a beginner would write it: a title, a table and a chart."""
 
 import pandas as pd
 import plotly.express as px

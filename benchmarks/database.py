@@ -1,4 +1,4 @@
-"""A database of the benchmark's own, and a log of any size in it."""
+"""A database just for the benchmarks, with a log of any size."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _BATCH = 1_000
 
 _COLUMNS = "id, timestamp, actor_id, action, entity_type, entity_id, severity, compliance_flags, details"
 
-# Two thousand kinds of generations, so that neither side can live on a handful of values: latencies like those of
-# models, four per cent of fallbacks for four reasons, two hundred agents.
+# Two thousand kinds of generations, so that neither side benefits from having few distinct values: realistic latencies,
+# 4 % fallbacks for four reasons, two hundred agents.
 _KINDS = """
 create temporary table kinds as
 with drawn as (
@@ -83,20 +83,20 @@ class Log:
     """An audit log.
 
     Attributes:
-        owner: as its owner sees it.
-        reader: as the console does.
+        owner: a connection as its owner.
+        reader: the database as the console sees it.
     """
 
     owner: psycopg.Connection
     reader: Database
 
     def append(self, table: str, rows: int, first: int, last: int) -> None:
-        """Add the generations `first` to `last` of `rows` that fill the days, as one statement."""
+        """Add the generations `first` to `last` of the `rows` that fill the days, in one statement."""
         statement = f"insert into {table} ({_COLUMNS}) {_EVENTS}"
         self.owner.execute(statement.encode(), {"rows": rows, "first": first, "last": last})
 
     def fill(self, rows: int) -> None:
-        """As many generations, evenly over the days until now."""
+        """Add this many generations, spread evenly over the days until now."""
         for first in range(1, rows + 1, _BATCH):
             self.append("public.audit_logs", rows, first, min(first + _BATCH - 1, rows))
         self.owner.execute("vacuum analyze")
@@ -104,7 +104,7 @@ class Log:
 
 @contextlib.contextmanager
 def empty_log() -> Iterator[Log]:
-    """A migrated database on a server of its own, removed afterwards."""
+    """A migrated database on its own server, removed afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="console-benchmark-"))
     folder.chmod(0o755)  # Postgres runs as another user where root runs this
     server = Cluster(folder / "data")

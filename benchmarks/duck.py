@@ -1,4 +1,4 @@
-"""The same questions to DuckDB, over a table of typed columns that holds nothing else."""
+"""The same queries in DuckDB, over a table of typed columns that holds nothing else."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ select * from read_csv(?, header = false, columns = {
 })
 """
 
-# This period and the one before, as the console's pages compare both; `?` is where each begins and the last one ends.
+# From the beginning of the previous period to the end of this one, since the console's pages compare the two.
 _SPAN = "from generations where ended >= ? and ended < ?"
 _DAY = "date_trunc('day', ended) as day"
 
@@ -51,7 +51,7 @@ PAGES = {
         {_SPAN} group by day, generator order by day, generator
     """,
 }
-"""What the page of that name needs at least."""
+"""The minimum that the page of that name needs."""
 
 
 class Duck:
@@ -68,6 +68,6 @@ class Duck:
         file.unlink()
 
     def ask(self, question: str, begins: object, ends: object) -> list[tuple[Any, ...]]:
-        """The answer over a span of time."""
+        """The answer for a span of time."""
         answer: list[tuple[Any, ...]] = self._connection.execute(question, [begins, ends]).fetchall()
         return answer

@@ -1,4 +1,4 @@
-"""All that a page reads for its last 30 days, against DuckDB over typed columns and against SQL over the log itself."""
+"""Everything a page reads for 30 days, compared with DuckDB over typed columns and with SQL over the log itself."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _READS: dict[str, Callable[..., object]] = {
 }
 _ALL = Filters("all")
 
-# The two statements that anybody may run against the log.
+# The two statements from docs/figures.md that anybody may run against the log.
 _FALLBACK_RATE = b"""
 select count(*) filter (where details->>'fallback_reason' is not null) * 100.0 / count(*) as fallback_rate
 from audit_logs where action = 'WORKFLOW_GENERATED' and timestamp > now() - interval '7 days'
@@ -37,7 +37,7 @@ from audit_logs where action = 'WORKFLOW_GENERATED' group by generator
 
 
 def measure(rows: int) -> Iterator[Comparison]:
-    """Every comparison at this many generations over 90 days."""
+    """Every comparison, with this many generations over 90 days."""
     with empty_log() as log, tempfile.TemporaryDirectory() as folder:
         log.fill(rows)
         now = clock.now()
@@ -55,7 +55,7 @@ def _against_duckdb(log: Log, duck: Duck, period: Period) -> Iterator[Comparison
         yield compare(
             f"{page}, 30 days",
             partial(read, log.reader, period, _ALL),
-            "DuckDB, this and the period before",
+            "DuckDB, this and the previous period",
             partial(duck.ask, PAGES[page], period.before.begins, period.ends),
         )
 

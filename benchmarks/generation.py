@@ -1,4 +1,5 @@
-"""What the orchestrator adds to a model's answer, against the SDK alone; the simulated model answers at once."""
+"""How much time the orchestrator adds to a model's reply, compared with the SDK alone; the simulated model replies at
+once."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ _PROMPT = "When a Zendesk ticket is urgent, alert the team on Slack, otherwise c
 
 
 class _Overheard(SimulatedTransport):
-    """Remembers the latest request, so that it can be sent again."""
+    """A transport that remembers the latest request, so that it can be sent again."""
 
     latest: dict[str, object]
 
@@ -31,7 +32,7 @@ class _Overheard(SimulatedTransport):
 
 
 def measure() -> Iterator[Comparison]:
-    """Settings, run, streamed validation, price and audit event included."""
+    """One generation, including settings, recording, streamed validation, price and audit event."""
     transport = _Overheard(speed=0)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)  # Postgres runs as another user where root runs this
@@ -49,7 +50,7 @@ def measure() -> Iterator[Comparison]:
                     lambda: application.orchestrator.generate_workflow(
                         user_id=LOCAL_PERSON_ID, agent_id=None, prompt=_PROMPT, services=["Slack"]
                     ),
-                    "openai, the same request, its stream read to the end",
+                    "the SDK alone, streaming the same request to the end",
                     lambda: runner.run(_ask(client, request)),
                     rounds=101,
                 )

@@ -1,4 +1,4 @@
-"""What the counters cost: appending to the audit log against appending to the same table without triggers."""
+"""What the counters cost: appending to the audit log compared with appending to the same table without triggers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a page's script runs when somebody touches a control, against a bare page's."""
+"""How long a page's script runs when a control changes, compared with a bare page."""
 
 from __future__ import annotations
 

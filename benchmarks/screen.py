@@ -1,4 +1,4 @@
-"""How soon somebody sees the console, against a bare Streamlit page that draws one table and one chart."""
+"""How soon a visitor sees the console, compared with a bare Streamlit page that draws one table and one chart."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SAMPLE = ["--days", "30", "--per-day", "100"]
 
 
 def measure() -> Iterator[Comparison]:
-    """From the command to a health answer, from there to the drawn overview of a sample, and that for a second visitor.
+    """Time from the command to healthy, from there to the overview of a sample on screen, and for a second visitor.
 
     Raises:
         RuntimeError: there is no Chromium.
@@ -35,7 +35,7 @@ def measure() -> Iterator[Comparison]:
         rounds = [
             (_start_and_look(browser, "app.py", data), _start_and_look(browser, _BARE, data)) for _ in range(_ROUNDS)
         ]
-    for place, what in enumerate(("Start to health", "Overview drawn after it", "The same for a second visitor")):
+    for place, what in enumerate(("Start to healthy", "Healthy to overview drawn", "Overview, second visitor")):
         yield Comparison(what, _PEER, [(ours[place], theirs[place]) for ours, theirs in rounds])
 
 

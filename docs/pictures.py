@@ -19,13 +19,13 @@ _PAGES = {
     "flow": "/flow",
     "configuration": "/configuration",
 }
-# How long Plotly takes to fade in a flow.
+# How long Plotly takes to fade in the flow chart.
 _FADE_IN_MS = 1_000
 _PROMPT = "When a Zendesk ticket is urgent, alert the team on Slack, otherwise create a Jira issue."
 
 
 def main() -> None:
-    """Every page in light mode, and the overview in dark mode.
+    """Take every page in the light theme, and the overview in the dark theme too.
 
     Raises:
         SystemExit: there is no Chromium.

@@ -1,4 +1,5 @@
-"""Writes workflows from words: the cheap model first, validated, a second model when that fails, all of it audited."""
+"""Generates workflows from descriptions: asks the cheap model first, validates its answer, falls back to a second model
+if necessary, and audits everything."""
 
 from orchestrator.attempt import Attempt
 from orchestrator.bootstrap import Application, bootstrap

@@ -11,25 +11,25 @@ from store import InvalidInput, StoreError, command_line
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """The parser of the command line."""
     top = argparse.ArgumentParser(
-        prog="python -m orchestrator", description="Workflows from words, and the three system keys."
+        prog="python -m orchestrator", description="Generate workflows and manage the three system keys."
     )
     command = top.add_subparsers(dest="command", required=True)
 
-    generate = command.add_parser("generate", help="describe a process, get a validated workflow")
-    generate.add_argument("prompt", nargs="?", help="the process in words")
-    generate.add_argument("--file", metavar="PROMPTS.jsonl", help='one {"prompt", "services"} a line; - for stdin')
+    generate = command.add_parser("generate", help="generate a validated workflow from a description")
+    generate.add_argument("prompt", nargs="?", help="description of the process")
+    generate.add_argument("--file", metavar="PROMPTS.jsonl", help='one {"prompt", "services"} per line; - for stdin')
     generate.add_argument("--services", help="connected services, separated by commas")
-    generate.add_argument("--agent-id", help="the agent that the workflow is for; a new one by default")
+    generate.add_argument("--agent-id", help="the agent the workflow is for; a new one by default")
     generate.add_argument("--json", action="store_true", help="print each result as one line of JSON")
     generate.set_defaults(run=commands.generate)
 
-    settings = command.add_parser("settings", help="show the system keys, or change them")
+    settings = command.add_parser("settings", help="show or change the system keys")
     settings.add_argument(
-        "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="keys to change, all at once"
+        "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="keys to change, saved together"
     )
-    settings.add_argument("--json", action="store_true", help="print them as one line of JSON")
+    settings.add_argument("--json", action="store_true", help="print the keys as one line of JSON")
     settings.set_defaults(run=commands.settings)
     return top
 

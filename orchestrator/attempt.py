@@ -1,4 +1,4 @@
-"""One request to one model: what came of it, what it cost."""
+"""One request to one model: its outcome and its cost."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ class Attempt:
 
     Attributes:
         model: logical name, as configured.
-        api_model: the id on the wire; differs once the model behind the name was retired.
+        api_model: the id on the wire; differs once the model behind the name is retired.
         outcome: `succeeded`, one of the four reasons to ask another model, or `cancelled`.
-        detail: a short fixed phrase or a provider's error code; never anybody's text.
-        tokens: never unknown: an HTTP error has none, and what was cut off is estimated.
-        tokens_estimated: whether the provider did not say.
-        cost_usd: at the list price of its moment; None when no price is known.
-        duration_ms: from sending the request to the last byte that was read.
-        refused_for: what a reply that did not validate broke first, its shape or its sense; None for any other outcome.
-        finding_codes: the rules that refused it, each once.
-        service_tier: at whose prices it was billed; None where the provider did not say.
+        detail: a short fixed phrase or a provider's error code; never a user's or a model's text.
+        tokens: always known: zero after an HTTP error, estimated for a reply that was cut off.
+        tokens_estimated: whether the counts are estimates rather than the provider's.
+        cost_usd: at the list price of that time; None if the price is unknown.
+        duration_ms: from sending the request to the last byte read.
+        refused_for: the class of findings that rejected the reply, schema before semantic; None for any other outcome.
+        finding_codes: the rules that rejected the reply, without duplicates.
+        service_tier: the tier whose prices apply; None if the provider did not name one.
     """
 
     model: str
@@ -44,7 +44,7 @@ class Attempt:
     service_tier: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """All fields, for results, events and the `workflows` table; the tier only where the provider said one."""
+        """All fields, for results, events and the `workflows` table; the tier only if the provider named one."""
         return {
             "model": self.model,
             "api_model": self.api_model,
@@ -60,10 +60,10 @@ class Attempt:
 
 
 def known_cost(attempts: tuple[Attempt, ...]) -> Decimal:
-    """The sum of the known costs, 0 for none; `unpriced` says how many are missing from it."""
+    """The sum of the known costs, 0 if there are none; `unpriced` counts the attempts missing from it."""
     return sum((attempt.cost_usd for attempt in attempts if attempt.cost_usd is not None), Decimal(0))
 
 
 def unpriced(attempts: tuple[Attempt, ...]) -> int:
-    """How many attempts have no known price."""
+    """The number of attempts without a known price."""
     return sum(attempt.cost_usd is None for attempt in attempts)

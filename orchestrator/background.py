@@ -1,5 +1,5 @@
-"""The process's own event loop, on a thread of its own: a page that reruns or a caller's loop that blocks cannot
-stretch a time limit there or tear a run apart."""
+"""The process's own event loop, on its own thread: a page that reruns or a caller's loop that blocks cannot stretch a
+time limit there or break off a generation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Job(Generic[T]):
     """Work on the background loop.
 
     Attributes:
-        future: its outcome. It cannot be cancelled itself: `cancel` lets the work end as it must.
+        future: its result. The future itself cannot be cancelled: `cancel` lets the work end properly.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -27,8 +27,8 @@ class Job(Generic[T]):
         self._task: asyncio.Task[T] | None = None
 
     def cancel(self) -> None:
-        """Ask the work to stop; its future tells when it has."""
-        # One turn later: work that never began could not say how it ends.
+        """Ask the work to stop; its future is done when it has."""
+        # One iteration later: a task cancelled before it began could not clean up.
         self._loop.call_soon_threadsafe(lambda: self._loop.call_soon(self._stop))
 
     def _stop(self) -> None:
@@ -49,7 +49,7 @@ class Job(Generic[T]):
 
 
 class BackgroundLoop:
-    """A running event loop; its thread starts with the first work."""
+    """A running event loop; its thread starts with the first job."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -58,7 +58,7 @@ class BackgroundLoop:
         self._guard = threading.Lock()
 
     def start(self, work: Callable[[], Coroutine[Any, Any, T]]) -> Job[T]:
-        """Begin work at once and return without waiting for it; from any thread, also one with a loop of its own."""
+        """Start work and return without waiting for it; callable from any thread, even one with its own loop."""
         loop = self._running()
         job: Job[T] = Job(loop)
         self._jobs.add(job)
@@ -67,7 +67,7 @@ class BackgroundLoop:
         return job
 
     def close(self, last: Callable[[], Coroutine[Any, Any, None]], limit_s: float = 20.0) -> None:
-        """Cancel what runs, wait until it has booked itself, do `last`, and end the thread."""
+        """Cancel the running jobs, wait until they have recorded their end, run `last`, and end the thread."""
         if self._loop is None or self._thread is None:
             return
         jobs = list(self._jobs)
@@ -91,7 +91,7 @@ class BackgroundLoop:
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:
-    # Ours, since the loop would need one more thread to end its own, which Python starts no more while it is ending.
+    # Our own executor: shutting down the loop's own takes one more thread, which Python no longer starts at exit.
     with ThreadPoolExecutor(thread_name_prefix="orchestrator") as threads:
         loop.set_default_executor(threads)
         loop.run_forever()
@@ -99,7 +99,7 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
 
 
 async def off_the_loop(work: Callable[[], T]) -> T:
-    """The result of blocking work on another thread; here, where Python is ending and takes no more work on threads."""
+    """The result of blocking work on another thread; on this one if Python is shutting down and starts no more work."""
     try:
         working = asyncio.get_running_loop().run_in_executor(None, work)
     except RuntimeError:
@@ -108,7 +108,7 @@ async def off_the_loop(work: Callable[[], T]) -> T:
 
 
 async def all_done(tasks: Collection[asyncio.Future[Any]]) -> bool:
-    """Wait until all have ended, whatever is cancelled meanwhile; True when that was asked for."""
+    """Wait until all tasks have ended, even if cancelled meanwhile; returns whether a cancellation was requested."""
     cancelled = False
     while any(not task.done() for task in tasks):
         try:
@@ -119,7 +119,7 @@ async def all_done(tasks: Collection[asyncio.Future[Any]]) -> bool:
 
 
 async def to_its_end(work: Awaitable[T]) -> T:
-    """The result of work that a cancellation must not tear apart; the cancellation follows once it is done."""
+    """The result of work that a cancellation must not break off; the cancellation is raised once the work is done."""
     task = asyncio.ensure_future(work)
     cancelled = await all_done([task])
     result = task.result()
@@ -129,7 +129,7 @@ async def to_its_end(work: Awaitable[T]) -> T:
 
 
 async def on_daemon_thread(work: Callable[[], T]) -> T:
-    """The result of blocking work on a thread that does not keep the process from ending."""
+    """The result of blocking work on a thread that does not keep the process alive."""
     loop = asyncio.get_running_loop()
     outcome: asyncio.Future[T] = loop.create_future()
 
@@ -145,9 +145,9 @@ async def on_daemon_thread(work: Callable[[], T]) -> T:
         done: Future[T] = Future()
         try:
             done.set_result(work())
-        except Exception as error:  # noqa: BLE001 - handed on to whoever awaits
+        except Exception as error:  # noqa: BLE001 - passed on to the awaiting task
             done.set_exception(error)
-        with contextlib.suppress(RuntimeError):  # the loop has closed: nobody awaits any more
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nothing awaits the result any more
             loop.call_soon_threadsafe(settle, done)
 
     try:

@@ -1,4 +1,4 @@
-"""The one place where real things are chosen and wired together."""
+"""The composition root: the one place where the real components are chosen and wired together."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from orchestrator.recording.recorder import Recorder
 from orchestrator.simulator import SimulatedTransport
 from store import Database, Store, StoreSettings, clock, connect, read_environment
 
-# The SDKs want a key; the simulator looks at none.
+# The SDKs require a key; the simulator ignores it.
 _NO_KEY = "simulated"
 
 
@@ -29,7 +29,7 @@ class Application:
     """Everything a process needs.
 
     Attributes:
-        simulated: whether models are simulated, which every screen says.
+        simulated: whether models are simulated, which every page shows.
     """
 
     orchestrator: WorkflowOrchestrator
@@ -41,7 +41,7 @@ class Application:
         return self.store.person()
 
     def close(self) -> None:
-        """Cancel what runs, book it, and let go of models and database."""
+        """Cancel and record the generations under way, and disconnect from models and database."""
         try:
             self.orchestrator.close()
         finally:
@@ -55,15 +55,15 @@ def bootstrap(
     transport: httpx2.AsyncBaseTransport | None = None,
     now: clock.Clock = clock.system,
 ) -> Application:
-    """The application that the environment describes, its database started and caught up.
+    """The application that the environment describes, with its database started and the outbox delivered.
 
     Args:
         environment: by default the process's own, with `.env` and `secrets.toml`.
-        store, transport: for tests: another database or wire.
+        store, transport: another database or HTTP transport, for tests.
         now: the process's clock from here on, for pages and queries too.
 
     Raises:
-        OrchestratorError, StoreError: a variable is wrong, or the database cannot be had.
+        OrchestratorError, StoreError: a variable is invalid, or the database is not available.
     """
     clock.use(now)
     environment = read_environment() if environment is None else environment
@@ -88,11 +88,11 @@ def bootstrap(
 
 
 def _recorder(store: Store, outbox: Outbox) -> Recorder:
-    """The recorder, with all delivered and closed that an earlier process left behind."""
+    """The recorder, after delivering and closing what an earlier process left behind."""
     try:
         recorder = Recorder(store.machine(), outbox)
         recorder.catch_up()
-    except BaseException:  # whatever went wrong, the server must not stay behind
+    except BaseException:  # whatever went wrong, the server must not keep running
         store.close()
         raise
     return recorder

@@ -1,4 +1,4 @@
-"""What the environment says about models: keys, addresses, limits, simulation."""
+"""The model configuration from the environment: keys, base URLs, time limits, simulation."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class ModelConfiguration:
     """Which providers can be reached, and how.
 
     Attributes:
-        offline: whether both are simulated: on request, or since there is no key at all.
-        offline_speed: factor on simulated delays; 1 is like a model, 0 at once.
+        offline: whether both are simulated: on request, or because no key is set.
+        offline_speed: factor on simulated delays; 1 is as slow as a real model, 0 replies at once.
     """
 
     openai_key: str | None = field(default=None, repr=False)
@@ -36,8 +36,8 @@ class ModelConfiguration:
         """The configuration that these variables describe.
 
         Raises:
-            InvalidSettings: a number or an address is none.
-            InvalidInput: a truth or a key is none.
+            InvalidSettings: a number or a base URL is malformed.
+            InvalidInput: a boolean or a key is malformed.
         """
         return cls(
             openai_key=secret_key(environment, "OPENAI_API_KEY"),
@@ -57,7 +57,7 @@ class ModelConfiguration:
 
 @dataclass(frozen=True, slots=True)
 class _Base:
-    """How the base address of one SDK looks, to which it adds the rest."""
+    """The format of an SDK's base URL, to which the SDK appends the rest of the path."""
 
     example: str
     never: re.Pattern[str]
@@ -83,10 +83,10 @@ def _address(environment: Mapping[str, str], name: str) -> str | None:
         url = httpx2.URL()
     is_one = url.scheme in ("http", "https") and url.host and (url.port or 0) <= _LARGEST_PORT and value.isascii()
     if not is_one or url.query or url.fragment or url.userinfo or base.never.search(url.path):
-        # Not quoted: an address may hold a password.
-        raise InvalidSettings(f"{name} must be an address such as {base.example}, to which the rest is added.")
+        # Not quoted: a URL may contain a password.
+        raise InvalidSettings(f"{name} must be a base URL such as {base.example}; the SDK appends the path.")
     if url.host == "api.openai.com" and url.path in ("", "/"):
-        raise InvalidSettings(f"{name} lacks the /v1 at its end.")
+        raise InvalidSettings(f"{name} must end in /v1.")
     return value
 
 
@@ -96,5 +96,5 @@ def _number(environment: Mapping[str, str], name: str, default: float, *, least:
     except ValueError:
         value = math.nan
     if not least <= value <= 86_400:
-        raise InvalidSettings(f"{name} must be a number of at least {least:g} and at most 86400.")
+        raise InvalidSettings(f"{name} must be a number from {least:g} to 86400.")
     return value

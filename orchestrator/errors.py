@@ -1,15 +1,15 @@
 """What can go wrong between a request and its workflow.
 
 OrchestratorError         orchestrator_error     base; never raised itself
-├── InvalidRequest        invalid_request        a prompt, service, id or assignment cannot be taken; nothing was asked
-├── InvalidSettings       invalid_settings       a system key holds a value that cannot be used; nothing was asked
-├── ModelNotConfigured    model_not_configured   the primary's provider has no API key; nothing was asked
-├── GenerationFailed      generation_failed      no model gave a valid workflow; `attempts` says why
-├── GenerationCancelled   generation_cancelled   stopped on request; what was spent is booked
-└── RecordingFailed       recording_failed       there is an outcome that neither database nor disk would take
+├── InvalidRequest        invalid_request        a prompt, service, id or assignment is invalid; no model was asked
+├── InvalidSettings       invalid_settings       a system key holds an unusable value; no model was asked
+├── ModelNotConfigured    model_not_configured   the primary model's provider has no API key; no model was asked
+├── GenerationFailed      generation_failed      no model returned a valid workflow; `attempts` says why
+├── GenerationCancelled   generation_cancelled   cancelled on request; what was spent is recorded
+└── RecordingFailed       recording_failed       the record could be saved neither in the database nor on disk
 
-Each carries `attempts`, empty where none was made, and `generation_id`, None where no run was started. Errors of the
-store pass through unchanged (`store.errors`); those of the model SDKs never leave `orchestrator.providers`.
+Each carries `attempts`, empty if there were none, and `generation_id`, None if no generation was started. Errors of
+the store pass through unchanged (`store.errors`); those of the model SDKs never leave `orchestrator.providers`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class OrchestratorError(Exception):
-    """The orchestrator could not do this."""
+    """Base class of the orchestrator's errors."""
 
     code: ClassVar[str] = "orchestrator_error"
 
@@ -34,13 +34,13 @@ class OrchestratorError(Exception):
 
 
 class InvalidRequest(OrchestratorError):
-    """The request cannot be taken."""
+    """The request is invalid."""
 
     code = "invalid_request"
 
 
 class InvalidSettings(OrchestratorError):
-    """A system key holds a value that cannot be used."""
+    """A system key holds an unusable value."""
 
     code = "invalid_settings"
 
@@ -52,22 +52,22 @@ class ModelNotConfigured(OrchestratorError):
 
 
 class GenerationFailed(OrchestratorError):
-    """No model gave a valid workflow."""
+    """No model returned a valid workflow."""
 
     code = "generation_failed"
 
 
 class GenerationCancelled(OrchestratorError):
-    """The generation was stopped on request."""
+    """The generation was cancelled."""
 
     code = "generation_cancelled"
 
 
 class RecordingFailed(OrchestratorError):
-    """The outcome could be recorded neither in the database nor on disk.
+    """The generation's record could be saved neither in the database nor on disk.
 
     Attributes:
-        result: the workflow that was paid for, None when there was none.
+        result: the workflow that was paid for; None if there was none.
     """
 
     code = "recording_failed"

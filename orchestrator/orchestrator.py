@@ -1,4 +1,4 @@
-"""The orchestrator: a process in words goes in, an audited workflow comes out."""
+"""The orchestrator: takes the description of a process and returns an audited workflow."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How one run differs from any other.
+    """Options for one generation.
 
     Attributes:
-        generation_id: chosen by the caller, who can then find the run before it has ended; None for a new one.
-        overrides: other models for this run only; it is then left out of targets and counted as such.
-        replaces_generation_id: the run that this one is asked for again.
-        primary_fault: lets the first model fail in this way; only the simulator obeys.
+        generation_id: chosen by the caller, to find the generation before it has ended; None for a new id.
+        overrides: other models for this generation only; it is then left out of targets and counted as overridden.
+        replaces_generation_id: the generation that this one regenerates.
+        primary_fault: makes the first model fail in this way; only the simulator obeys.
     """
 
     origin: Origin = "api"
@@ -52,9 +52,9 @@ class RunOptions:
 
 
 class WorkflowOrchestrator:
-    """Asks the primary model, validates, and asks the fallback for one of four reasons.
+    """Asks the primary model, validates its answer, and asks the fallback model for one of four reasons.
 
-    Make one per process with `orchestrator.bootstrap`; it may be used from any thread and any event loop.
+    Create one per process with `orchestrator.bootstrap`; it can be used from any thread and any event loop.
     """
 
     def __init__(
@@ -84,20 +84,20 @@ class WorkflowOrchestrator:
         services: Sequence[str],
         options: RunOptions = RunOptions(),
     ) -> WorkflowGenerationResult:
-        """A validated workflow, waited for; also from inside a running event loop. Ctrl-C cancels it.
+        """Generate a workflow and wait for it; works inside a running event loop too. Ctrl-C cancels it.
 
         Args:
             user_id: who asks.
-            agent_id: the agent that the workflow is for; None for a new one.
-            prompt: the process in words.
-            services: names of the connected services; none is fine.
+            agent_id: the agent the workflow is for; None for a new one.
+            prompt: description of the process.
+            services: names of the connected services; may be empty.
 
         Raises:
-            InvalidRequest, InvalidSettings, ModelNotConfigured: nothing was asked or spent.
-            GenerationFailed: no model gave a valid workflow.
+            InvalidRequest, InvalidSettings, ModelNotConfigured: no model was asked and nothing was spent.
+            GenerationFailed: no model returned a valid workflow.
             GenerationCancelled: interrupted from the keyboard.
-            RecordingFailed: there is an outcome, which the error carries, but no place would keep it.
-            StoreError: the database did not answer, nothing was asked.
+            RecordingFailed: the generation's record could not be saved anywhere; the error carries its result.
+            StoreError: the database did not answer; no model was asked.
         """
         request = checked_request(
             prompt=prompt, services=services, agent_id=agent_id, user_id=user_id, origin=options.origin
@@ -118,7 +118,7 @@ class WorkflowOrchestrator:
         services: Sequence[str],
         options: RunOptions = RunOptions(),
     ) -> WorkflowGenerationResult:
-        """The same, awaited. Cancelling the awaiting task cancels the generation and waits until it is booked."""
+        """The same, awaited. Cancelling the awaiting task cancels the generation and waits until that is recorded."""
         events = self.stream(user_id=user_id, agent_id=agent_id, prompt=prompt, services=services, options=options)
         async with contextlib.aclosing(events):
             told = [event async for event in events]
@@ -133,9 +133,9 @@ class WorkflowOrchestrator:
         services: Sequence[str],
         options: RunOptions = RunOptions(),
     ) -> AsyncGenerator[GenerationEvent]:
-        """The same, told while it happens; the last event is `Finished`.
+        """The same, yielding its progress; the last item is `Finished`.
 
-        Leaving the iteration early cancels the generation. Raises what `generate_workflow` raises.
+        Ending the iteration early cancels the generation. Raises the same errors as `generate_workflow`.
         """
         request = checked_request(
             prompt=prompt, services=services, agent_id=agent_id, user_id=user_id, origin=options.origin
@@ -143,7 +143,7 @@ class WorkflowOrchestrator:
         loop, told = asyncio.get_running_loop(), asyncio.Queue[GenerationEvent | None]()
 
         def tell(event: GenerationEvent | None) -> None:
-            with contextlib.suppress(RuntimeError):  # the listener's loop has been closed: nobody listens any more
+            with contextlib.suppress(RuntimeError):  # the listener's loop is closed: nobody listens any more
                 loop.call_soon_threadsafe(told.put_nowait, event)
 
         job = self.start(request, options, tell)
@@ -164,30 +164,30 @@ class WorkflowOrchestrator:
         options: RunOptions,
         emit: Callable[[GenerationEvent], None],
     ) -> Job[WorkflowGenerationResult]:
-        """Begin a generation and return at once.
+        """Start a generation and return immediately.
 
         Args:
-            options: all but `origin`, which is the request's.
-            emit: called with every event but the last, on the background loop: it must be quick.
+            options: all except `origin`, which the request has.
+            emit: called with the progress, all but `Finished`, on the background loop: it must be quick.
         """
         return self._background.start(lambda: self._stoppable(request, options, _heard(emit)))
 
     def missing_key(self, model: Model) -> str | None:
-        """The variable without which this process cannot ask a model; None where it can."""
+        """The environment variable that is missing to ask a model; None if it can be asked."""
         return missing_key(model, self._providers)
 
     def warm(self) -> None:
-        """Import the SDKs and the price list, which takes seconds; from any thread, before anybody waits for them."""
+        """Import the SDKs and the price list ahead of time, which takes seconds; callable from any thread."""
         pricing.warm()
         for provider in self._providers.values():
             provider.warm()
 
     def outbox(self) -> OutboxState:
-        """What waits for the database, and what it will never take."""
+        """How much waits for the database, and how much it will never accept."""
         return self._recorder.outbox()
 
     def close(self) -> None:
-        """Cancel what runs, wait until it is recorded, and close every connection to the models."""
+        """Cancel the generations under way, wait until they are recorded, and close every connection to the models."""
         try:
             self._background.close(self._close_providers)
         finally:
@@ -227,12 +227,12 @@ class WorkflowOrchestrator:
 
 
 def _heard(emit: Callable[[GenerationEvent], None]) -> Callable[[GenerationEvent], None]:
-    """The same listener, whose mistakes cannot tear apart a run that costs money."""
+    """The same listener, guarded so that its errors cannot break off a generation that costs money."""
 
     def tell(event: GenerationEvent) -> None:
         try:
             emit(event)
-        except Exception:  # a listener's mistake is not the run's
+        except Exception:  # a listener's error must not end the generation
             log.exception("A listener failed on %s.", type(event).__name__)
 
     return tell

@@ -1,4 +1,4 @@
-"""What somebody asks for, checked before anything is spent."""
+"""A request for a workflow, checked before anything is spent."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ MAX_NAME_CHARS = 100
 
 @dataclass(frozen=True, slots=True)
 class WorkflowRequest:
-    """A request that can be taken.
+    """A valid request.
 
     Attributes:
-        prompt: the process in words, without blanks around it.
-        services: names of the connected services, each once.
-        agent_id: the agent that the workflow is for.
-        actor_id: who asks, in whatever form the caller knows them.
+        prompt: description of the process, without surrounding whitespace.
+        services: names of the connected services, without duplicates.
+        agent_id: the agent the workflow is for.
+        actor_id: who asks, in whatever form the caller identifies them.
     """
 
     prompt: str
@@ -36,7 +36,7 @@ class WorkflowRequest:
 
     @property
     def user_id(self) -> str | None:
-        """The asker as a user id, None when `actor_id` is none."""
+        """`actor_id` as a user id; None if it is not a UUID."""
         try:
             return str(UUID(self.actor_id))
         except ValueError:
@@ -46,20 +46,20 @@ class WorkflowRequest:
 def checked_request(
     *, prompt: str, services: Sequence[str], agent_id: str | None, user_id: str | UUID, origin: Origin
 ) -> WorkflowRequest:
-    """The request, or one sentence that says what to change.
+    """The checked request.
 
     Args:
-        services: any number up to MAX_SERVICES, none included.
+        services: up to MAX_SERVICES names; may be empty.
         agent_id: None for a new agent.
 
     Raises:
-        InvalidRequest: a value is missing, too long or not text.
+        InvalidRequest: a value is missing, too long or not text; the message says what to change.
     """
     if isinstance(services, str | bytes) or not isinstance(services, Sequence):
-        raise InvalidRequest('The services are not a list of names, such as ["Slack", "Jira"].')
-    names = dict.fromkeys(_name(service, "service") for service in services)
+        raise InvalidRequest('The services must be a list of names, such as ["Slack", "Jira"].')
+    names = dict.fromkeys(_name(service, "service name") for service in services)
     if len(names) > MAX_SERVICES:
-        raise InvalidRequest(f"{len(names)} services were given; at most {MAX_SERVICES} can be connected.")
+        raise InvalidRequest(f"{len(names)} services are too many; at most {MAX_SERVICES} can be connected.")
     return WorkflowRequest(
         prompt=_prompt(prompt),
         services=tuple(names),
@@ -72,10 +72,10 @@ def checked_request(
 def _prompt(value: object) -> str:
     text = _text(value, "description")
     if not text:
-        raise InvalidRequest("The description is empty; say in a sentence or two what should be automated.")
+        raise InvalidRequest("The description is empty; describe what to automate in a sentence or two.")
     if len(text) > MAX_PROMPT_CHARS:
         raise InvalidRequest(
-            f"The description has {len(text):,} characters; at most {MAX_PROMPT_CHARS:,} can be taken. Shorten it."
+            f"The description has {len(text):,} characters; shorten it to at most {MAX_PROMPT_CHARS:,}."
         )
     return text
 
@@ -83,17 +83,17 @@ def _prompt(value: object) -> str:
 def _name(value: object, what: str) -> str:
     text = _text(value, what)
     if not text:
-        raise InvalidRequest(f"There is a blank {what}; give it a name or leave it out.")
+        raise InvalidRequest(f"The {what} is blank; fill it in or leave it out.")
     if len(text) > MAX_NAME_CHARS:
-        raise InvalidRequest(f"One {what} has {len(text)} characters; at most {MAX_NAME_CHARS} can be taken.")
+        raise InvalidRequest(f"The {what} has {len(text)} characters; the maximum is {MAX_NAME_CHARS}.")
     if any(unicodedata.category(character) == "Cc" for character in text):
-        raise InvalidRequest(f"One {what} contains control characters; write its name in plain text.")
+        raise InvalidRequest(f"The {what} contains control characters; remove them.")
     return text
 
 
 def _text(value: object, what: str) -> str:
     if not isinstance(value, str):
-        raise InvalidRequest(f"The {what} is not text.")
+        raise InvalidRequest(f"The {what} must be text.")
     if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
-        raise InvalidRequest(f"The {what} contains characters that are not text; check its encoding.")
+        raise InvalidRequest(f"The {what} contains characters that are not valid text; check its encoding.")
     return value.strip()

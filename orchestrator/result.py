@@ -1,4 +1,4 @@
-"""What a generation gives back."""
+"""The result of a successful generation."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from orchestrator.workflow.steps import Finding, Step
 
 @dataclass(frozen=True, slots=True)
 class WorkflowGenerationResult:
-    """A validated workflow and everything it took.
+    """A validated workflow and the attempts, time, tokens and cost behind it.
 
     Attributes:
         pilot_steps: 1-50 steps.
-        generator_used: logical name of the model that answered; `api_model` is the id that was really called.
-        generation_time_ms: from the first request to the accepted answer and the last attempt's end.
-        tokens: the accepted answer's alone.
-        fallback_reason: why the first model's answer was not used; None when it was.
-        findings: warnings on the accepted workflow.
-        baseline_cost_usd: the accepted answer's tokens at the baseline model's price; None when unknown.
+        generator_used: logical name of the model that answered; `api_model` is the id actually called.
+        generation_time_ms: from the first request to the accepted answer and the end of the last attempt.
+        tokens: those of the accepted answer only.
+        fallback_reason: why the first model's answer was not used; None if it was.
+        findings: warnings about the accepted workflow.
+        baseline_cost_usd: the accepted answer's tokens at the baseline model's price; None if unknown.
     """
 
     pilot_steps: tuple[Step, ...]
@@ -45,12 +45,12 @@ class WorkflowGenerationResult:
 
     @property
     def tokens_used(self) -> dict[str, int]:
-        """The accepted answer's input, output and total."""
+        """Input, output and total tokens of the accepted answer."""
         return self.tokens.as_used()
 
     @property
     def cost_usd(self) -> Decimal:
-        """All attempts together; the known sum when `unpriced_attempts` is not 0."""
+        """The cost of all attempts; only of those with a known price if `unpriced_attempts` is not 0."""
         return known_cost(self.attempts)
 
     @property
@@ -60,28 +60,28 @@ class WorkflowGenerationResult:
 
     @property
     def wasted_cost_usd(self) -> Decimal:
-        """The part of `cost_usd` that bought no answer."""
+        """The part of `cost_usd` spent on attempts whose answer was not used."""
         return known_cost(self.wasted_attempts)
 
     @property
     def tokens_wasted(self) -> dict[str, int]:
-        """Input, output and total of the attempts whose answer was not used."""
+        """Input, output and total tokens of the attempts whose answer was not used."""
         return sum((attempt.tokens for attempt in self.wasted_attempts), Tokens()).as_used()
 
     @property
     def unpriced_attempts(self) -> int:
-        """How many attempts have no known price."""
+        """The number of attempts without a known price."""
         return unpriced(self.attempts)
 
     @property
     def savings_usd(self) -> Decimal | None:
-        """Baseline less cost, negative when waste ate more than was saved; None while either is unknown."""
+        """Baseline minus cost, negative if wasted cost exceeds the savings; None if either is unknown."""
         if self.baseline_cost_usd is None or self.unpriced_attempts:
             return None
         return plain(self.baseline_cost_usd - self.cost_usd)
 
     def as_json(self) -> dict[str, Any]:
-        """All of it, money as Decimal."""
+        """All fields and derived figures, with money as Decimal."""
         return {
             "pilot_steps": list(self.pilot_steps),
             "generator_used": self.generator_used,

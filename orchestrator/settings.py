@@ -1,4 +1,4 @@
-"""The three system keys: read as one snapshot, saved as one change."""
+"""The three system keys: read as one snapshot, saved in one change."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class OrchestratorSettings:
 
     Attributes:
         primary, fallback: logical model names, not yet looked up.
-        version: counts the saves; name it to save on top of this very snapshot.
+        version: counts the saves; pass it when saving to base the change on this snapshot.
     """
 
     primary: str
@@ -51,7 +51,7 @@ class OrchestratorSettings:
     version: int
 
     def has_second(self, on: date) -> bool:
-        """Whether another model stands behind the primary on a day: the same one twice is asked once."""
+        """Whether there is a fallback on a day: enabled, and a different model from the primary."""
         return self.fallback_enabled and not same_answers(self.primary, self.fallback, on)
 
     def values(self) -> dict[str, str | bool]:
@@ -68,10 +68,10 @@ class OrchestratorSettings:
 
 
 def read_settings(database: Database) -> OrchestratorSettings:
-    """The settings as they are now; a missing key has its default.
+    """The current settings; a missing key has its default.
 
     Raises:
-        InvalidSettings: a key holds something that cannot be used.
+        InvalidSettings: a key holds an unusable value.
         StoreError: the database did not answer, or this identity may not read.
     """
     return _settings(database.call("get_settings"))
@@ -80,16 +80,16 @@ def read_settings(database: Database) -> OrchestratorSettings:
 def save_settings(
     database: Database, changes: Mapping[str, str | bool], *, expected_version: int | None = None
 ) -> OrchestratorSettings:
-    """Change some keys at once; the next generation of every process follows them.
+    """Change some keys in one save; the next generation of every process uses them.
 
     Args:
         database: an admin's.
         expected_version: the version the change is based on; None overwrites whatever is there.
 
     Raises:
-        Conflict: somebody else saved since that version.
+        Conflict: somebody else has saved since that version.
         InvalidInput: there is no such key, or it cannot have this value.
-        NotPermitted: this identity is no admin.
+        NotPermitted: this identity is not an admin.
     """
     return _settings(database.call("save_settings", p_changes=dict(changes), p_expected_version=expected_version))
 
@@ -98,20 +98,20 @@ def setting_from_text(assignment: str) -> tuple[str, str | bool]:
     """The key and value of a text such as `orchestrator_enable_fallback=false`.
 
     Raises:
-        InvalidRequest: it is no assignment.
+        InvalidRequest: it is not an assignment.
     """
     key, separator, text = assignment.partition("=")
     if not separator or not key.strip():
-        raise InvalidRequest("A setting is given as key=value.")
+        raise InvalidRequest("Write a setting as key=value.")
     value = text.strip().strip('"')
     return key.strip(), _TRUTHS.get(value.lower(), value) if key.strip() == ENABLE_FALLBACK_KEY else value
 
 
 def setting_value(key: str, stored: Any) -> str | bool:
-    """What a system key means while `stored` stands in it; its default for None.
+    """The value that a system key has while it holds `stored`; its default for None.
 
     Raises:
-        InvalidSettings: it cannot be used.
+        InvalidSettings: the stored value is unusable.
     """
     if stored is None:
         return DEFAULTS[key]
@@ -135,7 +135,7 @@ def _settings(document: Json) -> OrchestratorSettings:
 
 def _model_name(key: str, value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise _unusable(key, "a model's name")
+        raise _unusable(key, "the name of a model")
     return value.strip()
 
 
@@ -147,7 +147,7 @@ def _truth(key: str, value: Any) -> bool:
 
 
 def _unquoted(value: Any) -> Any:
-    """A value that was written as JSON inside JSON, as an earlier system's instructions had it."""
+    """The value without the extra JSON quoting that an earlier system's instructions called for."""
     try:
         return json.loads(value) if isinstance(value, str) and value.startswith('"') else value
     except ValueError:
@@ -156,6 +156,6 @@ def _unquoted(value: Any) -> Any:
 
 def _unusable(key: str, wanted: str) -> InvalidSettings:
     return InvalidSettings(
-        f"The setting {key} does not hold {wanted}; set it again, for example: "
+        f"The setting {key} must be {wanted}; set it again, for example: "
         f"python -m orchestrator settings --set {key}={json.dumps(DEFAULTS[key]).strip(chr(34))}"
     )

@@ -1,4 +1,4 @@
-"""The saves of the settings: who changed what when, and how the settings stood after each."""
+"""The history of the settings: who changed what and when, and the settings after each save."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class _Save(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Save:
-    """One save.
+    """One save of the settings.
 
     Attributes:
-        changed_by: e-mail address, or the id or database role that was recorded.
-        changes: before and after of each changed key.
-        before, values: every known key's value until it was saved, and from then on; enough to return to.
+        changed_by: e-mail address, or the user id or database role that was recorded.
+        changes: the value of each changed key before and after.
+        before, values: the values of all known keys before and after the save; enough to restore them.
     """
 
     version: int
@@ -43,12 +43,12 @@ class Save:
 
 
 def read_history(database: Database, current: OrchestratorSettings, limit: int = 50) -> tuple[Save, ...]:
-    """The latest saves, newest first; empty when nothing was ever changed.
+    """The latest saves, newest first; empty if nothing was ever changed.
 
-    The values after each save follow from today's by taking the later changes back, one after the other.
+    The values after each save are derived from the current ones by undoing the later changes one by one.
 
     Raises:
-        StoreError: the database did not answer, or as another version would, or this identity may not read.
+        StoreError: the database did not answer, has another version, or denies this identity reading.
     """
     saves = understood(list[_Save], database.call("get_settings_history", p_limit=limit))
     values = current.values()

@@ -1,4 +1,4 @@
-"""How far can the rollout of the cheap model go?"""
+"""How far can the cheap model be rolled out?"""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def rollback_plan() -> None:
         st.page_link("overview.py", label="5. Watch the success rate recover", icon=":material/monitoring:")
 
 
-application = frame.opening("Rollout", "How far can the rollout of the cheap model go?")
+application = frame.opening("Rollout", "How far can the cheap model be rolled out?")
 person = application.person()
 chosen = bar(with_model=False)
 dear = no_cheaper(clock.now())

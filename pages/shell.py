@@ -16,13 +16,13 @@ st.logo(_MARK, size="large")
 
 page = frame.navigate(
     {
-        "Operate": [
+        "Today": [
             st.Page("overview.py", title="Overview", icon=":material/monitoring:", url_path="root", default=True),
             # For those who guess this address from the others; the page itself is at the root.
             st.Page("overview.py", title="Overview", url_path="overview", visibility="hidden"),
             st.Page("playground.py", title="Playground", icon=":material/science:", url_path="playground"),
         ],
-        "Analyze": [
+        "Figures": [
             st.Page("cost.py", title="Cost and savings", icon=":material/savings:", url_path="cost"),
             st.Page("fallbacks.py", title="Fallbacks", icon=":material/alt_route:", url_path="fallbacks"),
             st.Page("latency.py", title="Latency", icon=":material/timer:", url_path="latency"),

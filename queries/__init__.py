@@ -1,4 +1,4 @@
 """The read side: one module per report, plain values in, dataclasses and DataFrames out.
 
-It does not know `orchestrator`.
+It never imports `orchestrator`.
 """

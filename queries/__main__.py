@@ -27,7 +27,7 @@ from store.command_line import DONE
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    top = argparse.ArgumentParser(prog="python -m queries", description="What the audit log says.")
+    top = argparse.ArgumentParser(prog="python -m queries", description="Figures from the audit log.")
     command = top.add_subparsers(dest="command", required=True)
     report = command.add_parser("report", help="cost, savings, fallbacks, quality and latency of a period")
     report.add_argument(
@@ -35,12 +35,12 @@ def parser() -> argparse.ArgumentParser:
         dest="first",
         type=_day,
         metavar="DATE",
-        help=f"first day; {USUAL_DAYS} days with the last one by default",
+        help=f"first day; by default, the period is {USUAL_DAYS} days long",
     )
     report.add_argument("--to", dest="last", type=_day, metavar="DATE", help="last day; today by default")
-    report.add_argument("--time-zone", default="UTC", metavar="ZONE", help="whose days; UTC by default")
-    report.add_argument("--source", choices=SOURCES, help="real where a model key is configured, else simulated")
-    report.add_argument("--json", action="store_true", help="print it as one line of JSON")
+    report.add_argument("--time-zone", default="UTC", metavar="ZONE", help="time zone of the days; UTC by default")
+    report.add_argument("--source", choices=SOURCES, help="by default, real with a model key, otherwise simulated")
+    report.add_argument("--json", action="store_true", help="print the report as one line of JSON")
     report.set_defaults(run=_report)
     return top
 
@@ -59,7 +59,7 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no day; a day looks like 2026-11-25") from None
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a date; use the form 2026-11-25") from None
 
 
 def _report(arguments: argparse.Namespace) -> int:

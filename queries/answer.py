@@ -1,4 +1,4 @@
-"""The database's answers as rows of ours."""
+"""The database's answers as typed rows."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from store import Json, understood
 
 
 class Row(BaseModel):
-    """A part of an answer."""
+    """Part of an answer."""
 
     model_config = ConfigDict(frozen=True)
 
 
 def frame(row: type[Row], answer: Json) -> pd.DataFrame:
-    """A list of rows as a frame with their fields as columns.
+    """A list of rows as a DataFrame with one column per field.
 
     Raises:
-        UnreadableAnswer: it is something else.
+        UnreadableAnswer: the answer is not such a list.
     """
     rows = [understood(row, entry).model_dump() for entry in understood(list[Any], answer)]
     return pd.DataFrame(rows, columns=list(row.model_fields), dtype=object)

@@ -1,4 +1,4 @@
-"""The single generations, agents and refused answers behind a figure."""
+"""The generations, agents and rejected replies behind a figure."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from queries.filters import Filters
 from store import Database, understood
 
 UNKNOWN = ""
-"""Stands for the model of those generations whose model is not known."""
+"""Stands for an unknown model: selects the generations whose model is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Which:
-    """Which generations; None for any.
+    """Which generations to list; None means any.
 
     Attributes:
-        outcome: completed, failed or cancelled.
-        primary_model, generator: `UNKNOWN` for those whose model is not known.
-        fallback_reason: one of the four, `any` for all that fell back, `none` for those that did not.
-        unreadable: True for those alone that could not be read in full.
-        overridden: False for those alone that ran as configured, which rates speak of.
-        steps_from ... latency_ms_to: bounds, both included.
+        outcome: the generation's status: completed, failed or cancelled.
+        primary_model, generator: `UNKNOWN` for generations whose model is not known.
+        fallback_reason: one of the four, `any` for all fallbacks, `none` for generations without one.
+        unreadable: True for only the generations that could not be read in full.
+        overridden: False for only the generations that rates count: default models, no forced failure.
+        steps_from ... latency_ms_to: inclusive bounds.
     """
 
     outcome: str | None = None
@@ -68,14 +68,14 @@ class _Generation(Row):
 def generations(
     database: Database, begins: datetime, ends: datetime, filters: Filters, which: Which, limit: int = 50
 ) -> pd.DataFrame:
-    """The latest ended generations from `begins` to before `ends`, newest first.
+    """The latest finished generations from `begins` until just before `ends`, newest first.
 
     Columns: at (aware), event_id, generation_id, agent_id, action, primary_model, generator, fallback_reason, cost_usd
     and wasted_usd (Decimal), latency_ms, steps, overridden, simulated, sample, problems (names of unreadable fields),
-    stored (whether the run can be opened).
+    stored (whether the generation can be opened).
 
     Raises:
-        NotPermitted: this identity is no admin.
+        NotPermitted: this identity is not an admin.
         StoreError: the database did not answer.
     """
     answer = database.call(
@@ -101,11 +101,12 @@ class _Agents(Row):
 
 @dataclass(frozen=True, slots=True)
 class Agents:
-    """The agents that fell back most often.
+    """The agents with the most fallbacks.
 
     Attributes:
-        looked_at: how many fallbacks they were found among, the latest of the period.
-        frame: agent_id, fallbacks, generations (what the agent completed in the period, of what is asked for).
+        looked_at: how many fallbacks were searched, the latest of the period.
+        frame: agent_id, fallbacks, generations (the agent's completed generations in the period that match the
+            filters).
     """
 
     looked_at: int
@@ -115,7 +116,7 @@ class Agents:
 def agents(
     database: Database, begins: datetime, ends: datetime, filters: Filters, *, primary: str | None, limit: int = 10
 ) -> Agents:
-    """The agents with most of the latest 5,000 fallbacks of a period, as configured.
+    """The agents with the most of the latest 5,000 fallbacks of a period, overridden generations left out.
 
     Args:
         primary: the model that was asked first; None for any.
@@ -156,7 +157,7 @@ def rejected_answers(
     code: str | None = None,
     limit: int = 20,
 ) -> pd.DataFrame:
-    """The latest refused answers of runs that this identity may see, newest first.
+    """The latest rejected replies of generations that this identity may see, newest first.
 
     Columns: generation_id, at (aware), agent_id, model, codes, findings ([{path, code, message}]), text (its first
     4,000 characters), prompt (its first 200).

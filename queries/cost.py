@@ -21,16 +21,16 @@ class CostReport:
     """The money of a period.
 
     Attributes:
-        total, before: of the period and of the one before.
-        whoever_answered: of the period, be one generator named or not.
-        daily: one row per day and generator that answered: day, generator, generations, cost_usd, and the parts of it
-            that are known: answers_usd, wasted_usd (US dollars as Decimal, None for unknown); a day without any has
-            no row.
+        total, before: tallies of the period and of the previous one.
+        whoever_answered: tally of the period for all generators, even if one is selected.
+        daily: one row per day and generator that answered: day, generator, generations, cost_usd and its parts
+            answers_usd and wasted_usd (US dollars as Decimal, None if unknown); a day without completed generations
+            has no row.
         savings: one row per day: day, compared, baseline_usd, cost_usd, wasted_usd, savings_usd, cumulative_usd; None
             where nothing could be compared.
-        bridge: how the baseline becomes the cost: step (baseline, answers, waste, cost) and usd, in this order; empty
-            where nothing could be compared. baseline + answers + waste = cost, exactly. Where some waste is unknown,
-            baseline, both (answers and waste together), cost.
+        bridge: the steps from the baseline to the cost: step (baseline, answers, waste, cost) and usd, in this order;
+            empty if nothing could be compared. baseline + answers + waste = cost, exactly. If some waste is unknown,
+            the steps are baseline, both (answers and waste together), cost.
     """
 
     figures: Figures
@@ -43,7 +43,7 @@ class CostReport:
 
 
 def read_cost(database: Database, period: Period, filters: Filters, generator: str | None = None) -> CostReport:
-    """The report of a period; of one generator's answers alone where one is named.
+    """The cost report of a period, limited to one generator if given.
 
     Raises:
         StoreError: the database did not answer, or this identity may not read.
@@ -63,7 +63,7 @@ def read_cost(database: Database, period: Period, filters: Filters, generator: s
 
 
 def daily(figures: Figures, rows: Iterable[Generations]) -> pd.DataFrame:
-    """The frame `CostReport.daily` of these rows."""
+    """`CostReport.daily` for these rows."""
     records = [
         (day, generator, own.completed, own.cost_usd, own.answers_usd, own.wasted_usd)
         for day, of_day in by_day(figures, rows)
@@ -74,7 +74,7 @@ def daily(figures: Figures, rows: Iterable[Generations]) -> pd.DataFrame:
 
 
 def bridge(total: Tally) -> pd.DataFrame:
-    """From the baseline to the cost of the compared generations, step by step; empty where there are none."""
+    """From the baseline to the cost of the compared generations, step by step; empty if there are none."""
     columns = ["step", "usd"]
     if total.baseline_usd is None:
         return pd.DataFrame(columns=columns)

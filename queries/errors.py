@@ -1,7 +1,7 @@
-"""What can be wrong with a question or its answer.
+"""Errors of the read side.
 
 QueryError              query_error         base; never raised itself
-└── InvalidPeriod       invalid_period      the days or the time zone cannot be taken
+└── InvalidPeriod       invalid_period      the days or the time zone are not valid
 
 Errors of the store pass through unchanged (`store.errors`).
 """
@@ -12,12 +12,12 @@ from typing import ClassVar
 
 
 class QueryError(Exception):
-    """The question cannot be answered."""
+    """The query cannot be answered."""
 
     code: ClassVar[str] = "query_error"
 
 
 class InvalidPeriod(QueryError):
-    """The days or the time zone cannot be taken."""
+    """The days or the time zone are not valid."""
 
     code = "invalid_period"

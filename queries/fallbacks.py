@@ -1,4 +1,4 @@
-"""How often does the first model fail, and why?"""
+"""How often does the primary model fail, and why?"""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from store import Database
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A range of numbers, both ends included; `most` None for no end."""
+    """A range of numbers, both ends included; `most` is None for no upper limit."""
 
     name: str
     least: int
@@ -41,24 +41,25 @@ SERVICE_BANDS = (
     Band("3", 3, 3),
     Band("more than 3", 4, None),
 )
-"""As the rollups count them: one place in their arrays for each."""
+"""The same bands, in the same order, as in the arrays of the rollups."""
 
 
 @dataclass(frozen=True, slots=True)
 class FallbackReport:
-    """The fallbacks of a period, of generations that completed; rates are of those as configured.
+    """The fallbacks of a period's completed generations; rates leave out overridden generations.
 
     Attributes:
-        total, before: of the period and of the one before.
-        daily: day, completed, fallbacks, rate_pct (None of none), and how many of each reason; every day has a row.
-        reasons: reason, fallbacks, share_pct of all of them (None of none), cost_usd of those generations, wasted_usd
-            on their first attempts; all four reasons, and all generations.
-        by_primary: primary_model (None where that cannot be told), completed, fallbacks, rate_pct, low_pct, high_pct.
-        first_unknown: fallbacks for which it is not known which model was asked first; whichever model is named.
-        by_steps, by_services: band, completed, fallbacks, rate_pct, low_pct, high_pct; only bands that were seen.
-        findings: code, attempts; what refused replies, most frequent first.
-        prompts: prompt_version (None where not said), first_day (of the period), new (whether it was not in use before,
-            see `queries.prompts.new_prompts`), replies, valid, valid_pct; of all models' replies.
+        total, before: tallies of the period and of the previous one.
+        daily: day, completed, fallbacks, rate_pct (None if nothing completed), and a count for each reason; every day
+            has a row.
+        reasons: reason, fallbacks, share_pct of all fallbacks (None if there are none), cost_usd of these generations,
+            wasted_usd on their first attempts; every reason has a row, overridden generations count.
+        by_primary: primary_model (None if unknown), completed, fallbacks, rate_pct, low_pct, high_pct.
+        first_unknown: fallbacks whose primary model is unknown, even if a model is selected.
+        by_steps, by_services: band, completed, fallbacks, rate_pct, low_pct, high_pct; only bands that occur.
+        findings: code, attempts; the rules that rejected replies, most frequent first.
+        prompts: prompt_version (None if not recorded), first_day (of the period), new (whether it was not in use
+            before, see `queries.prompts.new_prompts`), replies, valid, valid_pct; of all models unless one is selected.
     """
 
     figures: Figures
@@ -75,7 +76,7 @@ class FallbackReport:
 
 
 def read_fallbacks(database: Database, period: Period, filters: Filters, primary: str | None = None) -> FallbackReport:
-    """The report of a period; of the generations that asked one model first where one is named.
+    """The fallback report of a period, limited to generations that asked `primary` first if given.
 
     Raises:
         StoreError: the database did not answer, or this identity may not read.

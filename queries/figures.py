@@ -1,7 +1,7 @@
 """The sums that all reports are made of, read in one call.
 
-Bin 0 is the period before, bins 1 to n are the days of the period. While the period's last day is not over, the period
-before is looked at up to the same time of its last day, so that like is compared with like.
+Bin 0 is the previous period, bins 1 to n are the days of the period. While the period's last day is not over, the
+previous period is only read up to the same time of its own last day, so that like is compared with like.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from store import Database, clock, understood
 
 Part = Literal["generations", "latencies", "attempts", "findings", "verdicts", "changes"]
 BEFORE = 0
-"""The bin of the period before."""
+"""The bin of the previous period."""
 _GAP = 1
 _QUARTER = timedelta(minutes=15)
 
@@ -33,14 +33,15 @@ _SumsT = TypeVar("_SumsT", bound=_Sums)
 
 
 class Generations(_Sums):
-    """Ended generations of one kind: how many, and their sums.
+    """Finished generations of one kind: their number and their sums.
 
     Attributes:
-        primary_model: asked first; None where that cannot be told.
-        generator: answered; None for a failed or cancelled generation and for an unreadable name.
+        outcome: the status of the generations.
+        primary_model: the model that was asked first; None if unknown.
+        generator: the model that answered; None for a failed or cancelled generation and for an unreadable name.
         without_cost, without_waste: how many have an unknown cost or waste, which the sum leaves out.
-        compared: how many are in savings, with the three sums beside it.
-        timed: how many have a known latency, with its sum.
+        compared: how many count in savings; the three sums after it are theirs.
+        timed: how many have a known latency; the sum after it is theirs.
         by_steps: 1-3, 4-6, 7-10, 11-20, more; by_services: 0, 1, 2, 3, more.
     """
 
@@ -71,7 +72,7 @@ class Latencies(_Sums):
     """How long the completed generations of one generator took.
 
     Attributes:
-        buckets: in no order; counts: how many are in each.
+        buckets: in no particular order; counts: how many are in each.
     """
 
     generator: str | None
@@ -85,10 +86,10 @@ class Latencies(_Sums):
 
 
 class Attempts(_Sums):
-    """Calls of one model with one outcome; what was cancelled is not among them.
+    """Attempts of one model with one outcome; cancelled attempts are not included.
 
     Attributes:
-        timed: how many have a known duration, with its sum.
+        timed: how many have a known duration; the sum after it is theirs.
     """
 
     overridden: bool
@@ -102,7 +103,7 @@ class Attempts(_Sums):
 
 
 class Findings(_Sums):
-    """Replies of one model that one rule refused."""
+    """Replies of one model that one rule rejected."""
 
     model: str | None
     code: str
@@ -110,7 +111,7 @@ class Findings(_Sums):
 
 
 class Verdicts(_Sums):
-    """Runs or ratings of one generator's workflows; generator None where no generation is known that they judge."""
+    """Agent runs or ratings of one generator's workflows; generator is None if the generation they judge is unknown."""
 
     overridden: bool
     kind: Literal["execution", "rating"]
@@ -124,7 +125,7 @@ class Change(Row):
     """One save of the system keys.
 
     Attributes:
-        changes: before and after of each key that changed.
+        changes: the value before and after, for each key that changed.
     """
 
     at: datetime
@@ -146,11 +147,11 @@ class _Answer(Row):
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The sums of a period and of the one before it.
+    """The sums of a period and of the previous one.
 
     Attributes:
-        changes: saves of the system keys, from three days before the period before on.
-        undated: generations of the whole log that belong to no period, since their time cannot be read.
+        changes: saves of the system keys, starting three days before the previous period.
+        undated: generations of the whole log that belong to no period because their time cannot be read.
     """
 
     period: Period
@@ -164,7 +165,7 @@ class Figures:
 
 
 def read_figures(database: Database, period: Period, filters: Filters, parts: Iterable[Part]) -> Figures:
-    """The sums of the period's days, and of the period before as a whole.
+    """The sums of each day of the period, and of the previous period as a whole.
 
     Args:
         parts: what to read; the others stay empty.
@@ -194,13 +195,16 @@ def read_figures(database: Database, period: Period, filters: Filters, parts: It
 
 
 def _like_now(earlier: Period, period: Period, now: datetime) -> datetime:
-    """Where the period before ends: as far before its own end as the present is before the period's, to the quarter."""
+    """Where the previous period ends: as far before its last day's end as now is before the period's end.
+
+    The distance is rounded down to whole quarters of an hour.
+    """
     remaining = max(timedelta(0), min(period.ends - now, period.ends - period.begins))
     return max(earlier.begins, earlier.ends - remaining // _QUARTER * _QUARTER)
 
 
 def _binned(rows: tuple[_SumsT, ...]) -> tuple[_SumsT, ...]:
-    """Without what lies between the period before and the period; its days are bins 1 to n."""
+    """Drop the gap between the previous period and the period, and number the period's days 1 to n."""
     return tuple(
         row if row.bin == BEFORE else row.model_copy(update={"bin": row.bin - _GAP}) for row in rows if row.bin != _GAP
     )

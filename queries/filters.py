@@ -17,11 +17,11 @@ ORIGINS: tuple[Origin, ...] = get_args(Origin)
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What is asked for.
+    """Filters by source and origin.
 
     Attributes:
         source: real events, simulated ones (sample data included), or all.
-        origin: the way by which generations were asked for; `elsewhere` for events of other systems; None for any.
+        origin: how generations were requested; `elsewhere` for events of other systems; None for any.
     """
 
     source: Source = "all"
@@ -33,9 +33,9 @@ class Filters:
 
 
 def default_source(environment: Mapping[str, str]) -> Source:
-    """What to look at where nothing was chosen: real events where real models are asked, else simulated ones.
+    """The source if none is chosen: real if real models are asked, otherwise simulated.
 
     Raises:
-        InvalidInput: the variable that asks for simulated models says neither yes nor no.
+        InvalidInput: ORCHESTRATOR_OFFLINE or a key has an unusable value.
     """
     return "simulated" if is_simulated(environment) else "real"

@@ -1,4 +1,4 @@
-"""Which ways did requests take through the system?"""
+"""Which paths did generations take through the system?"""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from store import Database
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way from the first model to the end.
+    """One path from the primary model to the end.
 
     Attributes:
-        primary: asked first; None where that cannot be told.
-        reason: why its answer was not used; None when it was, or when nothing but the end is known.
-        generator: answered; None where nobody did.
-        outcome: completed, failed or cancelled.
-        total: the generations that took it.
+        primary: the model that was asked first; None if unknown.
+        reason: why its reply was not used; None if it was, or if only the end of the path is known.
+        generator: the model that answered; None if none did.
+        outcome: the generation's status: completed, failed or cancelled.
+        total: the generations that took this path.
     """
 
     primary: str | None
@@ -35,30 +35,30 @@ class Way:
 
     @property
     def generations(self) -> int:
-        """How many took it."""
+        """How many generations took this path."""
         return sum(row.generations for row in self.total.rows)
 
     @property
     def cost_usd(self) -> Decimal | None:
-        """What they cost, all attempts; None where none of them says it."""
+        """The cost of all their attempts; None if none of it is known."""
         return self.total.spent_usd
 
     @property
     def average_ms(self) -> float | None:
-        """How long one took, of those whose time is known; None of none."""
+        """The average time of those whose time is known; None if there are none."""
         timed = sum(row.timed for row in self.total.rows)
         return float(sum(row.latency_ms for row in self.total.rows)) / timed if timed else None
 
 
 def together(ways: Sequence[Way]) -> Way:
-    """Several ways, one at least, as one: called like the first."""
+    """Merge one or more paths into one that is labelled like the first."""
     rows = (row for way in ways for row in way.total.rows)
     return replace(ways[0], total=tally(rows))
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """The ways of a period, the most used first."""
+    """The paths of a period, the most used first."""
 
     figures: Figures
     ways: tuple[Way, ...]
@@ -66,16 +66,16 @@ class Flow:
 
     @property
     def ended(self) -> int:
-        """All generations that ended, in any way."""
+        """All generations that finished, whatever their status."""
         return sum(way.generations for way in self.ways)
 
     def share(self, way: Way) -> Rate:
-        """How many of all took this way."""
+        """The share of all generations that took this path."""
         return Rate(way.generations, self.ended)
 
 
 def read_flow(database: Database, period: Period, filters: Filters) -> Flow:
-    """The ways of a period.
+    """The paths of a period.
 
     Raises:
         StoreError: the database did not answer, or this identity may not read.

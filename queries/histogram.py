@@ -1,4 +1,4 @@
-"""How long things took, as counts of buckets, each of latencies near each other."""
+"""Latency histograms: counts of buckets that each hold similar latencies."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 _GROWTH = 1.036
-"""By how much each bucket of the rollups ends beyond the one before: bucket 1 at 1 ms, bucket 0 holds what is below.
-See `private.latency_bucket`."""
+"""The ratio of the upper bounds of neighbouring buckets in the rollups. Bucket 1 ends at 1 ms, bucket 0 holds anything
+below. See `private.latency_bucket`."""
 _BUCKETS = 4
-"""Buckets in a bar, which is 15 % longer than the one before."""
+"""Buckets per bar of a chart; each bar is 15 % wider than the previous one."""
 _BELOW_ONE = math.nextafter(1.0, 0.0)
 
 
@@ -27,13 +27,13 @@ class Histogram:
 
     @property
     def total(self) -> int:
-        """How many latencies there are."""
+        """The number of latencies."""
         return sum(count for _, count in self.counts)
 
     def quantile(self, share: float) -> float | None:
-        """The latency in ms below which this share of all lies; None of none.
+        """The latency in ms below which this share of all latencies lies; None if there are none.
 
-        As `percentile_cont`: rank share x (n - 1), between the two ranks next to it in proportion.
+        Like `percentile_cont`: rank share x (n - 1), interpolated linearly between the two neighbouring ranks.
         """
         total = self.total
         if not total:
@@ -52,7 +52,7 @@ class Histogram:
 
 
 def latency_ms(bucket: int) -> float:
-    """The latency that stands for those of a bucket, at most 1.77 % from any of them; 0 for less than a millisecond.
+    """The latency that represents a bucket, within 1.77 % of any latency in it; 0 for less than a millisecond.
 
     With bounds a and b it is 2ab / (a + b), as in DDSketch.
     """
@@ -65,18 +65,18 @@ def bar_of(bucket: int) -> int:
 
 
 def bounds_ms(bar: int) -> tuple[float, float]:
-    """Where a bar begins and ends, both included, in ms."""
+    """The lowest and the highest latency of a bar in ms, both included."""
     begin, end = (_GROWTH ** (_BUCKETS * place - 1) for place in (bar, bar + 1))
     return (0.0 if bar < 0 else 1.0 if bar == 0 else math.nextafter(begin, end)), (end if bar >= 0 else _BELOW_ONE)
 
 
 def position(ms: float) -> float:
-    """Where a latency lies among the bars: whole numbers are their beginnings."""
+    """Where a latency lies on an axis of bars; bars begin at whole numbers."""
     return (math.log(ms, _GROWTH) + 1) / _BUCKETS
 
 
 def merged(histograms: Iterable[Histogram]) -> Histogram:
-    """All of them as one."""
+    """All histograms merged into one."""
     counts: Counter[int] = Counter()
     for histogram in histograms:
         counts.update(dict(histogram.counts))

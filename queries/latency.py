@@ -18,7 +18,7 @@ from store import Database
 
 @dataclass(frozen=True, slots=True)
 class LatencySummary:
-    """End to end, of completed generations, in ms; None of none.
+    """End-to-end latency of completed generations in ms; None if there are none.
 
     Attributes:
         avg: exact; p50, p95, p99: within 2 % of `percentile_cont`.
@@ -32,15 +32,15 @@ class LatencySummary:
 
 @dataclass(frozen=True, slots=True)
 class LatencyReport:
-    """The latencies of a period, of generations that completed.
+    """The latencies of a period's completed generations.
 
     Attributes:
-        timed: those of the generations whose latency is known; here and below all figures are theirs.
+        timed: how many of the generations have a known latency; all latency figures are based on these.
         by_generator: generator, timed, avg_ms, p50_ms, p95_ms, p99_ms.
-        daily: the same with `day` in front; a day on which a generator did not answer has no row for it.
+        daily: the same with `day` in front; a generator has no row for a day on which it did not answer.
         distribution: generator, bar (see `queries.histogram.bar_of`), from_ms, to_ms (both included), timed.
-        lost: model, outcome, attempts, timed (those whose duration is known), lost_ms (theirs; None of none); time in
-            attempts that gave no workflow, most first.
+        lost: time spent on failed attempts, most first: model, outcome, attempts, timed (how many have a known
+            duration), lost_ms (the sum of these; None if there are none).
     """
 
     figures: Figures
@@ -55,7 +55,7 @@ class LatencyReport:
 
 
 def read_latency(database: Database, period: Period, filters: Filters, generator: str | None = None) -> LatencyReport:
-    """The report of a period; of one generator's answers alone where one is named.
+    """The latency report of a period, limited to one generator if given.
 
     Raises:
         StoreError: the database did not answer, or this identity may not read.
@@ -90,7 +90,7 @@ def histogram(rows: Iterable[Latencies]) -> Histogram:
 
 
 def summary(tallied: Tally, latencies: Histogram) -> LatencySummary:
-    """The figures of the same generations, counted in two ways."""
+    """The average from the tally and the percentiles from the histogram; both of the same generations."""
     average = tallied.average_latency_ms
     return LatencySummary(
         None if average is None else float(average),

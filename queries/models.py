@@ -1,4 +1,4 @@
-"""How did each model do? The rates of its calls, and the verdicts on its workflows."""
+"""How well did each model do? The rates of its attempts, and the verdicts on its workflows."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from queries.figures import Attempts, Verdicts
 from queries.rates import Rate
 
 ERRORS = ("api_error", "timeout", "rate_limit")
-"""Outcomes of a call that gave no reply."""
+"""Outcomes of attempts that gave no reply."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallRates:
-    """What came of some calls.
+    """The rates of some attempts.
 
     Attributes:
         validation: replies that validated, of all replies.
-        schema_failures, semantic_failures: replies refused for their shape or their sense, of all replies; those of
-            other systems do not say which.
-        api_errors: errors, time-outs and rate limits, of all calls.
+        schema_failures, semantic_failures: replies rejected for their schema or their semantics, of all replies; events
+            of other systems do not say which.
+        api_errors: API errors, timeouts and rate limits, of all attempts.
     """
 
     validation: Rate
@@ -30,7 +30,7 @@ class CallRates:
 
 
 def call_rates(rows: Iterable[Attempts]) -> CallRates:
-    """The rates of these calls."""
+    """The rates of these attempts."""
     calls = tuple(rows)
 
     def count(*outcomes: str, refused_for: str | None = None) -> int:
@@ -50,6 +50,6 @@ def call_rates(rows: Iterable[Attempts]) -> CallRates:
 
 
 def verdict_rate(rows: Iterable[Verdicts], kind: str) -> Rate:
-    """Good verdicts of one kind, `execution` or `rating`, of all that can be read."""
+    """Good verdicts of one kind, `execution` or `rating`, of all readable ones."""
     verdicts = [row for row in rows if row.kind == kind]
     return Rate(sum(row.good for row in verdicts), sum(row.total for row in verdicts))

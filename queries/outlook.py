@@ -1,4 +1,4 @@
-"""What would a month cost at another volume or fallback rate, going by what was measured?"""
+"""What would a month cost at another volume or fallback rate, based on measured averages?"""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ MONTHS = 12
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What one workflow that asked a cheaper model first costs on average, in US dollars.
+    """The average cost of a workflow that asked a cheaper model first, in US dollars.
 
     Attributes:
-        direct_usd: when the primary's answer is used.
-        fallback_usd: when the fallback answers, the wasted first attempt included.
+        direct_usd: if the primary's reply is used.
+        fallback_usd: if the fallback answers, including the wasted first attempt.
         baseline_usd: the same workflows on the baseline model.
-        rate_pct: share of them that the fallback answered.
-        workflows: how many all of this is measured on.
+        rate_pct: share of the workflows that the fallback answered.
+        workflows: the number of workflows that the averages are based on.
     """
 
     direct_usd: Decimal
@@ -33,7 +33,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """A month at some volume and rate, in US dollars."""
+    """The cost of a month at some volume and fallback rate, in US dollars."""
 
     workflows: int
     before_usd: Decimal
@@ -41,29 +41,29 @@ class Outlook:
 
     @property
     def saved_usd(self) -> Decimal:
-        """Before less after, a month."""
+        """Before minus after, per month."""
         return self.before_usd - self.after_usd
 
     @property
     def saved_a_year_usd(self) -> Decimal:
-        """Twelve months of it."""
+        """The same over twelve months."""
         return MONTHS * self.saved_usd
 
     @property
     def saved_pct(self) -> Decimal | None:
-        """Of before; None where that is nothing."""
+        """As a percentage of before; None if that is 0."""
         return 100 * self.saved_usd / self.before_usd if self.before_usd else None
 
 
 def measured(total: Tally, dear: Collection[str]) -> Measured | None:
-    """The averages of compared generations as configured; None while both kinds, direct and fallen back, were not seen.
+    """The averages of compared generations with the default models; None unless there are direct answers and fallbacks.
 
-    Without a single fallback its cost cannot be known, and with nothing else there is no direct answer to price. What
-    asked one of the dear models first would make both dearer than they are.
+    Without a single fallback its cost is unknown, and with fallbacks only there is no direct answer to price.
+    Generations that asked an expensive model first are left out: they would raise both averages.
 
     Args:
-        total: whichever model answered.
-        dear: logical names of the models that are no cheaper than the baseline.
+        total: generations of all models that answered.
+        dear: logical names of the expensive models, those no cheaper than the baseline.
     """
     judged = total.cheaper_first(dear)
     direct = tally(row for row in judged.rows if row.fallback_reason is None)
@@ -81,12 +81,12 @@ def measured(total: Tally, dear: Collection[str]) -> Measured | None:
 
 
 def outlook(averages: Measured, workflows: int, rate_pct: Decimal) -> Outlook:
-    """A month with this many workflows and this share of fallbacks.
+    """The cost of a month with this many workflows and this fallback rate.
 
     after = workflows x ((1 - rate) x direct + rate x fallback); before = workflows x baseline.
 
     Args:
-        workflows: a month, 0 or more.
+        workflows: per month, 0 or more.
         rate_pct: 0 to 100.
     """
     rate = rate_pct / 100

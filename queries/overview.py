@@ -1,4 +1,4 @@
-"""Is all well? The last days in six figures and one judgement."""
+"""Is everything all right? The last days in six figures and one judgement."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Judgement = Literal["nothing", "few", "failing", "perhaps_failing", "often", "mo
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """A period and the one before it.
+    """A period and the previous one.
 
     Attributes:
         daily: see `queries.cost.CostReport`.
@@ -39,11 +39,11 @@ class Overview:
 
     @property
     def judgement(self) -> Judgement:
-        """What is most worth saying.
+        """The most important thing to say.
 
-        nothing: nothing ended; few: too little to judge; failing: the success rate misses its target, surely;
-        perhaps_failing: it does, which may be luck; often: the fallback rate does, badly and surely; more_often: it
-        does; well: neither.
+        nothing: nothing finished; few: too few generations to judge; failing: the success rate misses its target with
+        certainty; perhaps_failing: it does, but that may be chance; often: the fallback rate is bad and misses its
+        target with certainty; more_often: it misses its target; well: both rates meet their targets.
         """
         ended = self.total.as_configured.success.whole
         if not ended:

@@ -1,4 +1,4 @@
-"""Which prompt versions came into use?"""
+"""Which prompt versions are new?"""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from queries.series import before, by_day
 
 
 def new_prompts(figures: Figures) -> dict[int, date]:
-    """Each prompt version that was not in use before, with the day of the period on which a model first got it.
+    """Each prompt version that was not in use before, with the day of the period on which a model first received it.
 
-    Not before is neither in the period before nor on the first day, on which an older one would be met too. Empty
-    where the figures hold no attempts.
+    A version counts as in use before if it occurs in the previous period or on the first day, which may still see an
+    older one. Empty if the figures hold no attempts.
     """
     known = {row.prompt_version for row in before(figures.attempts)}
     first: dict[int, date] = {}

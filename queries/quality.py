@@ -1,4 +1,4 @@
-"""Can the cheap model be trusted? Each rate against its target, with how sure it is."""
+"""Can the cheap model be trusted? Each rate against its target, with its 95 % CI."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Measure:
     """One rate.
 
     Attributes:
-        name: which: success, regeneration, validation, schema_failures, semantic_failures, api_errors, execution or
+        name: success, regeneration, validation, schema_failures, semantic_failures, api_errors, execution or
             satisfaction.
-        model: whose; None for the orchestrator as a whole.
-        target: None where there is none.
+        model: the model it belongs to; None for the orchestrator as a whole.
+        target: None if there is none.
     """
 
     name: str
@@ -38,28 +38,28 @@ class Measure:
 
     @property
     def standing(self) -> Standing:
-        """Where it stands against its target; unknown without one."""
+        """How the rate compares with its target; unknown without one."""
         return self.target.standing(self.rate) if self.target else "unknown"
 
     @property
     def certain(self) -> bool:
-        """Whether the whole interval of the true share lies on one side of the target."""
+        """Whether the whole 95 % CI lies on one side of the target."""
         return self.target is not None and self.target.certain(self.rate)
 
 
 @dataclass(frozen=True, slots=True)
 class QualityReport:
-    """The quality of a period, as configured: runs with models of their own or a forced failure are left out.
+    """The quality of a period; generations with overrides or a forced failure are left out.
 
     Attributes:
         overall: success and regeneration.
-        models: per model that was asked: validation, schema and semantic failures, API errors, and the execution
-            success and satisfaction of its workflows.
-        daily: day, model, replies, valid, valid_pct, attempts, api_errors, api_error_pct; a day on which a model was
-            not asked has no row for it.
-        left_out: generations with models of their own or a forced failure.
-        unattributed: runs and ratings for which the log does not say which model wrote the workflow that they judge.
-        unreadable: runs and ratings that cannot be read.
+        models: per model: validation, schema and semantic failures, API errors, and the execution success and
+            satisfaction of its workflows.
+        daily: day, model, replies, valid, valid_pct, attempts, api_errors, api_error_pct; a model has no row for a day
+            on which it was not asked.
+        left_out: generations with overrides or a forced failure.
+        unattributed: agent runs and ratings whose workflow's model is not in the log.
+        unreadable: agent runs and ratings that cannot be read.
     """
 
     figures: Figures
@@ -72,7 +72,7 @@ class QualityReport:
 
 
 def read_quality(database: Database, period: Period, filters: Filters, model: str | None = None) -> QualityReport:
-    """The report of a period; of one model alone where one is named.
+    """The quality report of a period; the figures of models are limited to one model if given.
 
     Raises:
         StoreError: the database did not answer, or this identity may not read.

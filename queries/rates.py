@@ -1,4 +1,4 @@
-"""Shares of a whole, with how much they can be trusted."""
+"""Shares of a whole, with their confidence intervals."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class Rate:
 
     @property
     def pct(self) -> Decimal | None:
-        """The share in percent; None of nothing."""
+        """The share in percent; None if the whole is 0."""
         return Decimal(100 * self.part) / self.whole if self.whole else None
 
     @property
     def interval_pct(self) -> tuple[float, float] | None:
-        """Where the true share lies, with 95 % confidence, in percent; None of nothing.
+        """The 95 % confidence interval of the true share, in percent; None if the whole is 0.
 
         Wilson's score interval: centre (p + z²/2n) / (1 + z²/n), half width z √(p(1-p)/n + z²/4n²) / (1 + z²/n).
-        It stays between 0 and 100 and is honest for a handful of cases, where the usual one is not.
+        It stays between 0 and 100 and is reliable for a handful of cases, unlike the usual interval.
         """
         if not self.whole:
             return None

@@ -16,7 +16,7 @@ from queries.tally import Tally, tally
 from store import Database
 
 NAMELESS = "unknown"
-"""The key of generations whose event does not name a generator; one that is called so is among them."""
+"""The key for generations whose event does not name a generator; a generator of this very name shares it."""
 
 _PARTS: tuple[Part, ...] = ("generations", "latencies", "attempts", "verdicts")
 
@@ -103,7 +103,7 @@ def _as_configured(figures: Figures, total: Tally) -> dict[str, Any]:
 
 
 def _models(total: Tally, attempts: list[Attempts], verdicts: list[Verdicts]) -> list[str]:
-    """Those that answered, were asked, or whose workflows were judged."""
+    """The models that answered, were asked, or whose workflows were judged."""
     answered = {row.generator for row in total.rows if row.outcome == "completed"}
     asked = {row.model for row in attempts}
     return sorted(set(map(_named, answered | asked | {row.generator for row in verdicts if row.total})))

@@ -1,4 +1,4 @@
-"""How far may the cheap model go? What the measured figures support, and the advice that follows."""
+"""How far can the cheap model be rolled out? The phase that the figures support, and the advice that follows."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ _OF_PHASE: dict[Phase, Advice] = {
 }
 
 ENOUGH = 200
-"""Generations from which on a rate is taken for more than luck."""
+"""Completed generations from which on a rate counts as more than chance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """What a period says about the cheaper models, as configured.
+    """What a period says about the cheaper models; generations with overrides or a forced failure are left out.
 
     Attributes:
-        total: completed, failed and cancelled generations as configured that asked none of the dear models first.
-        dear_first: completed generations as configured that did: they say nothing about a cheaper one.
-        left_out: generations with models of their own or a forced failure.
-        replies: of the replies of the cheaper models, those that validated.
+        total: completed, failed and cancelled generations that did not ask an expensive model first.
+        dear_first: completed generations that did; they say nothing about a cheaper model.
+        left_out: generations with overrides or a forced failure.
+        replies: replies of the cheaper models that validated, of all their replies.
     """
 
     figures: Figures
@@ -56,10 +56,10 @@ class Rollout:
 
     @property
     def phase(self) -> Phase:
-        """The phase that the figures support: the last whose limit the whole interval of the fallback rate keeps.
+        """The phase that the figures support: the last one with a limit above the whole 95 % CI of the fallback rate.
 
-        The first one while the success rate misses its target: where no second model is asked, there is no fallback,
-        and failures are what tells of the cheap model.
+        It is the first phase while the success rate misses its target: if no fallback is asked, the cheap model's
+        weaknesses only show up as failures.
         """
         interval = self.total.fallback.interval_pct
         if not self.enough or self.failing or interval is None:
@@ -92,10 +92,10 @@ class Rollout:
 
 
 def read_rollout(database: Database, period: Period, filters: Filters, *, dear: Collection[str]) -> Rollout:
-    """What a period says.
+    """The rollout report of a period.
 
     Args:
-        dear: logical names of the models that are no cheaper than the baseline, itself among them.
+        dear: logical names of the expensive models: the baseline and those no cheaper.
 
     Raises:
         StoreError: the database did not answer, or this identity may not read.

@@ -1,4 +1,4 @@
-"""Past runs: one by its id, or the latest of them."""
+"""Past generations: one by its id, or the latest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from store import Database, understood
 
 
 class AttemptRow(Row):
-    """One model call of a run; `cost_usd` is None for an unknown price."""
+    """One attempt of a generation; `cost_usd` is None if the price is unknown."""
 
     model: str
     api_model: str
@@ -37,14 +37,14 @@ class FindingRow(Row):
 
 
 class Rejected(Row):
-    """What a model answered and validation refused."""
+    """A reply that validation rejected."""
 
     attempt: int
     text: str
 
 
 class ResultFigures(Row):
-    """What the result said beyond its attempts; None for what there was not."""
+    """Figures of the result beyond its attempts; None where they do not apply."""
 
     api_model: str | None = None
     generation_time_ms: int | None = None
@@ -54,19 +54,19 @@ class ResultFigures(Row):
 
     @property
     def savings_pct(self) -> Decimal | None:
-        """Of the baseline; None where that is unknown or nothing."""
+        """Savings as a percentage of the baseline; None if that is unknown or 0."""
         saved, baseline = self.savings_usd, self.baseline_cost_usd
         return 100 * saved / baseline if saved is not None and baseline else None
 
 
 class StoredRun(Row):
-    """One generation as it was booked.
+    """One generation as it was recorded.
 
     Attributes:
         status: running, succeeded, failed, cancelled or interrupted.
-        pilot_steps: None where there is no workflow.
+        pilot_steps: None if there is no workflow.
         cost_usd: all attempts; None while running.
-        rating: of whoever asks, 1 for good and 0 for bad; None for none.
+        rating: this identity's own, 1 for good and 0 for bad; None if there is none.
     """
 
     generation_id: UUID
@@ -91,14 +91,14 @@ class StoredRun(Row):
 
     @property
     def duration_ms(self) -> int | None:
-        """From the first request to the end of the last one; None where no model was asked, or while it runs."""
+        """From the first request to the end of the last one; None if no model was asked, and while it is running."""
         if self.figures.generation_time_ms is not None:
             return self.figures.generation_time_ms
         return sum(attempt.duration_ms for attempt in self.attempts) if self.attempts else None
 
 
 def find_run(database: Database, generation_id: UUID) -> StoredRun | None:
-    """The run of this id; None when there is none, or it is somebody else's.
+    """The generation with this id; None if there is none, or this identity may not see it.
 
     Raises:
         StoreError: the database did not answer.
@@ -119,10 +119,10 @@ class _Listed(Row):
 
 
 def latest_runs(database: Database, *, search: str = "", limit: int = 20) -> pd.DataFrame:
-    """The latest runs that this identity may see, newest first, whose prompt, agent or id contains `search`.
+    """The latest generations that this identity may see and whose prompt, agent or id contains `search`, newest first.
 
     Columns: generation_id (UUID), prompt (its first 200 characters), status, generator_used, cost_usd (Decimal, US
-    dollars), steps, started_at (aware), simulated. Unknown is None. No rows when nothing matches.
+    dollars), steps, started_at (aware), simulated. Unknown is None. No rows if nothing matches.
 
     Raises:
         StoreError: the database did not answer.

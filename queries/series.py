@@ -15,7 +15,7 @@ class Binned(Protocol):
 
     @property
     def bin(self) -> int:
-        """0 for the period before, 1 to n for the days."""
+        """0 for the previous period, 1 to n for the days."""
 
 
 Row = TypeVar("Row", bound=Binned)
@@ -27,7 +27,7 @@ def now(rows: Iterable[Row]) -> list[Row]:
 
 
 def before(rows: Iterable[Row]) -> list[Row]:
-    """The rows of the period before."""
+    """The rows of the previous period."""
     return [row for row in rows if row.bin == BEFORE]
 
 
@@ -41,7 +41,7 @@ def by_day(figures: Figures, rows: Iterable[Row]) -> Iterator[tuple[date, list[R
 
 
 def by_generator(rows: Iterable[Generations]) -> Iterator[tuple[str | None, Tally]]:
-    """The completed generations of each generator, by its name; None for one whose name cannot be read."""
+    """The completed generations of each generator, sorted by name; None for an unreadable name."""
     completed = [row for row in rows if row.outcome == "completed"]
     for name in sorted({row.generator for row in completed}, key=str):
         yield name, tally(row for row in completed if row.generator == name)

@@ -1,4 +1,4 @@
-"""What some ended generations come to together."""
+"""The combined figures of a set of finished generations."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from queries.figures import Generations
 from queries.rates import Rate
 
 REASONS = ("validation_failed", "api_error", "timeout", "rate_limit")
-"""Why a fallback was asked, in the order in which they are shown."""
+"""The reasons for a fallback, in the order in which they are shown."""
 
 
 @dataclass(frozen=True)
 class Tally:
-    """The sums over rows of any bins, by the definitions of `docs/figures.md`.
+    """The sums over rows of any bins, as defined in `docs/figures.md`.
 
-    Money is exact. A sum is its known part, with the number of generations that it leaves out beside it; None where
-    all of it is unknown.
+    Money is exact. A sum covers what is known, and a count beside it says how many generations it leaves out; it is
+    None if nothing is known.
     """
 
     rows: tuple[Generations, ...]
@@ -30,56 +30,56 @@ class Tally:
 
     @cached_property
     def as_configured(self) -> Tally:
-        """Of those alone that targets speak of: without generations with models of their own or a forced failure."""
+        """Only the generations that targets apply to: those without overrides or a forced failure."""
         return tally(row for row in self.rows if not row.overridden)
 
     def cheaper_first(self, dear: Collection[str]) -> Tally:
-        """Of those alone as configured that did not ask one of these models first."""
+        """Only the generations that targets apply to and that asked none of these expensive models first."""
         return tally(row for row in self.rows if not row.overridden and row.primary_model not in dear)
 
     @cached_property
     def fallen_back(self) -> Tally:
-        """Of those alone that the fallback answered."""
+        """Only the completed generations that the fallback answered."""
         return tally(row for row in self._completed if row.fallback_reason)
 
     @property
     def completed(self) -> int:
-        """Generations that gave a workflow."""
+        """Generations that produced a workflow."""
         return sum(row.generations for row in self._completed)
 
     @property
     def failed(self) -> int:
-        """Generations in which no model gave one."""
+        """Generations in which no model gave a valid workflow."""
         return self._ended("failed")
 
     @property
     def cancelled(self) -> int:
-        """Generations that were stopped, or whose process died; they are in no rate."""
+        """Generations that were stopped, or whose process died; they count in no rate."""
         return self._ended("cancelled")
 
     @property
     def overridden(self) -> int:
-        """Completed and failed generations with models of their own or a forced failure."""
+        """Completed and failed generations with overrides or a forced failure."""
         return sum(row.generations for row in self.rows if row.overridden and row.outcome != "cancelled")
 
     @property
     def unreadable(self) -> int:
-        """Generations of whose event some field could not be read."""
+        """Generations whose event has a field that could not be read."""
         return sum(row.unreadable for row in self.rows)
 
     @property
     def success(self) -> Rate:
-        """Completed of completed and failed."""
+        """Completed generations, of all completed and failed ones."""
         return Rate(self.completed, self.completed + self.failed)
 
     @property
     def fallback(self) -> Rate:
-        """Those that the fallback answered, of the completed."""
+        """Generations that the fallback answered, of all completed ones."""
         return Rate(self.fallen_back.completed, self.completed)
 
     @property
     def fallback_reasons(self) -> dict[str, int]:
-        """The fallbacks by reason, all four of them."""
+        """The number of fallbacks for each of the four reasons."""
         return {
             reason: sum(row.generations for row in self._completed if row.fallback_reason == reason)
             for reason in REASONS
@@ -87,13 +87,13 @@ class Tally:
 
     @property
     def main_reason(self) -> tuple[str, Rate] | None:
-        """Why the fallback was asked most often, and the share of its fallbacks; None when it never was."""
+        """The most frequent reason for a fallback and its share of all fallbacks; None if there are none."""
         reason, number = max(self.fallback_reasons.items(), key=lambda entry: entry[1])
         return (reason, Rate(number, self.fallback.part)) if number else None
 
     @property
     def regeneration(self) -> Rate:
-        """Those that were asked for again, of the completed."""
+        """Generations that replace an earlier one, of all completed ones."""
         return Rate(sum(row.regenerated for row in self._completed), self.completed)
 
     @property
@@ -113,29 +113,29 @@ class Tally:
 
     @property
     def without_cost(self) -> int:
-        """Generations that do not say what they cost."""
+        """Generations whose cost is unknown."""
         return sum(row.without_cost for row in self.rows)
 
     @property
     def with_cost(self) -> int:
-        """Completed generations that say what they cost."""
+        """Completed generations whose cost is known."""
         return sum(row.generations - row.without_cost for row in self._completed)
 
     @property
     def wasted_usd(self) -> Decimal | None:
-        """What attempts of completed generations cost whose answer was not used."""
+        """The cost of the attempts of completed generations whose reply was not used."""
         return _known((row.generations, row.without_waste, row.wasted_usd) for row in self._completed)
 
     @property
     def answers_usd(self) -> Decimal | None:
-        """The cost that bought an answer; None where cost or waste is not known of every one."""
+        """The cost of the replies that were used; None unless cost and waste are known for every generation."""
         if self.cost_usd is None or self.wasted_usd is None or self.without_waste:
             return None
         return self.cost_usd - self.wasted_usd
 
     @property
     def wasted_pct(self) -> Decimal | None:
-        """Waste of the cost, in percent; None where either is not known of every generation, or nothing was spent."""
+        """Waste as a percentage of the cost; None unless both are known for every generation, or if the cost is 0."""
         if self.wasted_usd is None or self.without_waste or not self.cost_usd:
             return None
         return 100 * self.wasted_usd / self.cost_usd
@@ -147,48 +147,48 @@ class Tally:
 
     @property
     def unpriced(self) -> int:
-        """Attempts without a known price; no cost holds them."""
+        """Attempts without a known price; no cost includes them."""
         return sum(row.unpriced for row in self.rows)
 
     @property
     def compared(self) -> int:
-        """Completed generations with a known cost and baseline: those that savings speak of."""
+        """Completed generations with a known cost and baseline: the ones that savings cover."""
         return sum(row.compared for row in self._completed)
 
     @property
     def without_baseline(self) -> int:
-        """Completed generations that savings leave out: their cost or their baseline is not known in full."""
+        """Completed generations that savings leave out because their cost or baseline is not fully known."""
         return self.completed - self.compared
 
     @property
     def baseline_usd(self) -> Decimal | None:
-        """What the compared ones would have cost on the baseline model; None of none."""
+        """What the compared generations would have cost on the baseline model; None if there are none."""
         return _sum(row.baseline_usd for row in self._completed) if self.compared else None
 
     @property
     def compared_cost_usd(self) -> Decimal:
-        """What the compared ones did cost."""
+        """What the compared generations cost."""
         return _sum(row.compared_cost_usd for row in self._completed)
 
     @property
     def compared_wasted_usd(self) -> Decimal:
-        """The part of that which bought no answer."""
+        """The wasted part of that cost."""
         return _sum(row.compared_wasted_usd for row in self._completed)
 
     @property
     def savings_usd(self) -> Decimal | None:
-        """Baseline less cost, of the compared ones; negative when waste ate more than was saved."""
+        """Baseline minus cost of the compared generations; negative if they cost more than the baseline."""
         return None if self.baseline_usd is None else self.baseline_usd - self.compared_cost_usd
 
     @property
     def savings_pct(self) -> Decimal | None:
-        """Savings of the baseline, in percent; None where it is unknown or nothing."""
+        """Savings as a percentage of the baseline; None if that is unknown or 0."""
         savings, baseline = self.savings_usd, self.baseline_usd
         return 100 * savings / baseline if savings is not None and baseline else None
 
     @property
     def cost_per_workflow_usd(self) -> Decimal | None:
-        """Cost of completed generations over `with_cost`; None of none."""
+        """The cost of completed generations divided by `with_cost`; None if there are none."""
         return self.cost_usd / self.with_cost if self.cost_usd is not None and self.with_cost else None
 
     @property
@@ -198,7 +198,7 @@ class Tally:
 
     @property
     def average_latency_ms(self) -> Decimal | None:
-        """Of the completed generations whose latency is known."""
+        """The average over completed generations whose latency is known; None if there are none."""
         return _sum(row.latency_ms for row in self._completed) / self.timed if self.timed else None
 
     def _ended(self, outcome: str) -> int:
@@ -215,7 +215,7 @@ def _known_cost(rows: Iterable[Generations]) -> Decimal | None:
 
 
 def _known(sums: Iterable[tuple[int, int, Decimal]]) -> Decimal | None:
-    """The sum of (generations, how many of them it leaves out, amount); None where it leaves out all that there are."""
+    """The sum of the amounts of (generations, how many of them it leaves out, amount); None if it leaves out all."""
     known = tuple(sums)
     number, unknown = sum(entry[0] for entry in known), sum(entry[1] for entry in known)
     return None if number and number == unknown else _sum(entry[2] for entry in known)

@@ -1,4 +1,4 @@
-"""What the figures are held against: the only home of each threshold."""
+"""The targets of the figures; each threshold is defined here and nowhere else."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Target:
     """A share to stay below, or to reach.
 
     Attributes:
-        good_pct: where the good side begins.
-        bad_pct: where the bad side begins; between the two the figure is to be watched.
+        good_pct: where the good range begins.
+        bad_pct: where the bad range begins; rates in between need watching.
     """
 
     good_pct: Decimal
@@ -25,21 +25,21 @@ class Target:
 
     @property
     def below(self) -> bool:
-        """Whether small is good."""
+        """Whether lower is better."""
         return self.good_pct <= self.bad_pct
 
     @property
     def limits(self) -> tuple[Decimal, Decimal]:
-        """Both ends of what is to be watched."""
+        """Both ends of the range in between."""
         return self.good_pct, self.bad_pct
 
     def certain(self, rate: Rate) -> bool:
-        """Whether the whole interval of the true share lies on one side of the good end; False of nothing."""
+        """Whether the whole 95 % CI lies on one side of `good_pct`; False without any cases."""
         interval = rate.interval_pct
         return interval is not None and not interval[0] < self.good_pct < interval[1]
 
     def standing(self, rate: Rate) -> Standing:
-        """Where a rate stands; unknown of nothing."""
+        """How a rate compares with the target; unknown without any cases."""
         pct = rate.pct
         if pct is None:
             return "unknown"
@@ -49,12 +49,12 @@ class Target:
 
 
 FALLBACK = Target(good_pct=Decimal(5), bad_pct=Decimal(10))
-"""Above the worse of them the prompts need work."""
+"""Above `bad_pct`, the prompts need work."""
 FALLBACK_RARE_PCT = Decimal(2)
-"""Below it a fallback may be dropped for simple agents."""
+"""Below this rate, the fallback may be dropped for simple agents."""
 SUCCESS = Target(good_pct=Decimal(99), bad_pct=Decimal(97))
 VALIDATION = Target(good_pct=Decimal(95), bad_pct=Decimal(92))
-"""Of a cheap model's replies."""
+"""For the replies of a cheap model."""
 API_ERRORS = Target(good_pct=Decimal(1), bad_pct=Decimal(3))
 REGENERATION = Target(good_pct=Decimal(3), bad_pct=Decimal(6))
 EXECUTION = Target(good_pct=Decimal(95), bad_pct=Decimal(90))

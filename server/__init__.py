@@ -1,1 +1,1 @@
-"""The HTTP edge of the console."""
+"""The console's HTTP layer: access control and the health check."""

@@ -1,8 +1,8 @@
-"""Who may come in at all: an ASGI middleware in front of every page, file and WebSocket.
+"""Access control: an ASGI middleware in front of every page, file and WebSocket.
 
-A browser sends a Host header with every request. Where any Host is answered, a web page whose name is made to point at
-this machine (DNS rebinding) acts as the person who sits here; so only known names are answered. A WebSocket is opened
-for pages of the same origin alone, and nobody else's page may show ours in a frame.
+A browser sends a Host header with every request. If every Host were answered, a web page whose name is made to point
+at this machine (DNS rebinding) could act as the person sitting here, so only known names are answered. WebSockets are
+opened for pages of the same origin only, and no other site's page may show ours in a frame.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-"""What this machine is called by its own browsers."""
+"""The names by which browsers on this machine reach it."""
 
 _HEADERS = [
     (b"x-frame-options", b"SAMEORIGIN"),
@@ -29,24 +29,24 @@ _HEADERS = [
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _POLICY_VIOLATION = 1008
 _STRANGE_HOST = (
-    "This console does not answer under this name. Open it as http://localhost, or, behind a proxy, set "
-    "ORCHESTRATOR_PUBLIC_URL to the address that people type."
+    "This console is not available under this name. Open it at http://localhost or, behind a proxy, set "
+    "ORCHESTRATOR_PUBLIC_URL to its public URL."
 )
-_STRANGE_ORIGIN = "Another site's page may not act here."
+_STRANGE_ORIGIN = "Pages of other sites may not act on this console."
 _NOT_LOCAL = (
-    "This console has no sign-in, so that whoever reaches it is its admin: it answers this machine alone. "
-    "Connect it to a Supabase project, or let people in through a proxy and ORCHESTRATOR_PUBLIC_URL."
+    "This console has no sign-in, and anyone who reaches it would be its admin, so it only answers this machine. "
+    "Connect it to a Supabase project, or let people in through a proxy and set ORCHESTRATOR_PUBLIC_URL."
 )
 
 
 class Door:
-    """Lets in what may come in, and answers 403 with one sentence to everything else."""
+    """Lets permitted requests in, and answers everything else with status 403 and one sentence."""
 
     def __init__(self, app: App, *, hosts: Collection[str], local_only: bool) -> None:
-        """Make one.
+        """Wrap an application.
 
         Args:
-            hosts: the names under which the console is open, ports aside; `*.example.com` for any below that.
+            hosts: the names under which the console is available, without ports; `*.example.com` for any subdomain.
             local_only: whether only this machine may connect.
         """
         self._app = app
@@ -67,7 +67,7 @@ class Door:
         if complaint := self._complaint(scope):
             await _refuse(scope, receive, dressed, complaint)
             return
-        # Checked here. Streamlit's own check would ask a server on the internet what this machine's address is.
+        # Checked here: Streamlit's own check would ask a server on the internet for this machine's address.
         own = {**scope, "headers": [header for header in scope["headers"] if header[0] != b"origin"]}
         await self._app(own, receive, dressed)
 
@@ -84,7 +84,7 @@ class Door:
         return None
 
     def _is_own(self, origin: str, host: str) -> bool:
-        """Whether a page of this origin is ours: of the Host that was asked for, or of a public name."""
+        """Whether a page of this origin is ours: it has the requested Host or a public name."""
         try:
             same = urlsplit(origin).netloc.casefold() == host.casefold()
         except ValueError:
@@ -100,7 +100,7 @@ class Door:
 
 
 def is_loopback(address: str) -> bool:
-    """Whether an address or name is this machine's own, reached by nobody else; False for one that is no address."""
+    """Whether an address or name is a loopback one, which nobody else can reach; False if it is not an address."""
     if _folded(address) == "localhost":
         return True
     try:
@@ -111,14 +111,14 @@ def is_loopback(address: str) -> bool:
 
 
 def host_of(url: str) -> str | None:
-    """The host that an address names; None where it names none."""
+    """The host of a URL; None if it has none."""
     return _name(url)
 
 
 def _name(url: str) -> str | None:
     try:
         parts = urlsplit(url)
-        parts.port  # noqa: B018 - raises for one that cannot be
+        parts.port  # noqa: B018 - raises for an invalid port
         hostname = parts.hostname
     except ValueError:
         return None
@@ -137,7 +137,7 @@ def _values(scope: Scope, name: bytes) -> list[str]:
 async def _refuse(scope: Scope, receive: Receive, send: Send, complaint: str) -> None:
     if scope["type"] == "websocket":
         await receive()
-        await send({"type": "websocket.close", "code": _POLICY_VIOLATION})  # before it was accepted: answered with 403
+        await send({"type": "websocket.close", "code": _POLICY_VIOLATION})  # sent before accepting: answered with 403
         return
     headers = [(b"content-type", b"text/plain; charset=utf-8")]
     await send({"type": "http.response.start", "status": 403, "headers": headers})

@@ -1,4 +1,4 @@
-"""Whether the console can do its work: for whoever watches over it, without any secret."""
+"""The health check for monitoring; it reveals no secrets."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ PATH = "/api/health"
 
 
 def health(trouble: Callable[[], str | None]) -> Route:
-    """The route `/api/health`: 200 and `ok`, or 503 and `degraded` with a code for what is wrong.
+    """The route `/api/health`: 200 and `ok`, or 503 and `degraded` with a code for the problem.
 
     Args:
-        trouble: a stable code for what does not work now, None where all does; it may wait for its limit.
+        trouble: returns a stable code for the current problem, None if there is none; it may block.
     """
 
     async def answer(request: Request) -> JSONResponse:

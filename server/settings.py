@@ -1,4 +1,4 @@
-"""Under which names the console is open, and to whom."""
+"""Access settings: the names under which the console is available, and who may connect."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from store import InvalidInput, StoreSettings
 
 @dataclass(frozen=True, slots=True)
 class DoorSettings:
-    """What the environment says of the door.
+    """The access settings from the environment.
 
     Attributes:
-        public_host: the name that people type where a proxy stands in front; None for none.
-        signs_in: whether people sign in; else whoever gets in is the admin of the embedded database.
+        public_host: the public host name if there is a proxy in front; None otherwise.
+        signs_in: whether people sign in; otherwise anyone who gets in is the admin of the embedded database.
     """
 
     public_host: str | None
@@ -28,35 +28,35 @@ class DoorSettings:
         """The settings that `environment` describes.
 
         Raises:
-            InvalidInput: the public address is none.
+            InvalidInput: the public URL is malformed.
         """
         public_url = environment.get("ORCHESTRATOR_PUBLIC_URL")
         public_host = host_of(public_url) if public_url and "://" in public_url else None
         if public_url and not public_host:
-            raise InvalidInput("ORCHESTRATOR_PUBLIC_URL is not an address such as https://console.example.com")
+            raise InvalidInput("ORCHESTRATOR_PUBLIC_URL must be a URL such as https://console.example.com")
         return cls(public_host, StoreSettings.from_environment(environment).hosted)
 
     def check_address(self, address: str | None) -> None:
         """Refuse to listen where others could become the admin.
 
         Args:
-            address: to listen on; None for every one that the machine has.
+            address: the address to listen on; None for all addresses of the machine.
 
         Raises:
-            InvalidInput: there is no sign-in, and it is more than this machine's own.
+            InvalidInput: there is no sign-in, and the address is not a loopback one.
         """
         if not self.signs_in and not is_loopback(address or ""):
             where = address or "every address of this machine"
             raise InvalidInput(
-                f"It would listen on {where}, and without sign-in whoever reaches it is its admin. Let it listen on "
-                "127.0.0.1 (STREAMLIT_SERVER_ADDRESS), or connect it to a Supabase project."
+                f"The console would listen on {where}, and without sign-in anyone who reaches it is its admin. "
+                "Make it listen on 127.0.0.1 (STREAMLIT_SERVER_ADDRESS), or connect it to a Supabase project."
             )
 
     def middleware(self, further_hosts: Iterable[str] = ()) -> Middleware:
         """The door for these settings.
 
         Args:
-            further_hosts: names that Streamlit's own `server.allowedHosts` lists.
+            further_hosts: the names listed in Streamlit's own `server.allowedHosts`.
         """
         names = {self.public_host} if self.public_host else set()
         local_only = not self.signs_in and not self.public_host

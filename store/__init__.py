@@ -1,4 +1,4 @@
-"""Transport to the data: how to call it, never what a row means."""
+"""The transport to the database: how to call it, never what a row means."""
 
 from store.answer import understood
 from store.connect import connect
@@ -7,9 +7,11 @@ from store.environment import StoreSettings, is_simulated, read_environment, sec
 from store.errors import (
     Conflict,
     InvalidInput,
+    MigrationEdited,
     NotPermitted,
     NotSignedIn,
     SchemaTooNew,
+    SchemaTooOld,
     StoreError,
     Unavailable,
     UnreadableAnswer,
@@ -23,9 +25,11 @@ __all__ = [
     "Database",
     "InvalidInput",
     "Json",
+    "MigrationEdited",
     "NotPermitted",
     "NotSignedIn",
     "SchemaTooNew",
+    "SchemaTooOld",
     "Store",
     "StoreError",
     "StoreSettings",

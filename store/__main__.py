@@ -1,4 +1,4 @@
-"""`python -m store`: the embedded database and the schema, from a terminal."""
+"""`python -m store`: manage the embedded database and the schema from a terminal."""
 
 from __future__ import annotations
 
@@ -20,37 +20,41 @@ from store.migrate import migrate
 from store.rollups import recount
 from store.sample import DAYS, PER_DAY, SEED, add_sample_data, remove_sample_data
 
-_NO_URL = "Name the project's database with --url or SUPABASE_DB_URL."
+_NO_URL = "Give the URL of the project's database with --url or SUPABASE_DB_URL."
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    top = argparse.ArgumentParser(prog="python -m store", description="The embedded database, and the schema of any.")
+    top = argparse.ArgumentParser(
+        prog="python -m store", description="Manage the embedded database and the schema of any database."
+    )
     command = top.add_subparsers(dest="command", required=True)
 
     def add(name: str, text: str) -> argparse.ArgumentParser:
         return command.add_parser(name, help=text, description=text)
 
-    add("dsn", "start the embedded database, leave it running, print how to connect as its owner").set_defaults(
+    add("dsn", "start the embedded database, leave it running, and print its owner's connection URI").set_defaults(
         run=_dsn
     )
     up = add("migrate", "bring a database up to this version's schema")
-    up.add_argument("--url", help="a hosted project's; by default SUPABASE_DB_URL, else the embedded database")
+    up.add_argument("--url", help="a hosted project's database; by default SUPABASE_DB_URL, else the embedded one")
     up.set_defaults(run=_migrate)
-    role = add("grant", "give somebody a role in the console of a hosted project")
+    role = add("grant", "give a user a role in the console of a hosted project")
     role.add_argument("email")
     role.add_argument("role", choices=ROLES)
     role.add_argument("--url", help="the project's database; by default SUPABASE_DB_URL")
     role.set_defaults(run=_grant)
-    sample = add("sample-data", "add a quarter of an imaginary company's life, marked as a sample")
-    sample.add_argument("--days", type=int, default=DAYS, help=f"whole days until yesterday; {DAYS} by default")
-    sample.add_argument("--per-day", type=int, default=PER_DAY, help=f"generations on a late weekday; {PER_DAY}")
-    sample.add_argument("--seed", type=int, default=SEED, help="changes ids, agents and times, but no total")
+    sample = add("sample-data", "add a quarter's worth of a fictional company's events, marked as sample data")
+    sample.add_argument("--days", type=int, default=DAYS, help=f"number of days, up to yesterday; {DAYS} by default")
+    sample.add_argument(
+        "--per-day", type=int, default=PER_DAY, help=f"generations on a weekday near the end; {PER_DAY} by default"
+    )
+    sample.add_argument("--seed", type=int, default=SEED, help="changes ids, agents and times, but no totals")
     sample.set_defaults(run=_sample_data)
-    add("clear-sample-data", "remove the sample data and what was counted of it").set_defaults(run=_clear_sample_data)
-    count = add("recount", "count the audit log anew and compare; nothing can be appended meanwhile")
-    count.add_argument("--rebuild", action="store_true", help="let the new counts replace the old ones")
-    count.add_argument("--url", help="a hosted project's; by default SUPABASE_DB_URL, else the embedded database")
+    add("clear-sample-data", "remove the sample data and its counts").set_defaults(run=_clear_sample_data)
+    count = add("recount", "recount the audit log and compare; nothing can be appended meanwhile")
+    count.add_argument("--rebuild", action="store_true", help="replace the old counts with the new ones")
+    count.add_argument("--url", help="a hosted project's database; by default SUPABASE_DB_URL, else the embedded one")
     count.set_defaults(run=_recount)
     add("stop", "stop the embedded database").set_defaults(run=_stop)
     add("reset", "stop the embedded database and remove all its data").set_defaults(run=_reset)
@@ -72,10 +76,10 @@ def _embedded() -> Cluster:
 
 
 def _url(arguments: argparse.Namespace) -> str | None:
-    """The hosted database's address; None where the embedded one is meant.
+    """The URL of the hosted database; None for the embedded one.
 
     Raises:
-        InvalidInput: a hosted project is configured, but not where its database is.
+        InvalidInput: a hosted project is configured, but the URL of its database is not.
     """
     environment = read_environment()
     if arguments.url is not None and not arguments.url.strip():
@@ -110,7 +114,7 @@ def _migrate(arguments: argparse.Namespace) -> int:
 
 @contextlib.contextmanager
 def _embedded_owner() -> Iterator[str]:
-    """How to connect to the embedded database as its owner, while it runs and is up to date."""
+    """The owner's connection string of the embedded database, which runs and is up to date meanwhile."""
     server = _embedded()
     server.attach()
     try:
@@ -131,9 +135,9 @@ def _person() -> Iterator[Database]:
 
 def _sample_data(arguments: argparse.Namespace) -> int:
     with _person() as database:
-        say(f"Adding {arguments.days:,} days ...")
+        say(f"Adding {arguments.days:,} days of sample data ...")
         *_, events = add_sample_data(database, days=arguments.days, per_day=arguments.per_day, seed=arguments.seed)
-    say(f"Events added: {events:,}, each of them marked as a sample.")
+    say(f"Events added: {events:,}, all marked as sample data.")
     return DONE
 
 
@@ -148,13 +152,13 @@ def _recount(arguments: argparse.Namespace) -> int:
     with contextlib.nullcontext(url) if (url := _url(arguments)) else _embedded_owner() as conninfo:
         found = recount(conninfo, rebuild=arguments.rebuild)
     if not found.differences:
-        say(f"All figures agree with the {found.events:,} events of the log.")
+        say(f"All counts agree with the {found.events:,} events in the audit log.")
         return DONE
     differing = ", ".join(f"{rows:,} rows of {rollup}" for rollup, rows in found.differences.items())
     if arguments.rebuild:
-        say(f"{differing} differed from the log and were made anew from its {found.events:,} events.")
+        say(f"{differing} differed from the audit log and were rebuilt from its {found.events:,} events.")
         return DONE
-    say(f"{differing} differ from the log; make them anew with: python -m store recount --rebuild")
+    say(f"{differing} differ from the audit log; rebuild them with: python -m store recount --rebuild")
     return FAILED
 
 
@@ -163,7 +167,7 @@ def _grant(arguments: argparse.Namespace) -> int:
     if url is None:
         raise InvalidInput(_NO_URL)
     grant(url, arguments.email, arguments.role)
-    say(f"{arguments.email} is now {arguments.role}.")
+    say(f"{arguments.email} now has the role {arguments.role}.")
     return DONE
 
 
@@ -174,7 +178,7 @@ def _stop(arguments: argparse.Namespace) -> int:
 
 def _reset(arguments: argparse.Namespace) -> int:
     _embedded().reset()
-    say("The embedded database and its data are gone; the next start makes a new one.")
+    say("The embedded database and its data were removed; the next start creates a new one.")
     return DONE
 
 

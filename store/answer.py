@@ -1,4 +1,4 @@
-"""What the database answers, checked once."""
+"""Validates the answers of the database."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ T = TypeVar("T")
 
 
 def understood(kind: type[T], answer: Json) -> T:
-    """The answer as what it should be.
+    """The answer as an instance of `kind`.
 
     Raises:
-        UnreadableAnswer: it is something else.
+        UnreadableAnswer: it does not match.
     """
     try:
         return cast(T, _adapter(cast(Hashable, kind)).validate_python(answer))
     except ValidationError:
-        raise UnreadableAnswer from None  # it quotes what was answered, prompts among it
+        raise UnreadableAnswer from None  # the error quotes the answer, which may contain prompts
 
 
 @cache

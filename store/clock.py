@@ -1,7 +1,7 @@
-"""What time it is for this process: the one clock, chosen by `orchestrator.bootstrap` and set by tests.
+"""This process's clock, chosen by `orchestrator.bootstrap` and set by tests.
 
-Nothing else asks the system; a lint rule says so. What is decided across hosts asks the database instead, and what
-measures how long something takes uses `time.monotonic`.
+Nothing else reads the system time; a lint rule enforces it. Decisions across hosts use the database's clock instead,
+and durations are measured with `time.monotonic`.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 Clock = Callable[[], datetime]
-"""Answers with the present, aware, in UTC."""
+"""Returns the current time, timezone-aware, in UTC."""
 
 
 def system() -> datetime:
-    """The present as the operating system has it."""
+    """The operating system's current time."""
     return datetime.now(UTC)
 
 
@@ -22,11 +22,11 @@ _chosen: Clock = system
 
 
 def now() -> datetime:
-    """The present by the chosen clock; the system's until another one was chosen."""
+    """The current time of the chosen clock; the system's until another one is chosen."""
     return _chosen()
 
 
 def use(clock: Clock) -> None:
-    """Let every later `now` of this process ask this clock."""
+    """Make every later `now` of this process use this clock."""
     global _chosen
     _chosen = clock

@@ -1,4 +1,4 @@
-"""What the command lines of this project share: where things are printed, and how a failure ends."""
+"""What this project's command lines share: where output goes, and how failures end."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ def run(
     failures: tuple[type[Exception], ...],
     wrong_usage: tuple[type[Exception], ...] = (),
 ) -> int:
-    """The exit code of a command: 0 done, 1 the work failed, 2 wrong usage; a failure prints one line on stderr.
+    """Run a command and return its exit code: 0 done, 1 failed, 2 wrong usage; a failure prints one line on stderr.
 
     Args:
-        parser: whose commands set `run`, called with what was parsed for the exit code.
-        failures: the errors that have a sentence of their own.
-        wrong_usage: those of them that are the caller's mistake.
+        parser: its commands set `run`, which takes the parsed arguments and returns the exit code.
+        failures: the errors whose message is printed as it is.
+        wrong_usage: those of them that are the user's mistake.
     """
     told = logging.StreamHandler()
     told.setFormatter(_OneLine("%(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[told])
     signal.signal(signal.SIGTERM, _interrupt)
     if sys.stdout is None:
-        say("There is no standard output to write to.")
+        say("Standard output is not available.")
         return FAILED
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # UTF-8 whatever the locale says: what was paid for must be printable.
+        # UTF-8 whatever the locale: a result that was paid for must be printable.
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         parsed = parser.parse_args(arguments)
@@ -57,24 +57,24 @@ def run(
 
 
 class _OneLine(logging.Formatter):
-    """A message with its controls shown; a traceback below it as Python writes it."""
+    """A message with its control characters made visible; a traceback below it stays as Python writes it."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         return visible(super().formatMessage(record))
 
 
 def _refused(error: OSError) -> int:
-    # What is written to the standard output names no file.
+    # An error on standard output names no file.
     if error.errno is None or error.filename is not None:
         what = error.strerror or type(error).__name__
-        say(f"The operating system refused: {what}{f' ({error.filename})' if error.filename else ''}.")
+        say(f"The operating system reported an error: {what}{f' ({error.filename})' if error.filename else ''}.")
         return FAILED
     say(f"The output could not be written ({error.strerror}).")
     return _no_output()
 
 
 def _no_output() -> int:
-    # Whoever read the output has gone, or its disk is full; keep Python from complaining about it again at exit.
+    # The reader of the output is gone, or its disk is full; keep Python from complaining about it again at exit.
     sys.stdout = None
     return FAILED
 

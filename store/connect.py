@@ -8,7 +8,7 @@ from store.environment import StoreSettings
 
 
 def connect(settings: StoreSettings) -> Store:
-    """The hosted store when a Supabase project is configured, else the embedded one; neither is contacted yet."""
+    """The hosted store if a Supabase project is configured, else the embedded one; does not connect yet."""
     if settings.supabase_url and settings.supabase_key:
         from store.hosted.supabase import SupabaseStore
 

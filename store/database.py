@@ -1,4 +1,4 @@
-"""The one door to the data: a call of an SQL function that answers one JSON value."""
+"""The only access to the data: calls of SQL functions that return one JSON value."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Argument = None | bool | int | str | list[Json] | dict[str, Json]
 
 
 class Database(Protocol):
-    """A database seen by one identity; safe to share between threads."""
+    """A database as one identity sees it; safe to share between threads."""
 
     def call(self, function: str, **arguments: Argument) -> Json:
         """The JSON value that the SQL function `public.<function>` returns for named arguments.
@@ -17,7 +17,7 @@ class Database(Protocol):
         Args:
             function: name of a function in schema `public` that returns `jsonb`.
             arguments: text, integer, boolean, an instant as ISO text, or JSON as a list or object. Money
-                crosses as text in both directions: as a JSON number it would become a float on the way.
+                is passed as text in both directions: as a JSON number it would become a float on the way.
 
         Raises:
             StoreError: one of the classes in `store.errors`.
@@ -25,11 +25,11 @@ class Database(Protocol):
 
 
 class Store(Protocol):
-    """Where databases come from: one identity in, one `Database` out."""
+    """Provides databases: takes an identity, gives its `Database`."""
 
     @property
     def local(self) -> bool:
-        """Whether this is the embedded database, whose only user owns the machine."""
+        """Whether this is the embedded database, whose only user owns this machine."""
 
     def person(self) -> Database:
         """The database as the person at the keyboard sees it."""
@@ -38,4 +38,4 @@ class Store(Protocol):
         """The database as the orchestrator itself sees it, the only identity that may record."""
 
     def close(self) -> None:
-        """Let go of every connection; calling it again does nothing."""
+        """Close every connection; calling it again does nothing."""

@@ -18,14 +18,14 @@ from store.errors import InvalidInput
 from store.identity import PasswordLogin
 
 OUTBOX = "outbox"
-"""Name of a folder beside the embedded database, for what waits for that; a hosted project's has a suffix."""
+"""Name of the outbox folder next to the embedded database; a hosted project's has a suffix."""
 
 MODEL_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
-"""The variables without any of which models are simulated."""
+"""The API keys; if none is set, the models are simulated."""
 
 _OURS = ("OPENAI_", "ANTHROPIC_", "SUPABASE_", "ORCHESTRATOR_")
 _AROUND = " \t\r\n\xa0\u200b\u2060\ufeff"
-_KEY = re.compile(r"[!#-&(-;=-~][!-~]*")  # what is printed, and begins with neither a quotation mark nor a bracket
+_KEY = re.compile(r"[!#-&(-;=-~][!-~]*")  # printable, and not starting with a quotation mark or a bracket
 
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
@@ -33,12 +33,12 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 
 def read_environment(project: Path = PROJECT) -> dict[str, str]:
-    """Every variable as text; the process environment wins over `.env`, and that over `secrets.toml`.
+    """Every variable as text; the process environment takes precedence over `.env`, and that over `secrets.toml`.
 
-    Blank values count as not given. Missing files are empty.
+    Blank values count as not set. Missing files count as empty.
 
     Raises:
-        InvalidInput: a file that is there cannot be read or is not in its format.
+        InvalidInput: a file cannot be read or parsed.
     """
     layers = (_secrets(project / ".streamlit" / "secrets.toml"), _dotenv(project / ".env"), os.environ)
     merged: dict[str, str] = {}
@@ -48,7 +48,7 @@ def read_environment(project: Path = PROJECT) -> dict[str, str]:
 
 
 def _text_of(path: Path, name: str) -> str:
-    """The text of a file, empty where there is none."""
+    """The text of a file; empty if there is no such file."""
     try:
         # Some editors begin a file with a byte-order mark.
         return path.read_text(encoding="utf-8-sig")
@@ -61,14 +61,14 @@ def _text_of(path: Path, name: str) -> str:
 
 
 def _dotenv(path: Path) -> dict[str, str]:
-    """The variables of a `.env` file, each as it stands there: nothing in it is expanded."""
+    """The variables of a `.env` file, as written: nothing is expanded."""
     values = {}
     for binding in parse_stream(StringIO(_text_of(path, path.name))):
         if binding.error or (binding.key is not None and binding.value is None):
             blank = binding.original.string[: -len(binding.original.string.lstrip())]
             line = binding.original.line + blank.count("\n")
-            # Not quoted: it may hold a key.
-            raise InvalidInput(f"Line {line} of {path.name} is not understood; it looks like NAME=value.")
+            # Not quoted: it may contain a key.
+            raise InvalidInput(f"Line {line} of {path.name} cannot be parsed; it should look like NAME=value.")
         if binding.key is not None and binding.value is not None:
             values[binding.key] = binding.value
     return values
@@ -83,32 +83,32 @@ def _secrets(path: Path) -> dict[str, str]:
     for table, inside in values.items():
         for key in inside if isinstance(inside, dict) else ():
             if key.startswith(_OURS):
-                raise InvalidInput(f"{key} stands in the table [{table}] of {name}; move it above the first table.")
+                raise InvalidInput(f"{key} is in the table [{table}] of {name}; move it above the first table.")
     return {key: str(value) for key, value in values.items() if isinstance(value, str | int | float)}
 
 
 def secret_key(environment: Mapping[str, str], name: str) -> str | None:
-    """A key without what comes around it with copying; None for a blank one.
+    """A key without the whitespace that copying adds around it; None for a blank one.
 
     Raises:
-        InvalidInput: it holds a character that no key has.
+        InvalidInput: it contains a character that no key has.
     """
     key = environment.get(name, "").strip(_AROUND)
     if not key:
         return None
     if not _KEY.fullmatch(key):
         raise InvalidInput(
-            f"{name} holds a character that no key has (a quotation mark, a blank, a line end or an invisible one); "
-            "copy it again."
+            f"{name} contains a character that no key has (a quotation mark, a space, a line break or an invisible "
+            "one); copy it again."
         )
     return key
 
 
 def is_simulated(environment: Mapping[str, str]) -> bool:
-    """Whether models are simulated: on request, or since there is no key at all.
+    """Whether models are simulated: on request, or because no key is set.
 
     Raises:
-        InvalidInput: the variable that asks for it says neither yes nor no, or a key is none.
+        InvalidInput: ORCHESTRATOR_OFFLINE is neither yes nor no, or a key is malformed.
     """
     said = environment.get("ORCHESTRATOR_OFFLINE", "0").strip().lower()
     if said not in _YES + _NO:
@@ -118,12 +118,12 @@ def is_simulated(environment: Mapping[str, str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
-    """Which database, and as whom.
+    """Which database to use, and as which user.
 
     Attributes:
         data_dir: folder of the embedded database and of the outbox; absolute.
         supabase_url, supabase_key: of a hosted project; both or neither.
-        machine, person: hosted sign-ins; None where not configured.
+        machine, person: hosted sign-ins; None if not configured.
     """
 
     data_dir: Path
@@ -134,7 +134,7 @@ class StoreSettings:
 
     @property
     def outbox(self) -> Path:
-        """Folder of outcomes that this very database would not take: another one must never be given them."""
+        """Folder for records that this database did not accept; they must never go to another one."""
         if self.supabase_url is None:
             return self.data_dir / OUTBOX
         return self.data_dir / f"{OUTBOX}-{hashlib.sha256(self.supabase_url.encode()).hexdigest()[:12]}"
@@ -146,10 +146,10 @@ class StoreSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], project: Path = PROJECT) -> StoreSettings:
-        """The settings that `environment` describes; a relative data folder starts at `project`.
+        """The settings that `environment` describes; a relative data folder is relative to `project`.
 
         Raises:
-            InvalidInput: one half of a pair of variables is missing.
+            InvalidInput: a variable is malformed, or one of a pair is missing.
         """
         url, _ = _pair(environment, "SUPABASE_URL", "SUPABASE_KEY")
         return cls(
@@ -166,7 +166,7 @@ def _project_url(text: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/") or parts.query:
         raise InvalidInput(
-            "SUPABASE_URL is not a project's address, such as https://abcdefgh.supabase.co with nothing behind it."
+            "SUPABASE_URL must be a project's URL, such as https://abcdefgh.supabase.co, with nothing after it."
         )
     return url
 
@@ -175,14 +175,14 @@ def _folder(text: str) -> Path:
     try:
         return Path(text).expanduser()
     except RuntimeError as error:
-        raise InvalidInput("ORCHESTRATOR_DATA_DIR names the home of a user that does not exist.") from error
+        raise InvalidInput("ORCHESTRATOR_DATA_DIR refers to the home folder of a user that does not exist.") from error
 
 
 def _pair(environment: Mapping[str, str], first: str, second: str) -> tuple[str | None, str | None]:
     values = environment.get(first), environment.get(second)
     if (values[0] is None) != (values[1] is None):
         missing = first if values[0] is None else second
-        raise InvalidInput(f"{missing} is missing: {first} and {second} are needed together.")
+        raise InvalidInput(f"{missing} is missing: {first} and {second} must be set together.")
     return values
 
 

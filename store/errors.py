@@ -1,16 +1,18 @@
 """What can go wrong between this program and its database.
 
-StoreError                  store_error         the database refused for a reason that has no class below
-├── Unavailable             store_unavailable   no database answered, or it is full, or its schema is not there
-│   └── SchemaTooNew        schema_too_new      the data was last used by a newer version of this program
-├── NotSignedIn             not_signed_in       no identity, or one that has expired or was refused
-├── NotPermitted            not_permitted       this identity may not do this
+StoreError                  store_error         the database rejected the call for a reason without a class below
+├── Unavailable             store_unavailable   the database did not answer, is full, or lacks the schema
+│   ├── SchemaTooNew        schema_too_new      the data was last used by a newer version of this program
+│   ├── SchemaTooOld        schema_too_old      the data is from a version before the first release
+│   └── MigrationEdited     migration_edited    a migration was edited after it had been applied
+├── NotSignedIn             not_signed_in       no identity, or one that has expired or was rejected
+├── NotPermitted            not_permitted       this identity lacks the permission
 ├── Conflict                conflict            somebody else changed it first
-├── UnreadableAnswer        unreadable_answer   the database answers as another version would
-└── InvalidInput            invalid_input       a value was refused, by the database or before it was asked
+├── UnreadableAnswer        unreadable_answer   the database answered as another version would
+└── InvalidInput            invalid_input       a value was rejected, by the database or before calling it
 
-The driver's or library's error stays in `__cause__` where it holds no secret. A message repeats nothing that was
-sent but names and e-mail addresses.
+The driver's or library's error stays in `__cause__` if it contains no secret. Of what was sent, a message repeats
+only names and e-mail addresses.
 """
 
 from __future__ import annotations
@@ -20,25 +22,25 @@ from typing import ClassVar
 
 
 class StoreError(Exception):
-    """The database refused the call."""
+    """The database rejected the call."""
 
     code: ClassVar[str] = "store_error"
-    sentence: ClassVar[str] = "The database refused the call."
-    """What is said where nothing more is known; no docstring, which Python may be told to leave out."""
+    sentence: ClassVar[str] = "The database rejected the call."
+    """The default message. Not the docstring, because Python can be told to strip docstrings."""
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or self.sentence)
 
 
 class Unavailable(StoreError):
-    """No answer, or none that is of use."""
+    """The database did not answer, or not usefully."""
 
     code = "store_unavailable"
     sentence = "The database did not answer."
 
 
 class SchemaTooNew(Unavailable):
-    """Data of a later version."""
+    """The data belongs to a newer version."""
 
     code = "schema_too_new"
     sentence = (
@@ -46,46 +48,63 @@ class SchemaTooNew(Unavailable):
     )
 
 
+class SchemaTooOld(Unavailable):
+    """Data from a version before the first release."""
+
+    code = "schema_too_old"
+    sentence = (
+        "This database was made by a version before the first release, which cannot be upgraded. Start afresh: "
+        "python -m store reset removes an embedded database, supabase db reset --linked a project's."
+    )
+
+
+class MigrationEdited(Unavailable):
+    """A migration was edited after it had been applied."""
+
+    code = "migration_edited"
+    sentence = "A migration was edited after it had been applied; restore the file and put the change into a new one."
+
+
 class NotSignedIn(StoreError):
-    """No identity, or one that was refused."""
+    """There is no identity, or it was rejected."""
 
     code = "not_signed_in"
     sentence = "Nobody is signed in, or the session has expired; sign in again."
 
 
 class NotPermitted(StoreError):
-    """An identity without the permission."""
+    """The identity lacks the permission."""
 
     code = "not_permitted"
     sentence = "You do not have permission for this."
 
 
 class Conflict(StoreError):
-    """Two changes of the same thing."""
+    """Somebody else changed the same thing first."""
 
     code = "conflict"
-    sentence = "Somebody else changed this first; load it again and repeat your change."
+    sentence = "Somebody else changed this first; reload it and repeat your change."
 
 
 class UnreadableAnswer(StoreError):
-    """An answer of another version."""
+    """The answer is that of another version."""
 
     code = "unreadable_answer"
-    sentence = "The database is of another version than this program; run: python -m store migrate"
+    sentence = "The database has a different version than this program; run: python -m store migrate"
 
 
 class InvalidInput(StoreError):
-    """A value that cannot be taken."""
+    """A value is invalid."""
 
     code = "invalid_input"
-    sentence = "A value was refused: by the database's own checks, or before it was asked."
+    sentence = "A value was rejected, by the database's checks or before calling it."
 
 
-# What supabase-py gives as the code of an answer that is not PostgREST's.
+# supabase-py uses the HTTP status as the code of an answer that is not from PostgREST.
 _HTTP_STATUS = re.compile(r"\d{3}")
 
-_MISSING_SCHEMA = "The database does not have this version's tables and functions; run: python -m store migrate"
-_FULL = "The disk of the database is full; free some space and try again."
+_MISSING_SCHEMA = "The database lacks this version's tables and functions; run: python -m store migrate"
+_FULL = "The database's disk is full; free up some space and try again."
 
 # Longest prefix first: a five-character state wins over its two-character class.
 _BY_STATE: dict[str, tuple[type[StoreError], str | None]] = {
@@ -116,15 +135,15 @@ _BY_STATE: dict[str, tuple[type[StoreError], str | None]] = {
     "PGRST0": (Unavailable, None),
 }
 
-# States that only our own SQL functions raise: their message is written for people.
+# States that only our own SQL functions raise: their messages are written for users.
 _OWN_STATES = frozenset({"PT400", "PT401", "PT403", "PT409"})
 
 
 def from_state(state: str | None, message: str | None) -> StoreError:
-    """The error of an SQLSTATE or PostgREST code; its own message only where our SQL wrote it.
+    """The error for an SQLSTATE or PostgREST code; it keeps the database's message only if our SQL wrote it.
 
     Args:
-        state: five characters such as `42501`, a `PGRST` code, an HTTP status, or None when there was none.
+        state: five characters such as `42501`, a `PGRST` code, an HTTP status, or None if there was none.
         message: the database's primary message.
     """
     if not state or _HTTP_STATUS.fullmatch(state):
@@ -133,4 +152,4 @@ def from_state(state: str | None, message: str | None) -> StoreError:
         if found := _BY_STATE.get(state[:length]):
             kind, text = found
             return kind(message if state in _OWN_STATES else text)
-    return StoreError(f"The database refused the call ({state}).")
+    return StoreError(f"The database rejected the call ({state}).")

@@ -1,4 +1,4 @@
-"""JSON text in which money keeps all its digits: a Decimal is written as a plain number, never as a float."""
+"""JSON text that keeps every digit of an amount: a Decimal is written as a plain number, never as a float."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who asks: the claims that row-level security reads."""
+"""Who is calling: the claims that row-level security reads."""
 
 from __future__ import annotations
 

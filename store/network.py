@@ -1,4 +1,4 @@
-"""The way to the outside as the environment describes it: proxies and certificates."""
+"""The network settings from the environment: proxies and certificates."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 PROXY_COMPLAINT = (
-    "The proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names is not understood; it looks like http://proxy:8080."
+    "The proxy in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY is malformed; it should look like http://proxy:8080."
 )
-CERTIFICATES_COMPLAINT = "The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read."
+CERTIFICATES_COMPLAINT = "The certificates in SSL_CERT_FILE or SSL_CERT_DIR cannot be read."
 
 
 def complaint(error: Exception) -> str:
-    """What is wrong with the environment, where making an HTTP client failed; nothing of what it holds."""
+    """The message for an HTTP client that could not be created; it quotes no values from the environment."""
     return CERTIFICATES_COMPLAINT if isinstance(error, OSError) else PROXY_COMPLAINT
 
 
 MISTAKES: tuple[type[Exception], ...] = (ImportError, ValueError, OSError, httpx.InvalidURL)
-"""What making a client raises for a proxy or certificates that cannot be used."""
+"""What creating a client raises for an unusable proxy or unusable certificates."""
 
 
 def proxy_for(url: str) -> str | None:
-    """The proxy on the way to one host; None for none, also where NO_PROXY holds what no library understands."""
+    """The proxy for a URL; None if there is none, even if NO_PROXY holds something that libraries cannot parse."""
     try:
         parts = urlsplit(url)
     except ValueError:
-        return None  # what is wrong with the address itself is said when it is asked
+        return None  # the malformed URL itself is reported when it is requested
     if proxy_bypass(parts.hostname or ""):
         return None
     named = getproxies()

@@ -1,4 +1,4 @@
-"""Counts the audit log anew, to prove that what stands beside it agrees, or to replace it."""
+"""Recounts the audit log, to prove that the rollups beside it agree, or to replace them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from store.answer import understood
 
 @dataclass(frozen=True, slots=True)
 class Recount:
-    """What a recount found.
+    """The result of a recount.
 
     Attributes:
-        events: how many the log holds.
-        differences: name of a rollup to how many of its rows came out otherwise; empty where all agreed.
+        events: number of events in the log.
+        differences: number of differing rows by name of the rollup; empty if all agree.
     """
 
     events: int
@@ -24,15 +24,15 @@ class Recount:
 
 
 def recount(conninfo: str, *, rebuild: bool) -> Recount:
-    """Count the whole log once more, while nothing is appended; about 50 microseconds an event.
+    """Recount the whole log, blocking appends meanwhile; takes about 50 microseconds per event.
 
     Args:
         conninfo: libpq string of the schema's owner.
-        rebuild: whether the new counts replace the old ones; else everything stays as it was.
+        rebuild: whether the new counts replace the old ones; otherwise nothing changes.
 
     Raises:
         Unavailable: the database cannot be reached, or has not been migrated.
-        UnreadableAnswer: it is of another version.
+        UnreadableAnswer: the database has another version.
     """
     try:
         with psycopg.connect(conninfo, connect_timeout=15) as connection:
@@ -40,5 +40,5 @@ def recount(conninfo: str, *, rebuild: bool) -> Recount:
             if not rebuild:
                 connection.rollback()
     except ADDRESS_ERRORS as error:
-        raise from_driver(error, conninfo) from None  # libpq quotes the address, and in it the password
+        raise from_driver(error, conninfo) from None  # libpq quotes the URL, which contains the password
     return understood(Recount, found[0]) if found else Recount(0, {})

@@ -1,4 +1,4 @@
-"""Adds sample data slice by slice, each a call and a transaction of its own."""
+"""Adds sample data slice by slice, each in its own call and transaction."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from store.database import Database
 from store.errors import InvalidInput
 
 DAYS, PER_DAY, SEED = 90, 400, 1
-"""What is added where nothing else is asked for: a quarter of a year."""
+"""The defaults: a quarter of a year."""
 
 PRICED_SINCE = date(2025, 5, 14)
 """The first day on which both models of the sample had a price."""
@@ -42,27 +42,28 @@ def yesterday() -> date:
 def add_sample_data(
     database: Database, *, days: int = DAYS, per_day: int = PER_DAY, seed: int = SEED, until: date | None = None
 ) -> Iterator[int]:
-    """Add the sample, day after day; yields how many events were added so far, once for each day.
+    """Add the sample data day by day; after each day, yields the number of events added so far.
 
     Args:
         database: an admin's.
-        days, per_day: days of at most this many generations, none before `PRICED_SINCE`; about three events come with
-            each generation.
+        days, per_day: the number of days, none before `PRICED_SINCE`, and the most generations per day; each
+            generation has about three events.
         until: the last day, UTC; by default yesterday.
 
     Raises:
         Conflict: there is sample data already.
         InvalidInput: a number is out of range.
-        NotPermitted: this identity is no admin.
+        NotPermitted: this identity is not an admin.
     """
     if not 0 <= seed <= _MOST_SEED:
-        raise InvalidInput(f"The seed must lie between 0 and {_MOST_SEED:,}.")
+        raise InvalidInput(f"The seed must be between 0 and {_MOST_SEED:,}.")
     until, events = until or yesterday(), 0
     if (priced := (until - PRICED_SINCE).days + 1) < days:
         raise InvalidInput(
-            f"Before {PRICED_SINCE} its models had no price: there are at most {priced:,} days of sample."
+            f"The sample data cannot start before {PRICED_SINCE}, when its models got a price: choose at most "
+            f"{priced:,} days."
         )
-    for day in range(max(days, 1)):  # the database refuses what is out of range
+    for day in range(max(days, 1)):  # the database rejects values out of range
         number, more = 0, True
         while more:
             answer = database.call(
@@ -80,15 +81,15 @@ def add_sample_data(
 
 
 def remove_sample_data(database: Database) -> int:
-    """Remove all sample data and what was counted of it; how many events that were.
+    """Remove all sample data and its counts; returns the number of events removed.
 
     Raises:
-        NotPermitted: this identity is no admin.
-        Unavailable: there is so much of it that the database's time limit passed; nothing was removed.
+        NotPermitted: this identity is not an admin.
+        Unavailable: removing that much exceeded the database's time limit; nothing was removed.
     """
     return understood(_Removed, database.call("remove_sample_data")).removed
 
 
 def has_sample_data(database: Database) -> bool:
-    """Whether there is any."""
+    """Whether there is any sample data."""
     return understood(_Presence, database.call("has_sample_data")).present

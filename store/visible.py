@@ -1,4 +1,5 @@
-"""Text from outside for a terminal: what would move its cursor, colour it or turn it around is written out."""
+"""Makes foreign text safe for a terminal: characters that would move the cursor, set colours or change the text
+direction are written out."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ _DELETE, _PICTURE_OF_DELETE = "\x7f", "\u2421"
 
 
 def visible(text: str) -> str:
-    """The same text with its control, direction and invisible characters shown: ESC as ␛, a line end as ␊."""
+    """The same text with control, direction and invisible characters made visible: ESC as ␛, a line feed as ␊."""
     return "".join(map(_shown, text))
 
 

@@ -1,1 +1,1 @@
-"""Unit, provider, database, page and browser tests, by cost; everything shared lies in conftest.py files."""
+"""Unit, provider, database, page and browser tests, grouped by cost; shared fixtures are in conftest.py files."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
@@ -20,19 +21,21 @@ from psycopg import sql
 from orchestrator import Application, bootstrap
 from orchestrator.simulator import SimulatedTransport
 from store import Database, clock
-from store.embedded import binaries, cluster
+from store.embedded import binaries, cluster, postgres
 from store.embedded.cluster import Cluster
 from store.embedded.connections import Connections
 from store.embedded.database import EmbeddedDatabase, bring_up
 from store.identity import LOCAL_MACHINE, LOCAL_PERSON
 from store.sample import add_sample_data
 
-# How long an example takes says nothing on a busy machine.
+# On a busy machine, the time an example takes is meaningless.
 settings.register_profile("console", deadline=None)
 settings.load_profile("console")
 
-_MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a name of its own there
+_MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp creates a unique name there
 _PLENTY_BYTES = 4 * 2**30
+
+_FIRST_WITH_BUILTIN_LOCALE = 17
 
 TEMPLATE = "console_template"
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -45,7 +48,7 @@ _numbers = count()
 
 @pytest.fixture(autouse=True, scope="session")
 def _no_foreign_configuration() -> None:
-    """Nothing of the developer's own environment reaches a test, so no test reaches a network."""
+    """The developer's own environment never reaches a test, so no test reaches the network."""
     for name in list(os.environ):
         if name.startswith(("OPENAI_", "ANTHROPIC_", "SUPABASE_", "ORCHESTRATOR_", "STREAMLIT_")):
             del os.environ[name]
@@ -53,35 +56,49 @@ def _no_foreign_configuration() -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _servers_on_the_same_clock() -> Iterator[None]:
-    """Where the tests' clock is moved (faketime), that of the servers they start moves along."""
+    """If the tests' clock is shifted (faketime), the clock of the servers they start is shifted too."""
     with pytest.MonkeyPatch.context() as patch:
-        # Without the memory that faketime's processes share: a server of another user cannot open it.
+        # Without faketime's shared memory, which a server of another user cannot open.
         moved = {name: os.environ[name] for name in ("LD_PRELOAD", "FAKETIME") if name in os.environ}
         usual = binaries.environment
         patch.setattr(binaries, "environment", lambda: usual() | moved)
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _chosen_postgres() -> Iterator[None]:
+    """Uses the Postgres in the folder that POSTGRES_FOLDER names, if it is set, instead of the embedded one."""
+    with pytest.MonkeyPatch.context() as patch:
+        if folder := os.environ.get("POSTGRES_FOLDER"):
+            said = subprocess.run([f"{folder}/bin/postgres", "--version"], capture_output=True, check=True, text=True)
+            patch.setattr(binaries, "install_folder", lambda *_major: Path(folder))
+            if int(said.stdout.split()[2].partition(".")[0]) < _FIRST_WITH_BUILTIN_LOCALE:
+                patch.setattr(postgres, "LOCALE", "--locale=C --lc-ctype=C.UTF-8")
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _clock() -> Iterator[None]:
-    """A test that chooses a clock chooses it for itself alone."""
+    """A clock chosen by one test does not affect the others."""
     yield
     clock.use(clock.system)
 
 
 @pytest.fixture(name="open_folder")
 def open_folder_fixture() -> Iterator[Path]:
-    """An empty folder that other users of the machine can enter, as Postgres has to when root runs the tests."""
+    """An empty folder that other users of the machine can enter, as Postgres must when root runs the tests."""
     yield from open_folder()
 
 
 def open_folder() -> Iterator[Path]:
-    # In memory where there is plenty: a database is copied there in a tenth of the time.
+    # In memory if there is enough: copying a database there takes a tenth of the time.
     roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _PLENTY_BYTES
     folder = Path(tempfile.mkdtemp(prefix="console-test-", dir=_MEMORY if roomy else None))
     folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(name="server", scope="session")
@@ -90,19 +107,21 @@ def server_fixture() -> Iterator[Cluster]:
     for folder in open_folder():
         server = Cluster(folder / "data")
         server.attach()
-        with psycopg.connect(server.dsn(cluster.SUPERUSER), autocommit=True) as connection:
-            # Nobody pulls this server's plug: waiting for the disk was most of what a copy of the template cost.
-            connection.execute("alter system set fsync = off")
-            connection.execute("select pg_reload_conf()")
-            connection.execute(sql.SQL("create database {}").format(sql.Identifier(TEMPLATE)))
-        bring_up(server, TEMPLATE)
-        yield server
-        server.leave()
+        try:
+            with psycopg.connect(server.dsn(cluster.SUPERUSER), autocommit=True) as connection:
+                # This server need not survive a power cut, and waiting for the disk was most of the time a copy took.
+                connection.execute("alter system set fsync = off")
+                connection.execute("select pg_reload_conf()")
+                connection.execute(sql.SQL("create database {}").format(sql.Identifier(TEMPLATE)))
+            bring_up(server, TEMPLATE)
+            yield server
+        finally:
+            server.leave()
 
 
 @pytest.fixture(name="template")
 def template_fixture(request: pytest.FixtureRequest) -> str:
-    """What each test's database is a copy of: a migrated and empty one, or one with sample data for `sample`."""
+    """The template of each test's database: migrated and empty, or with sample data for `sample`."""
     wanted = "sample" in request.fixturenames
     name: str = request.getfixturevalue("sample_template") if wanted else TEMPLATE
     return name
@@ -110,7 +129,7 @@ def template_fixture(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(name="sample_template", scope="session")
 def sample_template_fixture(server: Cluster) -> Iterator[str]:
-    """The name of a template that holds sample data: `SAMPLE` until `SAMPLE_UNTIL`."""
+    """The name of a template with sample data: `SAMPLE` until `SAMPLE_UNTIL`."""
     with copied(server, TEMPLATE) as name:
         with Connections(server.dsn(cluster.AUTHENTICATOR, name)) as pool:
             database = PooledStore(pool).person()
@@ -131,7 +150,7 @@ def copied(server: Cluster, template: str) -> Iterator[str]:
 
 @pytest.fixture(name="database_name")
 def database_name_fixture(server: Cluster, template: str) -> Iterator[str]:
-    """The name of a database of this test's own."""
+    """The name of this test's own database."""
     with copied(server, template) as name:
         yield name
 
@@ -163,13 +182,13 @@ def store_fixture(server: Cluster, database_name: str) -> Iterator[PooledStore]:
 
 @pytest.fixture(name="sample")
 def sample_fixture(store: PooledStore) -> PooledStore:
-    """A store that holds the sample."""
+    """A store with the sample data."""
     return store
 
 
 @pytest.fixture(name="owner")
 def owner_fixture(server: Cluster, database_name: str) -> Iterator[psycopg.Connection]:
-    """This test's database as its owner sees it, for looking behind the functions."""
+    """This test's database as its owner sees it, to look behind the functions."""
     with psycopg.connect(server.dsn(cluster.OWNER, database_name), autocommit=True) as connection:
         yield connection
 
@@ -179,7 +198,7 @@ MakeApplication = Callable[..., Application]
 
 @pytest.fixture(name="make_application")
 def make_application_fixture(store: PooledStore, tmp_path: Path) -> Iterator[MakeApplication]:
-    """Makes applications over this test's database: `make_application(transport=..., environment=..., now=...)`."""
+    """Creates applications over this test's database: `make_application(transport=..., environment=..., now=...)`."""
     made: list[Application] = []
 
     def make(
@@ -198,7 +217,7 @@ def make_application_fixture(store: PooledStore, tmp_path: Path) -> Iterator[Mak
 
 @pytest.fixture(name="simulator")
 def simulator_fixture() -> SimulatedTransport:
-    """Simulated models that answer at once and count the requests they got."""
+    """Simulated models that answer at once and count the requests they receive."""
     return SimulatedTransport(speed=0)
 
 

@@ -1,4 +1,4 @@
-"""The public faces: sorted, nothing missing, importable without connecting to anything."""
+"""The public API: sorted, complete, importable without connecting to anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many prompts at once: one a line in, one outcome a line out, in their order."""
+"""Many prompts at once: one per input line, one result or error per output line, in the same order."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from orchestrator.result import WorkflowGenerationResult
 from store import StoreError
 from store.command_line import say
 
-# How many prompts are in work at once.
+# How many prompts are processed at the same time.
 _AT_ONCE = 4
 
 
@@ -44,24 +44,24 @@ class _End:
 
 
 _News: TypeAlias = SimpleQueue[_Line | _End | None]
-"""Lines, their end, and that an outcome may be there."""
+"""What the loop waits for: lines, their end, and None when a generation may have ended."""
 
 
 def outcomes(
     name: str, begin: Callable[[bytes], Job[WorkflowGenerationResult]]
 ) -> Generator[tuple[int, WorkflowGenerationResult | Failure]]:
-    """The number and the outcome of each line that is not blank, as soon as it and those before it have one.
+    """The number and the result or failure of each non-blank line, as soon as it and all lines before it have one.
 
     Args:
-        name: a file; `-` for standard input, where whoever writes may wait for an outcome before the next line.
-        begin: starts what a line asks for; its error is that line's outcome.
+        name: a file; `-` for standard input, where the writer may wait for a result before sending the next line.
+        begin: starts the generation of a line; if it raises an error, that is the line's failure.
 
     Raises:
-        InvalidRequest: the file cannot be read, or not to its end; what it held until then has its outcomes before.
+        InvalidRequest: the file cannot be read to its end; the results of the lines read so far come first.
     """
     news: _News = SimpleQueue()
     room = threading.Semaphore(_AT_ONCE)
-    # Not to be waited for: it may be reading what nobody writes.
+    # A daemon thread: it may be blocked reading input that never comes.
     threading.Thread(target=_read, args=(name, room, news), name="prompts", daemon=True).start()
     waiting: deque[tuple[int, Job[WorkflowGenerationResult] | Failure]] = deque()
     end: _End | None = None
@@ -93,7 +93,7 @@ def _begun(
 
 
 def _outcome(entry: Job[WorkflowGenerationResult] | Failure) -> WorkflowGenerationResult | Failure | None:
-    """None as long as there is none."""
+    """The result or failure of a line; None while there is none."""
     if isinstance(entry, Failure):
         return entry
     if not entry.future.done():
@@ -110,16 +110,16 @@ def _cancel(jobs: list[Job[WorkflowGenerationResult]]) -> None:
     for job in jobs:
         job.future.exception()
     if jobs:
-        say("What was running is cancelled; what it spent is booked.")
+        say("The generations under way were cancelled; what they spent is recorded.")
 
 
 def _read(name: str, room: threading.Semaphore, news: _News) -> None:
-    """Put the lines among the news, no more than there is room for, and the end."""
+    """Put the lines into the queue, waiting for room, and then their end."""
     try:
         for line in _lines(name):
             room.acquire()
             news.put(line)
-    except Exception as error:  # noqa: BLE001 - handed on to whoever waits for the end
+    except Exception as error:  # noqa: BLE001 - passed on with the end of the lines
         news.put(_End(error))
     else:
         news.put(_End(None))
@@ -131,7 +131,7 @@ def _lines(name: str) -> Iterator[_Line]:
             first = next(file, b"")
             if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
                 raise InvalidRequest(f"The file {name} is UTF-16; save it as UTF-8.")
-            # Some editors begin a file with a byte-order mark.
+            # Some editors start a file with a byte-order mark.
             lines = itertools.chain([first.removeprefix(codecs.BOM_UTF8)], file)
             yield from (_Line(number, line) for number, line in enumerate(lines, start=1) if line.strip())
     except OSError as error:
@@ -142,6 +142,6 @@ def _opened(name: str) -> BinaryIO:
     if name != "-":
         return Path(name).open("rb")
     if sys.stdin is None:
-        raise InvalidRequest("There is no standard input to read.")
-    # A file of one's own: Python could not close standard input at exit while a thread reads it.
+        raise InvalidRequest("Standard input is not available.")
+    # A separate file object: Python cannot close standard input at exit while a thread reads it.
     return open(os.dup(sys.stdin.fileno()), "rb")

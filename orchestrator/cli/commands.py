@@ -24,11 +24,11 @@ from store.command_line import DONE, FAILED, say
 
 
 def generate(arguments: argparse.Namespace) -> int:
-    """One prompt, or a file of them."""
+    """Generate from one prompt or a file of prompts."""
     if (arguments.prompt is None) == (arguments.file is None):
         raise InvalidRequest("Give either a prompt or --file.")
     if arguments.file is not None and (arguments.services, arguments.agent_id) != (None, None):
-        raise InvalidRequest("--services and --agent-id go with a prompt; in a file each line has its own.")
+        raise InvalidRequest("--services and --agent-id go with a prompt; in a file, each line has its own.")
     with _application() as application:
         actor_id = _actor_id(application)
         if arguments.file is not None:
@@ -46,7 +46,7 @@ def generate(arguments: argparse.Namespace) -> int:
 
 
 def settings(arguments: argparse.Namespace) -> int:
-    """Show the settings, after changing some of them."""
+    """Show the settings, after saving changes if there are any."""
     changes = dict(setting_from_text(assignment) for assignment in arguments.set)
     with _application() as application:
         database = application.person()
@@ -60,9 +60,9 @@ def settings(arguments: argparse.Namespace) -> int:
 
 _NO_LINE = 'The line is not a JSON object with "prompt" and "services".'
 _FIELDS = {
-    "prompt": 'The field "prompt" must be a text.',
+    "prompt": 'The field "prompt" must be text.',
     "services": 'The field "services" must be a list of names, such as ["Slack", "Jira"].',
-    "agent_id": 'The field "agent_id" must be a text, or be left out.',
+    "agent_id": 'The field "agent_id" must be text or be left out.',
 }
 
 
@@ -94,7 +94,7 @@ def _generate_file(application: Application, actor_id: str, arguments: argparse.
 
 
 def _complaint(line: bytes, error: ValidationError) -> str:
-    """What of a line cannot be read, by its name; never what it holds."""
+    """Which part of a line is invalid, by field name; never its content."""
     try:
         line.decode()
     except UnicodeDecodeError:
@@ -103,7 +103,7 @@ def _complaint(line: bytes, error: ValidationError) -> str:
 
 
 def _result(job: Job[WorkflowGenerationResult]) -> WorkflowGenerationResult:
-    """The result, waited for; Ctrl-C cancels the generation and waits until that is booked."""
+    """Wait for the result; Ctrl-C cancels the generation and waits until that is recorded."""
     try:
         return job.future.result()
     except KeyboardInterrupt:
@@ -140,15 +140,15 @@ def _tell(event: GenerationEvent) -> None:
     if isinstance(event, AttemptStarted):
         say(f"Asking {event.model} ...")
     elif isinstance(event, AttemptFailed):
-        say(f"That failed ({event.reason}).")
+        say(f"The attempt failed ({event.reason}).")
 
 
 def _tell_unread(asked: _Line, told: set[str]) -> None:
-    """Once for each field: one that is spelled wrong would be missed in silence."""
+    """Warn once per ignored field, so that a misspelled one does not go unnoticed."""
     if unread := set(asked.model_extra or ()) - told:
         told |= unread
         named = visible(", ".join(sorted(unread)))
-        say(f"Not read: {named[:200]}. A line has prompt, services and agent_id.")
+        say(f"Ignored fields: {named[:200]}. A line has prompt, services and agent_id.")
 
 
 def _tell_line(number: int, outcome: WorkflowGenerationResult | Failure) -> None:

@@ -1,1 +1,1 @@
-"""One generation, from the first request to the last attempt."""
+"""One generation, from the first attempt to the last."""

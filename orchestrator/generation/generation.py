@@ -1,4 +1,4 @@
-"""One generation: the models in their order, each asked once, and the outcome booked, whatever happens."""
+"""One generation: asks the models in order, each once, and records the end, whatever happens."""
 
 from __future__ import annotations
 
@@ -29,16 +29,17 @@ from orchestrator.result import WorkflowGenerationResult
 from orchestrator.workflow.schema import workflow_schema
 from orchestrator.workflow.steps import Step
 
-# Importing an SDK keeps the processor busy for seconds: not while the first request is being sent.
+# Importing an SDK keeps the CPU busy for seconds, so it must not happen while the first request is being sent.
 _HEAD_START_S = 0.5
 _CLOSED = (
-    "This run was closed as interrupted while its process slept, so no further model was asked; generate it again."
+    "This generation was closed as interrupted while its process was suspended, so no further model was asked; "
+    "start it again."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds of wall clock for an attempt with a fallback behind it, and for the last one."""
+    """Wall-clock limits in seconds for an attempt that still has a fallback, and for the last attempt."""
 
     attempt_s: float = 30.0
     last_attempt_s: float = 90.0
@@ -46,11 +47,11 @@ class Limits:
 
 @dataclass
 class Generation:
-    """A run that has been lined up.
+    """A generation whose models have been chosen.
 
     Attributes:
-        emit: called on the event loop with every event but the last.
-        headers: extra HTTP headers for the first model, for the simulator's instructions.
+        emit: called on the event loop with the progress, all but `Finished`.
+        headers: extra HTTP headers for the first model, which carry instructions to the simulator.
     """
 
     run: Circumstances
@@ -65,15 +66,15 @@ class Generation:
     _started: float = field(default=0.0, init=False)
 
     async def result(self) -> WorkflowGenerationResult:
-        """Run it to its end.
+        """Generate the workflow.
 
         Raises:
-            GenerationFailed: no model gave a valid workflow.
-            GenerationCancelled: the task was cancelled; what was spent is booked.
-            RecordingFailed: the outcome could not be kept anywhere.
-            StoreError: the start could not be noted, so that nothing was asked.
+            GenerationFailed: no model returned a valid workflow.
+            GenerationCancelled: the task was cancelled; what was spent is recorded.
+            RecordingFailed: the generation's record could not be saved anywhere.
+            StoreError: the start could not be recorded, so no model was asked.
         """
-        # Before the clock starts: prices and an SDK take seconds to import.
+        # Before the clock starts: the price list and an SDK take seconds to import.
         await off_the_loop(pricing.warm)
         await self._warmed(0)
         self._calls.append(self._call(0))
@@ -91,7 +92,7 @@ class Generation:
         return await self._record(stopped)
 
     async def _ask(self) -> Cause | None:
-        """Ask one model after the other; `interrupted` where somebody closed the run while this process slept."""
+        """Ask one model after the other; `interrupted` if the generation was closed while this process was asleep."""
         self._started = time.monotonic()
         stopped: Cause | None = None
         warming = asyncio.create_task(self._warm_the_others())
@@ -113,7 +114,7 @@ class Generation:
         return stopped
 
     async def _noted(self) -> Progress:
-        """Note what the next request would cost, before it goes out."""
+        """Record what the next request would cost, before it is sent."""
         return await to_its_end(off_the_loop(partial(self.recorder.progress, self.run, self._if_interrupted())))
 
     def _begin(self, number: int) -> asyncio.Task[Report]:
@@ -130,7 +131,7 @@ class Generation:
         return task
 
     async def _settled(self, number: int, task: asyncio.Task[Report]) -> None:
-        """Wait until an attempt has ended or can no longer succeed, and tell when it failed."""
+        """Wait until an attempt has ended or can no longer succeed, and report it if it failed."""
         breach = asyncio.create_task(self._calls[number].breached.wait())
         try:
             await asyncio.wait({task, breach}, return_when=asyncio.FIRST_COMPLETED)
@@ -145,7 +146,7 @@ class Generation:
     async def _record(self, stopped: Cause | None) -> WorkflowGenerationResult:
         reports = [task.result() for task in self._tasks]
         outcome = outcome_of(self.run, reports, stopped=stopped, duration_ms=self._duration_ms(), at=self.now())
-        # Cancelled while it is being recorded: the outcome stands.
+        # A cancellation while recording comes too late to change anything.
         with contextlib.suppress(asyncio.CancelledError):
             await to_its_end(off_the_loop(partial(self.recorder.finish, self.run, outcome)))
         if outcome.result:
@@ -156,7 +157,7 @@ class Generation:
         raise GenerationFailed(_failure_sentence(outcome.attempts), outcome.attempts, self.run.generation_id)
 
     def _if_interrupted(self) -> list[Event]:
-        """The events to append should this process die now."""
+        """The events to append if this process dies now."""
         begun = [
             task.result().attempt if task.done() else call.if_it_ended_now()
             for call, task in zip(self._calls, self._tasks, strict=False)
@@ -180,13 +181,13 @@ class Generation:
         return self.limits.last_attempt_s if number == len(self.lineup) - 1 else self.limits.attempt_s
 
     async def _warm_the_others(self) -> None:
-        """Make the fallback's SDK ready while the first model thinks, so that the fallback can start at once."""
+        """Load the fallback's SDK while the first model is working, so that the fallback can start at once."""
         await asyncio.sleep(_HEAD_START_S)
         for number in range(1, len(self.lineup)):
             await self._warmed(number)
 
     async def _warmed(self, number: int) -> None:
-        # What keeps a client from being made is an outcome of the attempt, which is booked, not the end of the run.
+        # If a client cannot be created, its attempt fails and is recorded; the generation does not end here.
         with contextlib.suppress(Exception):
             await on_daemon_thread(self.lineup[number].provider.warm)
 
@@ -200,4 +201,4 @@ def _succeeded(task: asyncio.Task[Report]) -> bool:
 
 def _failure_sentence(attempts: tuple[Attempt, ...]) -> str:
     parts = [f"{named(attempt.model).label}, {attempt.outcome} ({attempt.detail})" for attempt in attempts]
-    return f"No model gave a valid workflow: {'; '.join(parts).replace('_', ' ')}."
+    return f"No model returned a valid workflow: {'; '.join(parts).replace('_', ' ')}."

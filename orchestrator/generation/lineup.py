@@ -1,4 +1,4 @@
-"""Which models are asked in which order, for one generation."""
+"""The models to ask for one generation, in order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Contender:
 
     Attributes:
         model: as configured.
-        answering: whose id goes on the wire: `model`, or what replaces it once it was retired.
+        answering: the model whose id is sent: `model`, or its successor once it is retired.
     """
 
     model: Model
@@ -30,14 +30,14 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """Other models for one run only; None leaves a key as configured."""
+    """Other models for one generation only; None keeps the value from the settings."""
 
     primary: str | None = None
     fallback: str | None = None
     fallback_enabled: bool | None = None
 
     def applied(self, settings: OrchestratorSettings) -> OrchestratorSettings:
-        """The settings with these in their place."""
+        """The settings with these overrides applied."""
         enabled = self.fallback_enabled
         return replace(
             settings,
@@ -48,14 +48,14 @@ class Overrides:
 
 
 def missing_key(model: Model, providers: Mapping[ProviderName, Provider]) -> str | None:
-    """The variable without which a model cannot be asked; None where it can."""
+    """The environment variable that is missing to ask a model; None if it can be asked."""
     return None if model.provider in providers else _KEY_VARIABLES[model.provider]
 
 
 def line_up(
     settings: OrchestratorSettings, providers: Mapping[ProviderName, Provider], on: date
 ) -> tuple[Contender, ...]:
-    """The primary, and the fallback where there is one: enabled, configured, and another model than the primary.
+    """The primary model, and the fallback if it is enabled, has an API key and is a different model.
 
     Raises:
         InvalidSettings: a model that would be asked is unknown, or retired without a successor.

@@ -1,4 +1,4 @@
-"""Asks one model once, within its time limit, and says what came of it, whatever came."""
+"""Asks one model once, within its time limit, and returns what came of it, whatever happens."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from orchestrator.workflow.steps import Step
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one call came to.
+    """The result of one call.
 
     Attributes:
-        attempt: the figures.
-        verdict: steps and findings; without both where no complete reply came.
-        rejected_output: the text of a complete reply that was refused, else None.
+        attempt: the outcome and the figures.
+        verdict: steps and findings; both empty if there was no complete reply.
+        rejected_output: the text of a complete reply that was rejected, else None.
     """
 
     attempt: Attempt
@@ -35,10 +35,10 @@ class Report:
 
 
 class ModelCall:
-    """One attempt, from before its request is sent.
+    """One attempt, created before its request is sent.
 
     Attributes:
-        breached: set at the first schema breach, while the rest of the reply is still being read for its usage.
+        breached: set at the first schema failure, while the rest of the reply is still being read for its usage.
     """
 
     def __init__(
@@ -60,10 +60,10 @@ class ModelCall:
         self._ending: Ending | None = None
 
     async def run(self, accept: Callable[[Step], None]) -> Report:
-        """Send the request and read the reply; being cancelled ends it with the outcome `cancelled`.
+        """Send the request and read the reply; a cancellation ends it with the outcome `cancelled`.
 
         Args:
-            accept: called with each step of a sound shape as it arrives.
+            accept: called with each step that matches the schema as it arrives.
         """
         self._started = time.monotonic()
         failed: ProviderError | None = None
@@ -78,7 +78,7 @@ class ModelCall:
         return self._report(failed, cancelled=cancelled)
 
     def if_it_ended_now(self) -> Attempt:
-        """The attempt as it must be booked should this process die in the middle of it."""
+        """The attempt as it must be recorded if this process dies in the middle of it."""
         if self._reply.breach:
             breach = self._reply.breach
             attempt = self._attempt("validation_failed", breach.code, sent=True)
@@ -86,10 +86,10 @@ class ModelCall:
         return self._attempt("cancelled", "interrupted", sent=True)
 
     async def _heard(self, accept: Callable[[Step], None]) -> ProviderError | None:
-        """Listen to the end; an error is returned, without what it remembers of where it came from.
+        """Read the reply to its end; an error is returned, stripped of its traceback, cause and context.
 
-        Its frames hold the half-read stream, and each other in circles: it would stay open until garbage is collected,
-        perhaps on another thread.
+        Their frames reference the half-read stream and each other in cycles: it would stay open until garbage
+        collection, possibly on another thread.
         """
         try:
             await self._listen(accept)
@@ -112,19 +112,19 @@ class ModelCall:
 
     def _take(self, piece: str, accept: Callable[[Step], None]) -> None:
         if self._usage.final and self._ending is None:
-            self._usage = replace(self._usage, final=False)  # it was the count of what had come so far
+            self._usage = replace(self._usage, final=False)  # the count was only of what had arrived so far
         for step in self._reply.take(piece):
             accept(step)
         if self._reply.breach:
             self.breached.set()
 
     def _report(self, failed: ProviderError | None, *, cancelled: bool) -> Report:
-        # A reply that the provider called complete is whole, whatever happened to the connection afterwards.
+        # A reply that the provider marked complete is complete, whatever happened to the connection afterwards.
         if self._ending is None and self._reply.breach is None and (cancelled or failed):
             attempt = self._cut_short(failed)
             return Report(attempt, Verdict((), ()), None)
         verdict = self._reply.close(self._ending.finding if self._ending else None)
-        # A breach came first, and has had its consequences.
+        # A schema failure that came before the cancellation has already had its consequences.
         if cancelled and self._reply.breach is None:
             outcome: Outcome = "cancelled"
         else:
@@ -150,6 +150,6 @@ class ModelCall:
         )  # fmt: skip
 
     def _tokens(self) -> tuple[Tokens, bool]:
-        # Characters beyond what was kept are counted at a byte each.
+        # Characters beyond the text that was kept count as one byte each.
         written = estimate(self._reply.text) + estimate_bytes(max(0, self._reply.length_chars - len(self._reply.text)))
         return self._usage.tokens(estimated_input=self.request.estimated_input(), written=written)

@@ -1,4 +1,4 @@
-"""What a generation tells while it runs, in this order, one sequence for each attempt."""
+"""The progress of a generation, in this order, one sequence per attempt."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class AttemptStarted:
     Attributes:
         number: 0 for the primary, 1 for the fallback.
         model: logical name.
-        limit_s: how long it may take.
+        limit_s: its time limit in seconds.
     """
 
     number: int
@@ -27,7 +27,7 @@ class AttemptStarted:
 
 @dataclass(frozen=True, slots=True)
 class StepAccepted:
-    """A step of sound shape has arrived. It is kept only if the whole reply validates."""
+    """A step that matches the schema has arrived. It is kept only if the whole reply validates."""
 
     number: int
     index: int
@@ -36,10 +36,10 @@ class StepAccepted:
 
 @dataclass(frozen=True, slots=True)
 class AttemptFailed:
-    """An attempt gave no workflow.
+    """An attempt failed.
 
     Attributes:
-        attempt: its figures; None while the rest of a refused reply is still being read for its exact cost.
+        attempt: its figures; None while the rest of a rejected reply is still being read for its exact cost.
     """
 
     number: int
@@ -49,7 +49,7 @@ class AttemptFailed:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The workflow is there, validated and booked. A generation without one ends with an exception instead."""
+    """The workflow is validated and recorded. A generation without a workflow ends with an exception instead."""
 
     result: WorkflowGenerationResult
 

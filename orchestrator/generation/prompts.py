@@ -1,4 +1,4 @@
-"""What the models are told. A change of meaning is a new version, which every result and event records."""
+"""The prompts for the models. A change in meaning is a new version, which every result and event records."""
 
 from __future__ import annotations
 
@@ -51,6 +51,6 @@ Example. Goal: "When a ticket is urgent, alert the team, otherwise file it." Ser
 
 
 def user_message(goal: str, services: Sequence[str]) -> str:
-    """The varying part: goal and services as one JSON object, so that no text in them can pose as anything else."""
+    """The variable part: goal and services as one JSON object, so that their text cannot pass for anything else."""
     connected = [{"name": name, "can": abilities(name)} for name in services]
     return json.dumps({"goal": goal, "services": connected}, ensure_ascii=False)

@@ -1,1 +1,1 @@
-"""The models: which there are, what they count and what they cost."""
+"""The models: the catalogue, token counts and prices."""

@@ -1,6 +1,6 @@
-"""The catalogue: which models there are, whose they are, and what answers once one has been retired.
+"""The catalogue: the models, their providers, and their successors after retirement.
 
-To add a model: an entry here and its row in `model_prices` (a migration).
+To add a model, add an entry here and its row in `model_prices` (a migration).
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ ProviderName = Literal["openai", "anthropic"]
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model by its logical name, the one that settings, events and charts use.
+    """A model under its logical name, which settings, events and charts use.
 
     Attributes:
-        name: logical name; stays when the provider retires the dated id behind it.
-        label: for people.
-        provider: whose API is called.
+        name: logical name; stays the same when the provider retires the dated id behind it.
+        label: display name.
+        provider: the provider whose API is called.
         api_model: the id on the wire.
-        retires_on: first day on which calls fail (UTC); None when no date is announced.
+        retires_on: first day on which calls fail (UTC); None if no date is announced.
         successor: logical name of the model of the same family that answers from then on.
-        max_output_tokens: room for 50 steps, within what the model can write.
-        temperature: None for models that take none.
+        max_output_tokens: enough for 50 steps, and within the model's limit.
+        temperature: None for models without this parameter.
         reasoning_effort: None for models that do not reason.
     """
 
@@ -67,11 +67,11 @@ CATALOGUE: dict[str, Model] = {
 }
 
 BASELINE = CATALOGUE["claude-sonnet-4"]
-"""The model that savings are measured against, whatever the keys say."""
+"""The model that savings are measured against, whatever the settings say."""
 
 
 def named(name: str) -> Model:
-    """The model of a logical name.
+    """The model with this logical name.
 
     Raises:
         InvalidSettings: there is no such model.
@@ -80,18 +80,18 @@ def named(name: str) -> Model:
         return CATALOGUE[name]
     except KeyError:
         raise InvalidSettings(
-            f"There is no model {name[:60]!r}; the models are {', '.join(sorted(CATALOGUE))}. "
+            f"Unknown model {name[:60]!r}; the models are {', '.join(sorted(CATALOGUE))}. "
             "Change orchestrator_primary_model or orchestrator_fallback_model."
         ) from None
 
 
 def counterpart(model: Model) -> Model:
-    """The model to fall back to when this one goes first: the first of the catalogue from another company."""
+    """The fallback for a primary model: the first model in the catalogue from another provider."""
     return next(other for other in CATALOGUE.values() if other.provider != model.provider)
 
 
 def same_answers(one: str, other: str, on: date) -> bool:
-    """Whether two logical names come to one and the same model on a day, since one succeeds the other or is it.
+    """Whether two logical names lead to the same model on a day, because they are equal or one succeeds the other.
 
     Raises:
         InvalidSettings: one of them and all its successors are retired.
@@ -102,7 +102,7 @@ def same_answers(one: str, other: str, on: date) -> bool:
 
 
 def answering(model: Model, on: date) -> Model:
-    """The model whose id is really called on a day: `model` itself, or the first successor still alive.
+    """The model whose id is actually called on a day: `model` itself, or its first successor that is not retired.
 
     Raises:
         InvalidSettings: it and all its successors are retired.
@@ -112,6 +112,6 @@ def answering(model: Model, on: date) -> Model:
         candidate = CATALOGUE.get(candidate.successor or "")
     if candidate is None:
         raise InvalidSettings(
-            f"{model.label} was retired on {model.retires_on} and nothing replaces it; choose another model."
+            f"{model.label} was retired on {model.retires_on} and has no successor; choose another model."
         )
     return candidate

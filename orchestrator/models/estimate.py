@@ -1,4 +1,4 @@
-"""What a month and a year would cost, from list prices, a volume and a fallback rate."""
+"""Projected cost of a month and a year, from list prices, a volume and a fallback rate."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ TYPICAL = Tokens(input=2000, output=1500)
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One way to run, for a number of workflows a month.
+    """One setup and its cost for a number of workflows per month.
 
     Attributes:
-        saved_pct: less than the baseline, in percent; None where the baseline costs nothing.
+        saved_pct: savings against the baseline in percent; None if the baseline costs nothing.
     """
 
     name: str
@@ -29,17 +29,17 @@ class Scenario:
 
     @property
     def yearly_usd(self) -> Decimal:
-        """Twelve months."""
+        """The cost of twelve months."""
         return 12 * self.monthly_usd
 
 
 def price_per_workflow(model: Model, at: datetime) -> Decimal | None:
-    """US dollars for a typical workflow on the model that answers for this one at that moment; None if unpriced."""
+    """US dollars for a typical workflow on the model that answers for this one at that time; None if unpriced."""
     return pricing.price(answering(model, at.date()), TYPICAL, at)
 
 
 def no_cheaper(at: datetime) -> frozenset[str]:
-    """Logical names of the models that cost what the baseline costs, or more, for a typical workflow; itself is one."""
+    """Logical names of the models, baseline included, that cost at least as much as it for a typical workflow."""
     baseline = pricing.baseline(TYPICAL, at)
     prices = {name: pricing.price(model, TYPICAL, at) for name, model in CATALOGUE.items()}
     dear = {name for name, price in prices.items() if price is not None and baseline is not None and price >= baseline}
@@ -49,15 +49,15 @@ def no_cheaper(at: datetime) -> frozenset[str]:
 def scenarios(
     primary: Model, fallback: Model, *, workflows: int, fallback_rate_pct: Decimal, at: datetime
 ) -> tuple[Scenario, ...]:
-    """The baseline alone, the primary alone, and the primary with this share of fallbacks; each way once.
+    """The baseline alone, the primary alone, and the primary with this fallback rate, without duplicates.
 
-    with fallback = workflows x (primary + rate x fallback): a fallback comes after a whole wasted answer.
+    With fallback: workflows x (primary + rate x fallback), since a fallback follows a complete wasted answer.
 
     Args:
         fallback_rate_pct: 0 to 100.
 
     Returns:
-        Empty when one of the prices is unknown.
+        Empty if one of the prices is unknown.
     """
     baseline = pricing.baseline(TYPICAL, at)
     first, second = price_per_workflow(primary, at), price_per_workflow(fallback, at)

@@ -1,4 +1,4 @@
-"""Amounts of US dollars, exact."""
+"""Exact amounts in US dollars."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model call costs, from the dated list prices of genai-prices."""
+"""The cost of model calls, from the dated list prices of genai-prices."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from orchestrator.models.tokens import Tokens
 
 
 def price(model: Model, tokens: Tokens, at: datetime, service_tier: str | None = None) -> Decimal | None:
-    """US dollars for the tokens of one call at the list price of its day, exact; None when no price is known.
+    """US dollars for the tokens of one call at the list price of its day, exact; None if the price is unknown.
 
     cost = (uncached input x input price + each cached part x its price + output x output price) / 1,000,000
 
-    Retired models keep their price. Cached parts are priced as such where the provider does so.
+    Retired models keep their price. Cached parts have their own price if the provider sets one.
 
     Args:
-        model: the model that answers, not the one it stands in for.
-        at: when the request was sent; aware.
-        service_tier: as the reply named it; one without prices of its own costs what the standard tier costs.
+        model: the model that answers, not the one it replaces.
+        at: when the request was sent; timezone-aware.
+        service_tier: as named in the reply; a tier without its own prices costs the same as the standard tier.
     """
     usage = {
         "input_tokens": tokens.input,
@@ -40,7 +40,7 @@ def baseline(tokens: Tokens, at: datetime) -> Decimal | None:
 
 
 def _context(service_tier: str | None) -> dict[str, str] | None:
-    """What genai-prices wants to know of a reply; there batches are no tier."""
+    """The price context for genai-prices, which does not treat batches as a tier."""
     if service_tier is None:
         return None
     return {"processing": "batch"} if service_tier == "batch" else {"service_tier": service_tier}
@@ -63,5 +63,5 @@ def _price(
 
 @cache
 def warm() -> None:
-    """Load the price list, which takes a moment, before an attempt's clock starts."""
+    """Load the price list before an attempt's clock starts, since that takes a moment."""
     import genai_prices  # noqa: F401 - loading it is the point

@@ -1,4 +1,4 @@
-"""Token counts, as a provider reports them or as we must estimate them."""
+"""Token counts, as reported by a provider or estimated."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Tokens:
     """The tokens of one or more model calls.
 
     Attributes:
-        input: everything the model read, the two cached parts included.
+        input: everything the model read, including the two cached parts.
         cached_input: the part of `input` read from the provider's prompt cache.
         cache_write_input: the part of `input` written to that cache.
         cache_write_1h_input: the part of `cache_write_input` written for an hour, which costs more.
@@ -45,7 +45,7 @@ class Tokens:
         return {"input": self.input, "output": self.output, "total": self.total}
 
     def as_detail(self) -> dict[str, int]:
-        """The whole form of an attempt; the part written for an hour only where there is one."""
+        """The detailed form of an attempt; the part written for an hour only if there is one."""
         parts = {
             "input": self.input,
             "cached_input": self.cached_input,
@@ -57,10 +57,10 @@ class Tokens:
 
 
 def estimate_bytes(count: int) -> int:
-    """About how many tokens this many bytes are, 0 for none."""
+    """The approximate number of tokens in this many bytes; 0 for 0."""
     return -(-count // _BYTES_PER_TOKEN)
 
 
 def estimate(text: str) -> int:
-    """About how many tokens a text has, 0 for the empty one; within a third for English, without any table."""
+    """The approximate number of tokens in a text, 0 if it is empty; within a third for English, without a tokenizer."""
     return estimate_bytes(len(text.encode("utf-8", "replace")))

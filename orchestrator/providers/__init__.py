@@ -1,4 +1,4 @@
-"""The model providers: each speaks its own SDK, and all look the same from outside."""
+"""The model providers: each uses its own SDK behind the same interface."""
 
 from orchestrator.providers.provider import Ending, ModelRequest, Provider, ProviderError, ReplyEvent, Usage
 

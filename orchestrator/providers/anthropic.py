@@ -1,4 +1,4 @@
-"""Anthropic's Messages, streamed, with structured output and a cached system prompt."""
+"""Anthropic's Messages API, streamed, with structured output and a cached system prompt."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _ENDINGS = {
 }
 
 _PUBLIC_ADDRESS = "https://api.anthropic.com"
-# Unlike ours, Anthropic's input_tokens leave the cached parts out.
+# Unlike our input count, Anthropic's input_tokens exclude the cached parts.
 _COUNTS = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens")
 _WRITTEN_1H = "ephemeral_1h_input_tokens"
 _EVENTS = frozenset(
@@ -52,9 +52,9 @@ _EVENTS = frozenset(
 
 
 class _Progress:
-    """What the events of one reply have said so far.
+    """The state of one reply after the events so far.
 
-    An event may lack anything, or hold something else in its place: only an error, text, an ending and usage count.
+    Any field of an event may be missing or malformed: only an error, text, an ending and usage matter.
     """
 
     def __init__(self) -> None:
@@ -148,7 +148,7 @@ class Anthropic:
 
         return AsyncAnthropic(
             api_key=self._api_key,
-            # Without one the SDK asks the environment, and takes a blank there for an address.
+            # Without a base URL the SDK reads the environment, and takes a blank value there for a URL.
             base_url=self._base_url or _PUBLIC_ADDRESS,
             max_retries=0,
             http_client=http_client(self._transport),

@@ -1,11 +1,11 @@
-"""Which of the reasons an SDK's exception is: the one place where foreign exceptions become ours.
+"""Maps an SDK's exception to a fallback reason: the one place where foreign exceptions become ours.
 
-Both SDKs are built alike, so classes are told apart by their names along the inheritance chain: that needs neither
-import, and a test walks every exception class of both SDKs and of their HTTP library.
+Both SDKs are built alike, so classes are distinguished by name along the inheritance chain: that needs no import of
+either, and a test goes through every exception class of both SDKs and of their HTTP library.
 
-timeout             the SDK's or the HTTP library's own time-outs; our clock is shorter
+timeout             the SDK's or the HTTP library's own timeouts; our limit is shorter
 rate_limit          status 429, or a rate-limit type or code inside a stream
-validation_failed   the SDKs' words for a reply that was cut or filtered
+validation_failed   the SDKs' errors for a reply that was cut off or filtered
 api_error           everything else
 """
 
@@ -34,10 +34,10 @@ _CODE = re.compile(r"[a-z][a-z0-9_.-]{0,59}")
 
 
 class ErrorEvent(Exception):
-    """The provider sent an error where the reply should be.
+    """The provider sent an error in place of the reply.
 
     Attributes:
-        type, code: as the provider words them; None where it says neither.
+        type, code: as sent by the provider; None if missing.
     """
 
     def __init__(self, error: Any) -> None:
@@ -47,11 +47,11 @@ class ErrorEvent(Exception):
 
 
 def failure(error: Exception, *, answered: bool, key: str) -> ProviderError:
-    """The provider error for whatever an SDK raised.
+    """The provider error for any exception of an SDK.
 
     Args:
         answered: whether a reply had begun, so that tokens may have been spent.
-        key: the API key, which some answers quote.
+        key: the API key, which some error messages quote.
     """
     status = getattr(error, "status_code", None)
     codes = [str(value) for value in (getattr(error, "code", None), getattr(error, "type", None)) if value]
@@ -60,7 +60,7 @@ def failure(error: Exception, *, answered: bool, key: str) -> ProviderError:
 
 
 def cut_stream(*, answered: bool) -> ProviderError:
-    """The stream ended before the provider said that the reply was complete, perhaps before it began at all."""
+    """The error for a stream that ended before the reply was complete, or even before it began."""
     return ProviderError(
         "api_error", "stream ended early" if answered else "no reply in the response", answered=answered
     )
@@ -70,7 +70,7 @@ def _reason(error: Exception, status: object, codes: list[str]) -> FallbackReaso
     for base in type(error).__mro__:
         if found := _BY_CLASS.get(base.__name__):
             return found
-    # An error status says what it is; inside a stream, which began with success, only type and code do.
+    # An error status is decisive; inside a stream, whose status was success, only type and code are.
     refused = isinstance(status, int) and status >= _LEAST_ERROR_STATUS
     limited = status == _RATE_LIMIT_STATUS if refused else any(_limits_rate(code.casefold()) for code in codes)
     return "rate_limit" if limited else "api_error"

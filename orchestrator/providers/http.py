@@ -1,4 +1,4 @@
-"""The HTTP client under both SDKs: one request where one was asked for, and a bounded amount of any error."""
+"""The HTTP client under both SDKs: sends exactly one request per call, and bounds the size of error bodies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import httpx2
 from orchestrator.errors import InvalidSettings
 from store import network
 
-# An error is told by its status; its body only adds a code.
+# An error is identified by its status; its body only adds a code.
 _MAX_ERROR_BYTES = 64_000
 _ERROR_BODY_LIMIT_S = 0.25
 _MISTAKES: tuple[type[Exception], ...] = (*network.MISTAKES, httpx2.InvalidURL)
@@ -19,11 +19,11 @@ _MISTAKES: tuple[type[Exception], ...] = (*network.MISTAKES, httpx2.InvalidURL)
 def http_client(transport: httpx2.AsyncBaseTransport | None = None) -> httpx2.AsyncClient:
     """A client for one SDK.
 
-    It follows no redirection, which would be a second request and could carry a key elsewhere, and asks for
-    uncompressed replies, whose every byte shows at once.
+    It follows no redirects, which would be a second request and could send the key elsewhere, and requests
+    uncompressed replies, whose every byte is visible at once.
 
     Args:
-        transport: the simulator's; by default the network, through the proxies that the environment names.
+        transport: the simulator's; by default the network, through the proxies from the environment.
     """
     return httpx2.AsyncClient(
         transport=transport,
@@ -35,10 +35,10 @@ def http_client(transport: httpx2.AsyncBaseTransport | None = None) -> httpx2.As
 
 
 def check_network() -> None:
-    """Make a client once: proxies and certificates that cannot be used are the environment's fault, not a model's.
+    """Create a client once, so that unusable proxies or certificates count as configuration errors, not the model's.
 
     Raises:
-        InvalidSettings: they cannot; the sentence names the variables.
+        InvalidSettings: they are unusable; the message names the variables.
     """
     try:
         http_client()
@@ -52,7 +52,7 @@ async def _bound(response: httpx2.Response) -> None:
 
 
 async def _error_body(stream: httpx2.AsyncByteStream) -> httpx2.AsyncByteStream:
-    """What of an error's body arrives soon: the SDKs read it whole before they look at the status."""
+    """The part of an error's body that arrives soon: the SDKs read the whole body before they check the status."""
     body = b""
     with contextlib.suppress(httpx2.TransportError, TimeoutError):
         async with asyncio.timeout(_ERROR_BODY_LIMIT_S):

@@ -1,4 +1,4 @@
-"""OpenAI's Chat Completions, streamed, with strict structured output."""
+"""OpenAI's Chat Completions API, streamed, with strict structured output."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ _DONE = "[DONE]"
 
 
 class _Progress:
-    """What the chunks of one reply have said so far.
+    """The state of one reply after the chunks so far.
 
-    A chunk may lack anything, or hold something else in its place: only an error, text, an ending and usage count.
+    Any field of a chunk may be missing or malformed: only an error, text, an ending and usage matter.
     """
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class _Progress:
         self.begun = self.begun or isinstance(choices, list)
         for position, choice in enumerate(choices if isinstance(choices, list) else []):
             index = count(mapping(choice).get("index"))
-            # A second choice is another answer to the same question; the first one is ours.
+            # Further choices are other answers to the same question; the first one is ours.
             if (position if index is None else index) == 0:
                 yield from self._choice(mapping(choice))
         if isinstance(chunk.get("usage"), dict):
@@ -87,7 +87,7 @@ class _Progress:
             cached_input=cached,
             cache_write_input=written,
             output=self._counts.get("completion_tokens"),
-            # Some servers tell it with every chunk, as far as they have come.
+            # Some servers send the usage so far with every chunk.
             final=self.ended or alone,
             service_tier=self._service_tier,
         )
@@ -101,7 +101,7 @@ def _text(content: Any) -> str:
 
 
 class OpenAI:
-    """The provider behind the gpt models."""
+    """The provider behind the GPT models."""
 
     def __init__(
         self, api_key: str, *, base_url: str | None = None, transport: httpx2.AsyncBaseTransport | None = None
@@ -153,7 +153,7 @@ class OpenAI:
 
         return AsyncOpenAI(
             api_key=self._api_key,
-            # Without one the SDK asks the environment, and takes a blank there for an address.
+            # Without a base URL the SDK reads the environment, and takes a blank value there for a URL.
             base_url=self._base_url or _PUBLIC_ADDRESS,
             max_retries=0,
             http_client=http_client(self._transport),

@@ -1,7 +1,8 @@
-"""The seam to a model provider: a request in, a stream of three kinds of events out, one kind of error.
+"""The interface to a model provider: a request in, a stream of three kinds of events out, one kind of error.
 
-To add a provider: a module beside this one with a class of this protocol, its name in `orchestrator.models.catalogue`,
-and its key in `store.environment`, `configuration`, `lineup` and `bootstrap`.
+To add a provider, add a module next to this one with a class of this protocol, its name in
+`orchestrator.models.catalogue`, and its key in `store.environment`, `orchestrator.environment`, `lineup` and
+`bootstrap`.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ _TIER = re.compile("[a-z_]{1,20}")
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """What a model is asked.
+    """A request to a model.
 
     Attributes:
         model: the model that answers; its `api_model` goes on the wire.
         schema: JSON schema of the answer.
-        limit_s: when the caller gives up; the SDK's own limits lie beyond it.
-        headers: extra HTTP headers, for the simulator's instructions.
+        limit_s: when the caller gives up, in seconds; the SDK's own limits are longer.
+        headers: extra HTTP headers, which carry instructions to the simulator.
     """
 
     model: Model
@@ -40,23 +41,23 @@ class ModelRequest:
 
     @property
     def sdk_limit_s(self) -> float:
-        """When the SDK gives up: later than our own clock, which is to tell."""
+        """When the SDK gives up: later than our own limit, which is the one that counts."""
         return self.limit_s + _SDK_SLACK_S
 
     def estimated_input(self) -> int:
-        """About how many tokens the model reads, for when the provider does not say."""
+        """The approximate number of tokens the model reads, in case the provider does not report it."""
         return estimate(self.system) + estimate(self.user) + estimate(str(self.schema))
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What the provider has told of its counts so far.
+    """The provider's token counts so far.
 
     Attributes:
-        input: everything that the model read, the cached parts included; None while that is unknown.
-        output: everything that it wrote; None while that is unknown.
-        final: whether nothing can be added to them.
-        service_tier: at whose prices the reply is billed; None where the provider does not say.
+        input: everything the model read, including the cached parts; None while unknown.
+        output: everything the model wrote; None while unknown.
+        final: whether the counts are final.
+        service_tier: the tier whose prices apply; None if the provider does not name one.
     """
 
     input: int | None = None
@@ -70,11 +71,11 @@ class Usage:
     def tokens(self, *, estimated_input: int, written: int) -> tuple[Tokens, bool]:
         """The tokens, and whether any of them had to be estimated.
 
-        No request has nothing to read, and no text was written with nothing: there 0 means that nobody knows.
+        Input is never 0, and neither is the output of a text that arrived: in these places, 0 means unknown.
 
         Args:
-            estimated_input: about what the model read.
-            written: about what the text that arrived takes, 0 where none did.
+            estimated_input: estimated tokens of the input.
+            written: estimated tokens of the text that arrived; 0 if none did.
         """
         read, wrote = self.input or 0, self.output or 0
         counted = self.final and self.output is not None and bool(wrote or not written)
@@ -91,7 +92,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The provider says that the reply is complete; `finding` when its reason alone refuses the reply."""
+    """The provider marked the reply complete; `finding` is set if the stop reason alone rejects the reply."""
 
     finding: Finding | None = None
 
@@ -100,10 +101,10 @@ ReplyEvent = str | Usage | Ending
 
 
 class ProviderError(Exception):
-    """The provider gave no complete reply.
+    """The provider returned no complete reply.
 
     Attributes:
-        reason: why another model may be asked.
+        reason: the reason to ask another model.
         detail: a short phrase or the provider's error code, safe to log.
         answered: whether a reply had begun, so that tokens may have been spent.
     """
@@ -116,13 +117,13 @@ class ProviderError(Exception):
 
 
 class Provider(Protocol):
-    """One company's API."""
+    """One provider's API."""
 
     def warm(self) -> None:
-        """Import the SDK and make the client, which takes a second the first time; from any thread."""
+        """Import the SDK and create the client, which takes a second the first time; callable from any thread."""
 
     def stream(self, request: ModelRequest) -> AsyncGenerator[ReplyEvent]:
-        """Send one HTTP request, never a second one, and yield the reply as it arrives.
+        """Send exactly one HTTP request and yield the reply as it arrives.
 
         Raises:
             ProviderError: for anything that goes wrong.
@@ -133,20 +134,20 @@ class Provider(Protocol):
 
 
 def named_tier(value: object) -> str | None:
-    """A service tier as a provider words it; None where it says none, or something that is no name."""
+    """The service tier named by a provider; None if it is missing or not a name."""
     return value if isinstance(value, str) and _TIER.fullmatch(value) else None
 
 
 def truncated() -> Ending:
-    """The model ran out of room."""
+    """The ending of a reply that hit the model's length limit."""
     return Ending(schema_finding("$", "reply_truncated", "The answer was cut off at the model's length limit."))
 
 
 def refused() -> Ending:
-    """The model or a content filter declined."""
+    """The ending of a reply that the model or a content filter declined to give."""
     return Ending(schema_finding("$", "reply_refused", "The model declined to answer."))
 
 
 def stopped_otherwise() -> Ending:
-    """The model stopped for a reason that has no place here, such as a tool call."""
+    """The ending of a reply that stopped for an unexpected reason, such as a tool call."""
     return Ending(schema_finding("$", "reply_stopped", "The model stopped without finishing its answer."))

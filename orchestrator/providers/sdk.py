@@ -1,4 +1,4 @@
-"""An SDK's client, imported and made on first use: that takes a second or more, and many processes need only one."""
+"""An SDK client, imported and created on first use: that takes a second or more, and many processes need only one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Generic, Protocol, TypeVar
 
 
 class Closable(Protocol):
-    """What both SDKs' asynchronous clients have in common."""
+    """The common interface of both SDKs' asynchronous clients."""
 
     async def close(self) -> None:
         """Close every connection."""
@@ -18,7 +18,7 @@ ClientT = TypeVar("ClientT", bound=Closable)
 
 
 class LazyClient(Generic[ClientT]):
-    """One client, made by whoever needs it first; from any thread."""
+    """One client, created on first use from any thread."""
 
     def __init__(self, make: Callable[[], ClientT]) -> None:
         self._make = make
@@ -26,13 +26,13 @@ class LazyClient(Generic[ClientT]):
         self._guard = threading.Lock()
 
     def ready(self) -> ClientT:
-        """The client."""
+        """The client, created if necessary."""
         with self._guard:
             if self._client is None:
                 self._client = self._make()
             return self._client
 
     async def aclose(self) -> None:
-        """Close it if it was ever made."""
+        """Close the client if it was created."""
         if self._client is not None:
             await self._client.close()

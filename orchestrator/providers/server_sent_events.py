@@ -1,4 +1,4 @@
-"""Server-sent events out of bytes as they arrive, as the HTML standard reads them (section 9.2), bounded in size."""
+"""Parses server-sent events from bytes as they arrive, following the HTML standard (section 9.2), with bounded size."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-# A reply of 16,000 tokens takes about 4 MB as a stream of events; beyond this somebody sends without end.
+# A reply of 16,000 tokens takes about 4 MB as a stream of events; a response beyond this limit is endless.
 MAX_RESPONSE_BYTES = 32_000_000
 MAX_EVENT_CHARS = 4_000_000
 
@@ -22,13 +22,13 @@ class ResponseTooLong(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ServerSentEvent:
-    """One event: its name, the empty text where it has none, and its data."""
+    """One event: its name, empty if it has none, and its data."""
 
     name: str
     data: str
 
     def json(self) -> Any:
-        """The data's JSON value; None where it is no JSON, which is also how `null` reads: neither says anything."""
+        """The JSON value of the data; None for invalid JSON as well as for `null`, since neither carries anything."""
         try:
             return json.loads(self.data)
         except (ValueError, RecursionError):
@@ -36,13 +36,13 @@ class ServerSentEvent:
 
 
 class EventReader:
-    """Reads one stream; takes time in proportion to its length, however it is cut into chunks."""
+    """Parses one stream, in time proportional to its length, however it is split into chunks."""
 
     def __init__(self) -> None:
-        # Byte-order mark and broken letters included: one bad byte must not cost a whole reply.
+        # Accepts a byte-order mark and invalid bytes: one bad byte must not cost a whole reply.
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
         self._bytes = 0
-        self._chars = 0  # of the event under way
+        self._chars = 0  # of the current event
         self._after_return = False
         self._line: list[str] = []
         self._name = ""
@@ -60,12 +60,12 @@ class EventReader:
         yield from self._lines(self._decoder.decode(chunk))
 
     def close(self) -> Iterator[ServerSentEvent]:
-        """The event that stood unfinished when the stream ended, if it has any data."""
+        """The event that was unfinished when the stream ended, if it has any data."""
         yield from self._lines(self._decoder.decode(b"", final=True) + "\n\n")
 
     def _lines(self, text: str) -> Iterator[ServerSentEvent]:
         if self._after_return and text.startswith("\n"):
-            text = text[1:]  # the second half of a line end that lay across two chunks
+            text = text[1:]  # the second half of a line end split across two chunks
         if text:
             self._after_return = text.endswith("\r")
         *ended, rest = _LINE_END.split(text)

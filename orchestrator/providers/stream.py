@@ -1,7 +1,7 @@
-"""From a provider's raw response to the events of a reply, in the same way for every provider.
+"""Turns a provider's raw response into the events of a reply, in the same way for every provider.
 
-The SDKs send the request and raise its errors. What streams in is read here, one JSON parse an event: the SDKs' own
-reading builds an object for every chunk, and throws a whole answer away for one odd chunk.
+The SDKs send the request and raise its errors. The stream is parsed here, with one JSON parse per event: the SDKs' own
+parsers build an object for every chunk, and discard a whole answer because of one odd chunk.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MAX_JSON_BYTES = 64_000
 
 
 class Response(Protocol):
-    """What both SDKs' raw responses have in common."""
+    """The common interface of both SDKs' raw responses."""
 
     @property
     def headers(self) -> Any:
@@ -33,22 +33,22 @@ class Response(Protocol):
 
 
 class Progress(Protocol):
-    """What the events of one reply have said so far, read by the rules of one provider's protocol."""
+    """The state of one reply after the events so far, by the rules of one provider's protocol."""
 
     @property
     def begun(self) -> bool:
-        """Whether anything of the protocol came that is no error: from then on tokens may be billed."""
+        """Whether a protocol event other than an error has arrived: from then on, tokens may be billed."""
 
     @property
     def ended(self) -> bool:
-        """Whether the provider said why the reply ended."""
+        """Whether the provider has sent the stop reason."""
 
     @property
     def complete(self) -> bool:
-        """Whether nothing more is to come."""
+        """Whether the provider has marked the stream as finished."""
 
     def read(self, event: ServerSentEvent) -> Iterator[ReplyEvent]:
-        """What an event says; nothing for one that says nothing of interest.
+        """The reply events in a server-sent event; none if it is of no interest.
 
         Raises:
             ErrorEvent: the event is an error.
@@ -61,8 +61,8 @@ async def reply_events(
     """Send a request and yield its reply as it arrives.
 
     Args:
-        send: makes the response, which sends the request when it is entered.
-        key: the API key, which must never show.
+        send: creates the response, which sends the request when entered.
+        key: the API key, which must never be revealed.
 
     Raises:
         ProviderError: for anything that goes wrong.
@@ -75,7 +75,7 @@ async def reply_events(
                 if progress.complete:
                     await _drained(events)
                     break
-    except Exception as error:  # an SDK may raise anything on a foreign body; each becomes a named reason
+    except Exception as error:  # an SDK may raise anything on an unexpected body; each becomes a fallback reason
         raise failures.failure(error, answered=progress.begun, key=key) from error
     if not progress.ended:
         raise failures.cut_stream(answered=progress.begun)
@@ -97,7 +97,7 @@ async def _events(response: Response) -> AsyncGenerator[ServerSentEvent]:
 
 
 async def _beginning(response: Response) -> str:
-    """The body of an answer that is no stream, as far as it may be an error."""
+    """The beginning of a body that is not a stream, long enough to contain an error."""
     body = bytearray()
     async with contextlib.aclosing(response.iter_bytes()) as chunks:
         async for chunk in chunks:
@@ -108,7 +108,7 @@ async def _beginning(response: Response) -> str:
 
 
 async def _drained(events: AsyncIterator[ServerSentEvent]) -> None:
-    """Read what is left for a moment, so that the connection can be used again; a complete reply waits no longer."""
+    """Read the rest of the stream, but only briefly: it frees the connection for reuse, and the reply is complete."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_DRAIN_S):
             async for _ in events:

@@ -1,6 +1,6 @@
 """The audit events of a generation: ids and figures, never what people typed or models wrote.
 
-To add an event: a function here, and its line in the README's table.
+To add an event, add a function here and its line in the README's table.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class Circumstances:
     """What all events of one generation share.
 
     Attributes:
-        overridden: whether models were chosen for this run only.
-        forced_fault: the failure that was asked for, None for none; it says nothing about a model.
-        replaces_generation_id: the generation that this one was asked for again.
+        overridden: whether models were chosen for this generation only.
+        forced_fault: the failure that was requested, None for none; such a failure says nothing about a model.
+        replaces_generation_id: the generation that this one regenerates.
     """
 
     generation_id: UUID
@@ -73,7 +73,7 @@ class Circumstances:
 
 
 def generated(run: Circumstances, result: WorkflowGenerationResult, at: datetime) -> Event:
-    """A model's answer was validated and is used."""
+    """The event for a valid workflow."""
     details: dict[str, Any] = {
         "generator_used": result.generator_used,
         "api_model": result.api_model,
@@ -93,10 +93,10 @@ def generated(run: Circumstances, result: WorkflowGenerationResult, at: datetime
 
 
 def fallback(run: Circumstances, rejected: Report | Attempt, asked_next: str, at: datetime) -> Event:
-    """A second model was asked; written whatever came of that.
+    """The event for asking a second model, whatever came of that.
 
     Args:
-        rejected: what came of the first model; an attempt alone while it is still being read.
+        rejected: the first model's result; only the attempt while its reply is still being read.
         asked_next: logical name of the second model.
     """
     attempt = rejected if isinstance(rejected, Attempt) else rejected.attempt
@@ -117,13 +117,13 @@ def fallback(run: Circumstances, rejected: Report | Attempt, asked_next: str, at
 
 
 def failed(run: Circumstances, attempts: tuple[Attempt, ...], duration_ms: int, at: datetime) -> Event:
-    """No model gave a valid workflow."""
+    """The event for a generation without a valid workflow."""
     details = {"generation_time_ms": duration_ms, "cost_usd": known_cost(attempts)}
     return _event("WORKFLOW_GENERATION_FAILED", run, details | _spent(attempts, attempts), at)
 
 
 def cancelled(run: Circumstances, attempts: tuple[Attempt, ...], cause: Cause, at: datetime) -> Event:
-    """The run was stopped on request, or its process died."""
+    """The event for a generation that was cancelled, or whose process died."""
     details = {"cause": cause, "cost_usd": known_cost(attempts)}
     return _event("WORKFLOW_GENERATION_CANCELLED", run, details | _spent(attempts, attempts), at)
 

@@ -1,4 +1,4 @@
-"""Delivers what waits for the database: now when asked, and by itself until nothing waits any more."""
+"""Delivers the outbox to the database: on request, and in the background until it is empty."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
 
 
 class Delivery:
-    """The way into the database that loses nothing; from any thread."""
+    """Sends records to the database without losing any; callable from any thread."""
 
     def __init__(self, database: Database, outbox: Outbox) -> None:
         self._database = database
         self._outbox = outbox
-        # What not even the disk would take: as long as this process lives, it is tried again.
+        # What could not even be written to disk: retried for as long as this process lives.
         self._unkept: dict[tuple[UUID, Kind], str] = {}
         self._guard = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closed = threading.Event()
 
     def send(self, generation_id: UUID, kind: Kind, text: str, *, late: bool = False) -> str | None:
-        """Hand one thing to the database; the status of its run as it then stands, None for a run it does not know.
+        """Send one record to the database; returns the generation's status there, None if it is unknown there.
 
         Args:
-            late: whether it waited, so that what it speaks of has happened.
+            late: whether the record waited, so that what it announces has already happened.
 
         Raises:
-            StoreError: it was not taken.
+            StoreError: it was not accepted.
         """
         if kind == "outcome":
             answer = self._database.call("finish_generation", p_generation_id=str(generation_id), p_outcome=text)
@@ -46,10 +46,10 @@ class Delivery:
         return status if isinstance(status, str) else None
 
     def keep(self, generation_id: UUID, kind: Kind, text: str) -> None:
-        """Keep something on the disk, to be delivered as soon as the database takes it.
+        """Keep a record on disk, to be delivered as soon as the database accepts it.
 
         Raises:
-            OSError: the disk would not take it; it is kept in this process, which goes on trying.
+            OSError: it could not be written to disk; an outcome stays in memory, and this process keeps trying.
         """
         try:
             self._outbox.put(generation_id, text, kind)
@@ -62,44 +62,44 @@ class Delivery:
             self._go_on_trying()
 
     def forget(self, generation_id: UUID, kind: Kind) -> None:
-        """Remove what has arrived; where that fails it is delivered again, and counts once."""
+        """Remove what was delivered; if that fails, it is delivered again, but counts once."""
         try:
             self._outbox.delivered(generation_id, kind)
         except OSError as error:
-            log.warning("Generation %s has arrived, but stays in the outbox: %s", generation_id, error.strerror)
+            log.warning("Generation %s was delivered, but stays in the outbox: %s", generation_id, error.strerror)
 
     def deliver(self) -> bool:
-        """Deliver what waits, and return whether nothing waits any more."""
+        """Deliver the outbox, and return whether it is now empty."""
         try:
             for waiting in self._outbox.waiting():
                 self._deliver(waiting)
         except Unavailable as error:
-            # Nor would it take the others, and each would wait as long.
-            log.warning("The outbox waits for the database: %s", error)
+            # The others would fail too, each after the same wait.
+            log.warning("The outbox is waiting for the database: %s", error)
         for (generation_id, kind), text in list(self._unkept.items()):
             self._place(generation_id, kind, text)
         return not self._unkept and not self._outbox.state().waiting
 
     def state(self) -> OutboxState:
-        """What waits, on the disk and in memory."""
+        """How much waits, on disk and in memory."""
         kept = self._outbox.state()
         return OutboxState(kept.waiting + len(self._unkept), kept.set_aside)
 
     def close(self) -> None:
-        """Stop trying; what is on the disk waits for the next process, what is in memory is tried once more."""
+        """Stop trying; records on disk wait for the next process, records in memory are tried once more."""
         self._closed.set()
         if self._unkept:
             self.deliver()
 
     def _place(self, generation_id: UUID, kind: Kind, text: str) -> None:
-        """Find a place for what is in memory alone: the disk, which may have room again, or the database."""
+        """Save what is only in memory: to disk, which may have space again, or to the database."""
         try:
             self._outbox.put(generation_id, text, kind)
         except OSError:
             try:
                 self.send(generation_id, kind, text, late=True)
             except StoreError as error:
-                log.warning("Generation %s is kept in memory alone: %s", generation_id, error)
+                log.warning("Generation %s is kept in memory only: %s", generation_id, error)
                 return
         with self._guard:
             self._unkept.pop((generation_id, kind), None)
@@ -112,7 +112,7 @@ class Delivery:
         except InvalidInput as error:
             self._outbox.refused(waiting, error)
         except StoreError as error:
-            log.warning("Generation %s still waits in the outbox: %s", waiting.generation_id, error)
+            log.warning("Generation %s is still waiting in the outbox: %s", waiting.generation_id, error)
         else:
             self.forget(waiting.generation_id, waiting.kind)
 
@@ -121,7 +121,7 @@ class Delivery:
             if self._closed.is_set() or (self._thread and self._thread.is_alive()):
                 return
             self._thread = threading.Thread(target=self._try, name="outbox", daemon=True)
-            with contextlib.suppress(RuntimeError):  # Python is ending; the next process delivers
+            with contextlib.suppress(RuntimeError):  # Python is shutting down; the next process delivers
                 self._thread.start()
 
     def _try(self) -> None:
@@ -130,6 +130,6 @@ class Delivery:
             try:
                 if self.deliver():
                     return
-            except Exception:  # a fault here must not end the trying
+            except Exception:  # an error here must not end the retries
                 log.exception("The outbox could not be delivered.")
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)

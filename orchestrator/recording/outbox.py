@@ -1,4 +1,4 @@
-"""What the database would not take, kept on disk until it does."""
+"""The outbox: records that the database did not accept, kept on disk until it does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 log = logging.getLogger(__name__)
 
 Kind = Literal["outcome", "progress"]
-"""How a run ended, or what to record should its process die before that."""
+"""How a generation ended, or what to record if its process dies before that."""
 
 _ENDINGS: dict[Kind, str] = {"outcome": ".json", "progress": ".progress.json"}
 _SET_ASIDE = ".refused"
@@ -28,10 +28,10 @@ class _Kept(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One thing that waits.
+    """One waiting record.
 
     Attributes:
-        text: the argument for the database, as it is.
+        text: the argument for the database, unchanged.
     """
 
     generation_id: UUID
@@ -41,11 +41,11 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class OutboxState:
-    """What lies in an outbox.
+    """How much is in an outbox.
 
     Attributes:
-        waiting: how many wait for the database.
-        set_aside: how many nobody could read, or the database refused for good.
+        waiting: number of records waiting for the database.
+        set_aside: number of records that were unreadable or that the database rejected for good.
     """
 
     waiting: int
@@ -53,16 +53,16 @@ class OutboxState:
 
 
 class Outbox:
-    """A folder with one file for each thing that waits, readable by its owner alone: it holds what people typed."""
+    """A folder with one file per waiting record, readable only by its owner: it contains what people typed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def put(self, generation_id: UUID, text: str, kind: Kind = "outcome") -> None:
-        """Keep something safely: it is on the disk when this returns.
+        """Keep a record safely: it is on disk when this returns.
 
         Raises:
-            OSError: the disk would not take it.
+            OSError: it could not be written.
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._path(generation_id, kind)
@@ -79,9 +79,9 @@ class Outbox:
             raise
 
     def waiting(self) -> Iterator[Waiting]:
-        """Everything that waits, the oldest first; what cannot be read is set aside.
+        """All waiting records, oldest first; those that cannot be read are set aside.
 
-        A file that somebody else has just delivered is passed over.
+        A file that another process has just delivered is skipped.
         """
         for path in sorted(self.folder.glob("*.json"), key=_age):
             kind: Kind = "progress" if path.name.endswith(_ENDINGS["progress"]) else "outcome"
@@ -97,15 +97,15 @@ class Outbox:
                 yield Waiting(kept.generation_id, kind, kept.outcome)
 
     def delivered(self, generation_id: UUID, kind: Kind = "outcome") -> None:
-        """Forget what has arrived."""
+        """Remove a record that was delivered."""
         self._path(generation_id, kind).unlink(missing_ok=True)
 
     def refused(self, waiting: Waiting, why: Exception) -> None:
-        """Set aside what the database will never take."""
+        """Set aside a record that the database will never accept."""
         self._set_aside(self._path(waiting.generation_id, waiting.kind), str(why))
 
     def state(self) -> OutboxState:
-        """How much lies here; nothing where there is no folder."""
+        """How much is in the outbox; nothing if there is no folder."""
         set_aside = sum(1 for _ in self.folder.glob(f"*{_SET_ASIDE}"))
         return OutboxState(sum(1 for _ in self.folder.glob("*.json")), set_aside)
 
@@ -119,7 +119,7 @@ class Outbox:
             log.warning("%s was set aside in the outbox: %s", aside, why)
 
     def _sync(self) -> None:
-        """Make sure that the folder remembers its new name for a file."""
+        """Flush the folder, so that the renamed file survives a crash."""
         folder = os.open(self.folder, os.O_RDONLY)
         try:
             os.fsync(folder)

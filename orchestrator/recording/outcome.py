@@ -1,4 +1,4 @@
-"""What a generation came to: its status, its result if there is one, and the events and texts to book."""
+"""How a generation ended: its status, its result if there is one, and the events and texts to record."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Status = Literal["succeeded", "failed", "cancelled"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The end of one run.
+    """How one generation ended.
 
     Attributes:
         reports: one per model that was asked, in order.
@@ -34,12 +34,12 @@ class Outcome:
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
-        """The figures of every model that was asked."""
+        """The attempt of every model that was asked."""
         return tuple(report.attempt for report in self.reports)
 
     @property
     def findings(self) -> list[dict[str, Any]]:
-        """What validation found, each with the number of its attempt."""
+        """All findings of validation, each with the number of its attempt."""
         return [
             {"attempt": number, **finding.as_json()}
             for number, report in enumerate(self.reports)
@@ -48,7 +48,7 @@ class Outcome:
 
     @property
     def rejected_outputs(self) -> list[dict[str, Any]]:
-        """What models answered and validation refused."""
+        """The models' answers that validation rejected."""
         return [
             {"attempt": number, "text": report.rejected_output}
             for number, report in enumerate(self.reports)
@@ -59,10 +59,10 @@ class Outcome:
 def outcome_of(
     run: Circumstances, reports: Sequence[Report], *, stopped: Cause | None, duration_ms: int, at: datetime
 ) -> Outcome:
-    """The outcome of these reports; a workflow that was complete when the run was stopped is a success.
+    """How a generation with these reports ended; a workflow that was already complete when it was stopped is a success.
 
     Args:
-        stopped: why the run was ended before its time; None where it was not.
+        stopped: why the generation was stopped early; None if it was not.
     """
     attempts = tuple(report.attempt for report in reports)
     result = _result(run, reports, duration_ms, at)
@@ -80,7 +80,7 @@ def outcome_of(
 
 
 def events_if_interrupted(run: Circumstances, attempts: Sequence[Attempt], at: datetime) -> list[Event]:
-    """The events to append should the process die, with these attempts done or under way."""
+    """The events to append if the process dies while these attempts are done or under way."""
     asked_again = [audit.fallback(run, attempts[0], attempts[1].model, at)] if len(attempts) > 1 else []
     return [*asked_again, audit.cancelled(run, tuple(attempts), "interrupted", at)]
 

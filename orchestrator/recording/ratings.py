@@ -1,4 +1,4 @@
-"""What a person thinks of a workflow: good or bad, once."""
+"""A person's rating of a workflow: good or bad, once."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ def rate(database: Database, generation_id: UUID, *, actor_id: str, good: bool) 
     """Record a person's rating of a workflow.
 
     Args:
-        database: the orchestrator's own, which alone may record; it vouches for `actor_id`.
-        actor_id: user id of whoever rates.
+        database: the orchestrator's own, the only one that may record; it vouches for `actor_id`.
+        actor_id: user id of the person who rates.
 
     Raises:
-        Conflict: they have rated it already.
+        Conflict: they have already rated it.
         NotPermitted: there is no such workflow, or it is not theirs.
         StoreError: the database did not answer.
     """

@@ -1,4 +1,4 @@
-"""Books what generations do: their start, their progress, their outcome. Nothing that was paid for goes unbooked."""
+"""Records generations: their start, their progress, their end. Nothing that was paid for goes unrecorded."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from store import Database, StoreError, Unavailable, exact_json
 
 log = logging.getLogger(__name__)
 
-# How long after its last attempt's limit a run may take to book itself before it counts as interrupted.
+# How long after the limit of its last attempt a generation may take to record its end before it counts as interrupted.
 GRACE_S = 15
 
 Progress = Literal["noted", "closed", "nowhere"]
 
 _NEVER_BEGUN = exact_json({"status": "cancelled", "events": []})
-"""The outcome of a run that asked nobody, of which the audit log has nothing to tell."""
+"""The record of a generation that asked no model; it adds no events to the audit log."""
 
 _NO_PLACE = (
-    "The outcome could be kept neither in the database nor on the disk. This program goes on trying for as long as it "
-    "runs: free some space and check both."
+    "The generation's record could be saved neither in the database nor on disk. This program keeps trying for as long "
+    "as it runs: free up disk space and check both."
 )
 
 
@@ -40,16 +40,16 @@ class Recorder:
         self._delivery = Delivery(database, outbox)
 
     def start(self, run: Circumstances, limit_s: float, events_if_interrupted: list[Event]) -> None:
-        """Note that a run begins, before anything is spent.
+        """Record that a generation starts, before anything is spent.
 
-        What waits in the outbox is delivered first: starting closes the runs that are overdue, and those are not.
+        The outbox is delivered first: starting closes overdue generations, and those in the outbox have ended.
 
         Args:
-            limit_s: the limits of all its attempts together.
-            events_if_interrupted: what to append to the audit log should this process die.
+            limit_s: the sum of the limits of all its attempts.
+            events_if_interrupted: what to append to the audit log if this process dies.
 
         Raises:
-            StoreError: it could not be noted, so the run must not begin.
+            StoreError: it could not be recorded, so the generation must not start.
         """
         self._delivery.deliver()
         request = run.request
@@ -69,66 +69,66 @@ class Recorder:
             "events_if_interrupted": events_if_interrupted,
         }
         try:
-            self._database.call("start_generation", p_run=exact_json(row), p_limit_s=int(limit_s) + GRACE_S)
+            self._database.call("start_generation", p_generation=exact_json(row), p_limit_s=int(limit_s) + GRACE_S)
         except Unavailable:
             self._withdraw(run.generation_id)
             raise
 
     def _withdraw(self, generation_id: UUID) -> None:
-        """See that a start whose answer was lost is not taken for a run that died after asking a model."""
+        """Make sure that a start whose answer was lost does not count as a process that died after asking a model."""
         try:
             self._delivery.keep(generation_id, "outcome", _NEVER_BEGUN)
         except OSError as error:
-            log.warning("Generation %s never began, which could not be kept: %s", generation_id, error.strerror)
+            log.warning("Generation %s never started, which could not be recorded: %s", generation_id, error.strerror)
 
     def progress(self, run: Circumstances, events_if_interrupted: list[Event]) -> Progress:
-        """Note what would have to be recorded should this process die from here on, before anything more is spent.
+        """Save what to record if this process dies from here on, before anything more is spent.
 
         Returns:
-            `noted`, in the database or else on the disk; `closed` where somebody took the run for dead meanwhile;
-            `nowhere` where neither would take it. Only after `noted` may another model be asked.
+            `noted`: saved in the database or else on disk; `closed`: the generation was closed as interrupted in the
+            meantime; `nowhere`: it could not be saved. Only after `noted` may another model be asked.
         """
         text = exact_json(events_if_interrupted)
         try:
             status = self._delivery.send(run.generation_id, "progress", text)
         except StoreError as error:
-            log.warning("The progress of generation %s could not be noted: %s", run.generation_id, error)
+            log.warning("The progress of generation %s could not be recorded: %s", run.generation_id, error)
         else:
             return "noted" if status == "running" else "closed"
         try:
             self._delivery.keep(run.generation_id, "progress", text)
         except OSError as error:
-            log.warning("Nor could it be kept: %s", error.strerror)
+            log.warning("It could not be kept on disk either: %s", error.strerror)
             return "nowhere"
         return "noted"
 
     def finish(self, run: Circumstances, outcome: Outcome) -> None:
-        """Record an outcome, in the database or else in the outbox.
+        """Record how a generation ended, in the database or else in the outbox.
 
         Raises:
-            RecordingFailed: neither would take it; the error carries the result, and this process goes on trying.
+            RecordingFailed: both failed; the error carries the result, and this process keeps trying.
         """
         text = exact_json(_row(outcome))
         try:
             self._delivery.send(run.generation_id, "outcome", text)
-        except Exception as error:  # noqa: BLE001 - whatever kept it from the database, an outcome goes to the disk
+        except Exception as error:  # noqa: BLE001 - whatever the error, the record goes to disk
             try:
                 self._delivery.keep(run.generation_id, "outcome", text)
             except OSError as full:
                 raise RecordingFailed(_NO_PLACE, outcome.attempts, run.generation_id, outcome.result) from full
-            log.warning("Generation %s waits in the outbox, since: %s", run.generation_id, error)
+            log.warning("Generation %s is waiting in the outbox: %s", run.generation_id, error)
         self._delivery.forget(run.generation_id, "progress")
 
     def catch_up(self) -> None:
-        """Deliver what waits in the outbox, then close runs whose process died; what does not work is logged."""
+        """Deliver the outbox, then close generations whose process died; failures are logged."""
         self._delivery.deliver()
         try:
             self._database.call("close_interrupted_generations")
         except StoreError as error:
-            log.warning("Interrupted runs could not be looked for: %s", error)
+            log.warning("Interrupted generations could not be closed: %s", error)
 
     def outbox(self) -> OutboxState:
-        """What waits for the database, and what it will never take."""
+        """How much waits for the database, and how much it will never accept."""
         return self._delivery.state()
 
     def close(self) -> None:
@@ -151,7 +151,7 @@ def _row(outcome: Outcome) -> dict[str, Any]:
 
 
 def _figures(result: WorkflowGenerationResult) -> dict[str, Any]:
-    """What people look up later; money as text, since it is read back through JSON."""
+    """The figures to look up later; money as text, because it is read back through JSON."""
     return {
         "api_model": result.api_model,
         "generation_time_ms": result.generation_time_ms,

@@ -1,4 +1,4 @@
-"""Models that need no key and no network: both wire protocols, plausible plans, and faults on request."""
+"""Simulated models that need no key and no network: both wire protocols, plausible plans, and faults on request."""
 
 from orchestrator.simulator.faults import FAULT_HEADER, Fault
 from orchestrator.simulator.transport import SimulatedTransport

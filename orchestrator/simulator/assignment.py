@@ -1,4 +1,4 @@
-"""Which connected service each part of a goal is done with."""
+"""Assigns the connected services to the parts of a goal."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _DOING = re.compile(
 def assign(texts: Sequence[str], services: Sequence[str]) -> tuple[list[list[str]], list[str]]:
     """The services of each text, and those that belong to none.
 
-    A service goes to the text that shares most words with its name, the earlier and less taken one where texts are
-    equal. One that no text speaks of goes to the first text without a service that does something to a record.
+    A service goes to the text that shares the most words with its name; ties go to the text with fewer services, then
+    to the earlier one. A service that no text mentions goes to the first text without a service that acts on a record.
     """
     uses: list[list[str]] = [[] for _ in texts]
     unnamed = []
@@ -42,7 +42,7 @@ def assign(texts: Sequence[str], services: Sequence[str]) -> tuple[list[list[str
 
 
 def spoken(service: str) -> str:
-    """A service's name for a sentence: `GitHub_Issue` is "GitHub Issue"."""
+    """A service's name for use in a sentence: `GitHub_Issue` becomes "GitHub Issue"."""
     return " ".join(re.sub(r"[_\W]+", " ", service).split()[:4]) or service
 
 

@@ -1,4 +1,4 @@
-"""Reads a goal written in English as a list of clauses: what is to be done, on which service, under which condition."""
+"""Parses a goal written in English into clauses: what to do, and under which condition."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _CONDITION = re.compile(
     r"|\bwhen(?:ever)?\s+(?:an?|the|any|it|there)?\b[^.,]*?"
     r"\b(?:is|are|has|have|exceeds?|fails?|contains?|arrives? with)\b"
     r"|\b(?:greater|less|fewer|higher|lower|older|newer) than\b|(?<!no )\bmore than \d|\bexceed(?:s|ing)?\b"
-    # a subset of many: something has to decide which
+    # a subset of many: something must decide which
     r"|\b(?:all|every|each|any)\b[^.;]*?\b(?:that|which|who|whose|where)\s+(?!(?:i|we|you|they)\b)\w+",
     re.IGNORECASE,
 )
@@ -61,10 +61,10 @@ class Clause:
     """One thing to do.
 
     Attributes:
-        text: what, starting with a capital letter.
-        condition: under which condition, in the goal's own words; None for always.
-        otherwise: whether it is what happens when the condition before it does not hold.
-        continues: whether the condition of the clause before it, in the same sentence, holds for it too.
+        text: what to do, starting with a capital letter.
+        condition: the condition, in the goal's own words; None if there is none.
+        otherwise: whether the clause applies if the condition before it does not hold.
+        continues: whether the condition of the clause before it, in the same sentence, also applies to it.
     """
 
     text: str
@@ -74,14 +74,14 @@ class Clause:
 
 
 def read(goal: str) -> list[Clause]:
-    """The clauses of a goal in their order; empty for a goal without words."""
+    """The clauses of a goal in order; empty for a goal without words."""
     clauses: list[Clause] = []
     for sentence in _sentences(goal):
         conditional = False
         for text in _parts(sentence):
             clause = _clause(text)
             if clause.condition and not clause.text:
-                # "If it is late, tell the team": what is to be done stands in the next part.
+                # "If it is late, tell the team": what to do is in the next part.
                 clauses.append(clause)
             else:
                 clauses.append(replace(clause, continues=conditional and not clause.otherwise))
@@ -90,7 +90,7 @@ def read(goal: str) -> list[Clause]:
 
 
 def _sentences(goal: str) -> list[str]:
-    """The sentences of a goal; what is very long or very much is cut, so that reading stays quick."""
+    """The sentences of a goal, limited in length and number so that parsing stays fast."""
     lines = (" ".join(line.split()) for line in goal.splitlines())
     sentences = (sentence for line in lines for sentence in _SENTENCE.split(line) if sentence)
     return [sentence[:_LONGEST_SENTENCE] for sentence in sentences][:_MOST_SENTENCES]
@@ -104,7 +104,7 @@ def _parts(sentence: str) -> list[str]:
         if len(text) < 3 or _TITLE.match(text):
             continue
         if _LONE_ACTION.fullmatch(text):
-            # "Find and delete the files": the first action has the second one's object.
+            # "Find and delete the files": the first action shares the second one's object.
             verb = f"{verb}{text} and "
             continue
         parts.append(verb + text)
@@ -123,7 +123,7 @@ def _clause(text: str) -> Clause:
         action = _EACH.sub("", text[: found.start()] + " " + text[found.end() :]).strip(" ,")
         return Clause(_operation(action), condition=found["when"].strip())
     subset = _SUBSET.search(text)
-    return Clause(_operation(text), condition=subset["when"].strip() if subset else "the limit in the request is kept")
+    return Clause(_operation(text), condition=subset["when"].strip() if subset else "the limit in the request is met")
 
 
 def _operation(text: str) -> str:

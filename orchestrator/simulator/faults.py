@@ -1,4 +1,4 @@
-"""The ways in which a simulated model can be told to fail, each as a real provider does."""
+"""The ways in which a simulated model can be made to fail, each as a real provider does."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ FAULT_HEADER = "x-simulated-fault"
 
 
 class Fault(StrEnum):
-    """A fault by its name; the value goes into the request's header."""
+    """A fault; its value goes into the request's header."""
 
     BAD_STEP = "bad_step"
     NOT_JSON = "not_json"
@@ -29,4 +29,4 @@ class Fault(StrEnum):
 
 
 STATUS = {Fault.SERVER_ERROR: 500, Fault.OVERLOADED: 529, Fault.RATE_LIMIT: 429}
-"""Faults that are an HTTP status and nothing more."""
+"""Faults that consist of an HTTP status only."""

@@ -1,4 +1,4 @@
-"""A plausible workflow for a goal: what a small model would answer, by rules instead of weights."""
+"""Generates a plausible workflow for a goal: what a small model would answer, by rules instead of weights."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _FILLERS = frozenset({"with", "from", "that", "this", "each", "into", "what", "t
 _MOST_CLAUSES = 15
 
 _Task = tuple[Clause, list[str]]
-"""A clause and the services it is done with."""
+"""A clause and its services."""
 
 
 @dataclass
 class _Plan:
-    """Steps under construction; the last one is what the next one builds on."""
+    """The steps built so far."""
 
     steps: list[Step] = field(default_factory=list)
 
@@ -50,9 +50,9 @@ class _Plan:
 
 
 def plan(goal: str, services: Sequence[str]) -> dict[str, Any]:
-    """The whole answer for a goal: an api_call for every service, conditionals where the goal has cases.
+    """The complete answer for a goal: an api_call for every service, conditionals where the goal has conditions.
 
-    An unreadable goal gets a short generic workflow. Equal arguments give equal answers.
+    A goal that cannot be parsed gets a short generic workflow. Equal arguments give equal answers.
     """
     clauses = read(goal)[:_MOST_CLAUSES]
     uses, unused = assign([clause.text for clause in clauses], services)
@@ -64,14 +64,14 @@ def plan(goal: str, services: Sequence[str]) -> dict[str, Any]:
     while waiting:
         last = _next(built, waiting, last)
     if len(built.steps) < 3 or len(last) > 1:
-        last = [built.add("Bring the results together for whoever asked", "transform", last)]
+        last = [built.add("Combine the results for the requester", "transform", last)]
     while len(built.steps) < 3:
         last = [built.add("Check that the results answer the request", "llm_decision", last)]
     return {"pilot_steps": built.steps[:MAX_STEPS]}
 
 
 def _next(built: _Plan, waiting: list[_Task], after: list[Step]) -> list[Step]:
-    """Build what comes next; the answer is what the steps after it build on."""
+    """Build the next steps, and return those that the following steps build on."""
     clause, _ = waiting[0]
     if clause.condition is None:
         return [_act(built, waiting.pop(0), after)]
@@ -79,7 +79,7 @@ def _next(built: _Plan, waiting: list[_Task], after: list[Step]) -> list[Step]:
     unmet = _taken(waiting, lambda follower: follower.otherwise)[:1]
     if unmet:
         unmet += _taken(waiting, lambda follower: follower.continues)
-    after = after or [built.add("Read what there is to decide on", "transform", [])]
+    after = after or [built.add("Read the input for the decision", "transform", [])]
     condition = built.add(f"Does this hold: {clause.condition}?", "conditional", after)
     ends = []
     for when, tasks in ((clause.condition, met), ("otherwise", unmet)):
@@ -88,9 +88,9 @@ def _next(built: _Plan, waiting: list[_Task], after: list[Step]) -> list[Step]:
 
 
 def _way(built: _Plan, tasks: list[_Task], condition: Step, when: str) -> Step:
-    """One of a conditional's ways to its last step."""
+    """Build one branch of a conditional, and return its last step."""
     first, last = len(built.steps), condition
-    for task in tasks or [(Clause("Leave it as it is and note why"), [])]:
+    for task in tasks or [(Clause("Leave it unchanged and note why"), [])]:
         last = _act(built, task, [last])
     condition["branches"].append({"when": when, "next": built.steps[first]["id"]})
     return last
@@ -113,7 +113,7 @@ def _act(built: _Plan, task: _Task, after: list[Step]) -> Step:
         reading = _READING.match(clause.text)
         if not reading:
             last = built.add(f"Prepare the data for {spoken(service)}", "transform", [last])
-        operation = f"{'Read from' if reading else 'Carry on in'} {spoken(service)}"
+        operation = f"{'Read from' if reading else 'Continue in'} {spoken(service)}"
         last = built.add(operation, "api_call", [last], service=service)
     return last
 

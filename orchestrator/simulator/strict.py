@@ -1,4 +1,4 @@
-"""What both providers' strict modes ask of a JSON schema; a request outside it is refused as they would."""
+"""What both providers' strict modes require of a JSON schema; other requests are refused, as the providers would."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _REFUSED = frozenset(
 
 
 def complaints(schema: Any, path: str = "$") -> Iterator[str]:
-    """One sentence for each thing outside the strict subset; nothing for a schema that both take."""
+    """One sentence for each violation of the strict subset; none for a schema that both providers accept."""
     if not isinstance(schema, dict):
         return
     if schema.get("type") == "object":
@@ -48,9 +48,9 @@ def _object_complaints(schema: dict[str, Any], path: str) -> Iterator[str]:
     if not isinstance(properties, dict) or not properties:
         yield f"{path}: a free-form object"
     elif set(schema.get("required", ())) != set(properties):
-        yield f"{path}: every property has to be required"
+        yield f"{path}: every property must be required"
     if schema.get("additionalProperties") is not False:
-        yield f"{path}: additionalProperties has to be false"
+        yield f"{path}: additionalProperties must be false"
 
 
 def _inner_schemas(schema: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""An in-process HTTP transport that answers as OpenAI and Anthropic do. The real SDKs sit on top of it."""
+"""An in-process HTTP transport that answers like OpenAI and Anthropic. The real SDKs run on top of it."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class SimulatedTransport(httpx2.AsyncBaseTransport):
     """Both providers' endpoints.
 
     Attributes:
-        requests: how many were received so far.
+        requests: number of requests received so far.
     """
 
     def __init__(self, *, speed: float = 1.0, seed: int = 0) -> None:
-        """Make a transport.
+        """Create a transport.
 
         Args:
-            speed: factor on every delay; 1 is like a model, 0 at once.
-            seed: chooses among equally good delays; equal seeds and requests give equal replies.
+            speed: factor on every delay; 1 is as slow as a real model, 0 replies at once.
+            seed: varies the delays; equal seeds and requests give equal replies.
         """
         self.requests = 0
         self._speed = speed
@@ -70,7 +70,7 @@ class SimulatedTransport(httpx2.AsyncBaseTransport):
         )
 
     async def _events(self, wire: Wire, asked: Asked, fault: Fault | None) -> AsyncIterator[bytes]:
-        chance = random.Random(f"{self._seed}:{asked.goal}")  # noqa: S311 - it varies delays, it guards nothing
+        chance = random.Random(f"{self._seed}:{asked.goal}")  # noqa: S311 - it only varies delays
         text, stop = _reply(asked, fault)
         await self._sleep(wire.first_token_s * chance.uniform(0.7, 1.6))
         yield wire.start(asked)

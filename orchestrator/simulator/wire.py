@@ -1,4 +1,4 @@
-"""The two wire protocols from the provider's side: requests read, replies written as server-sent events."""
+"""The two wire protocols from the provider's side: reads requests, writes replies as server-sent events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Stop = Literal["complete", "truncated", "refused"]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a request asks, read from its body."""
+    """The content of a request, read from its body."""
 
     model: str
     system: str
@@ -30,19 +30,19 @@ class Wire(Protocol):
     tokens_per_s: float
 
     def read(self, body: dict[str, Any]) -> Asked:
-        """What the body of a request asks. Raises KeyError, TypeError or ValueError for another protocol's body."""
+        """The content of a request's body. Raises KeyError, TypeError or ValueError for another protocol's body."""
 
     def start(self, asked: Asked) -> bytes:
-        """What comes before any text."""
+        """The events before any text."""
 
     def text(self, asked: Asked, piece: str) -> bytes:
-        """A piece of the reply."""
+        """The event for a piece of the reply."""
 
     def end(self, asked: Asked, stop: Stop, output_tokens: int) -> bytes:
-        """What comes after the text: why it ended and the usage."""
+        """The events after the text: the stop reason and the usage."""
 
     def error(self, *, rate_limit: bool) -> bytes:
-        """An error inside a stream that has begun."""
+        """The event for an error inside a stream that has begun."""
 
 
 def _asked(model: str, system: str, user: str, schema: dict[str, Any]) -> Asked:
@@ -63,7 +63,7 @@ def _event(data: dict[str, Any], name: str | None = None) -> bytes:
 
 
 class OpenAIWire:
-    """Chat Completions."""
+    """OpenAI's Chat Completions protocol."""
 
     first_token_s = 0.5
     tokens_per_s = 110.0
@@ -111,7 +111,7 @@ class OpenAIWire:
 
 
 class AnthropicWire:
-    """Messages."""
+    """Anthropic's Messages protocol."""
 
     first_token_s = 0.9
     tokens_per_s = 85.0

@@ -1,17 +1,17 @@
-"""How many blanks in a row a text ends with, while it arrives: some models write nothing else, up to their limit."""
+"""Counts the blanks in a row at the end of a text as it arrives: some models write nothing else up to their limit."""
 
 from __future__ import annotations
 
 import re
 
 MAX_BLANKS = 1_000
-"""More than any layout needs: a value 64 levels deep, indented by eight, has 512 before it."""
+"""More than any layout needs: a value 64 levels deep, indented by eight, has 512 blanks before it."""
 
 _RUN = re.compile(r"(?:\s|\\[nrt])+")
 
 
 class BlankRun:
-    """Counts blanks, their escaped forms in a JSON text included.
+    """Counts blanks, including their escaped forms in a JSON text.
 
     Attributes:
         endless: whether there were more than MAX_BLANKS in a row.
@@ -20,7 +20,7 @@ class BlankRun:
     def __init__(self) -> None:
         self.endless = False
         self._length = 0
-        self._escape = ""  # a backslash at the end of the last piece, whose letter is still to come
+        self._escape = ""  # a backslash at the end of the last piece, whose letter is yet to come
 
     def feed(self, piece: str) -> None:
         """Take the next piece of the text."""

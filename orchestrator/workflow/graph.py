@@ -1,4 +1,4 @@
-"""How steps hang together: which follows which, which wait for themselves, which nothing reaches."""
+"""The graph of the steps: which follows which, which depend on themselves, which are unreachable."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Edge = tuple[str, str]
 
 
 def references(step: Step) -> Iterator[tuple[str, object]]:
-    """Every reference to another step: its place in the step, and its target as it stands there."""
+    """Every reference to another step: its place in the step, and its target as written."""
     for field in ("inputs", "outputs"):
         for index, binding in enumerate(_list(step.get(field))):
             if isinstance(binding, dict) and binding.get("from_step") is not None:
@@ -24,17 +24,17 @@ def references(step: Step) -> Iterator[tuple[str, object]]:
 
 
 def awaited(step: Step) -> list[object]:
-    """What `depends_on` names, as it stands there; nothing where it is no array."""
+    """The targets of `depends_on`, as written; empty if it is not an array."""
     return _list(step.get("depends_on"))
 
 
 def cases(step: Step) -> list[tuple[object, object]]:
-    """Each branch's condition and the step that follows then; what is no branch is left out."""
+    """Each branch's condition and the step that follows it; malformed branches are left out."""
     return [(branch.get("when"), branch["next"]) for _, branch in _branches(step)]
 
 
 def edges(steps: Iterable[Step]) -> set[Edge]:
-    """The arrows between known steps. An output's `from_step` may name its own step and makes no arrow."""
+    """The edges between known steps. An output's `from_step` may name its own step and makes no edge."""
     steps = list(steps)
     known = {step["id"] for step in steps}
     arrows: set[Edge] = set()
@@ -47,7 +47,7 @@ def edges(steps: Iterable[Step]) -> set[Edge]:
 
 
 def cyclic(ids: list[str], arrows: set[Edge]) -> list[int]:
-    """Positions of the steps that come before themselves, in order; empty when there is no circle."""
+    """Positions of the steps that are part of a cycle, in order; empty if there is none."""
     after: dict[str, set[str]] = defaultdict(set)
     for first, second in arrows:
         after[first].add(second)
@@ -55,9 +55,9 @@ def cyclic(ids: list[str], arrows: set[Edge]) -> list[int]:
 
 
 def unreachable(ids: list[str], arrows: set[Edge]) -> list[int]:
-    """Positions of the steps that no chain of arrows, in either direction, connects to the first step.
+    """Positions of the steps that no chain of edges, in either direction, connects to the first step.
 
-    Without any arrow the steps simply run in order, and none is unreachable.
+    Without any edges, the steps simply run in order and none is unreachable.
     """
     if not arrows or not ids:
         return []
@@ -70,7 +70,7 @@ def unreachable(ids: list[str], arrows: set[Edge]) -> list[int]:
 
 
 def _reached(following: Mapping[str, set[str]], begins: Iterable[str]) -> set[str]:
-    """The steps that one comes to from these, these included."""
+    """The steps reachable from these, including these."""
     reached = set(begins)
     waiting = list(reached)
     while waiting:

@@ -1,7 +1,7 @@
-"""Reads a model's reply while it streams: each step is checked the moment it is complete.
+"""Reads a model's reply while it streams: each step is checked as soon as it is complete.
 
-Memory and nesting are bounded, whatever arrives. The early look raises the alarm sooner; a reply that it finds nothing
-in gets the verdict of `validate_workflow` on the whole.
+Memory and nesting are bounded, whatever arrives. Checking early only detects a failure sooner; a reply without one is
+judged as a whole by `validate_workflow`.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ _MOST_DAMAGES = 20
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a whole reply is worth: steps when it is used, findings in either case."""
+    """The result of validating a whole reply: its steps if it is accepted, findings in either case."""
 
     steps: tuple[Step, ...]
     findings: tuple[Finding, ...]
 
     @property
     def accepted(self) -> bool:
-        """Whether the reply is used."""
+        """Whether the reply is accepted."""
         return accepted(self.findings)
 
     @property
     def refused_for(self) -> FindingClass | None:
-        """The class of the findings that refuse it, the shape before the sense; None when it is used."""
+        """The class of the findings that reject the reply, schema before semantic; None if it is accepted."""
         classes = {finding.finding_class for finding in self.findings if finding.rejects}
         return "schema" if "schema" in classes else "semantic" if classes else None
 
     @property
     def refusing_codes(self) -> tuple[str, ...]:
-        """The rules that refuse it, each once, in the order of the findings."""
+        """The rules that reject the reply, without duplicates, in the order of the findings."""
         return tuple(dict.fromkeys(finding.code for finding in self.findings if finding.rejects))
 
 
@@ -53,8 +53,8 @@ class Reply:
     """The text of one reply as it arrives.
 
     Attributes:
-        breach: the first schema finding seen so far; from then on the reply is lost, whatever follows.
-        length_chars: how much arrived, kept or not.
+        breach: the first schema failure so far; it rejects the reply, whatever follows.
+        length_chars: number of characters that arrived, kept or not.
     """
 
     def __init__(self, services: Collection[str]) -> None:
@@ -74,11 +74,11 @@ class Reply:
 
     @property
     def endless(self) -> bool:
-        """Whether nothing but blanks comes any more: reading on would only cost."""
+        """Whether only blanks keep arriving, so that reading on would only cost money."""
         return self._blanks.endless
 
     def take(self, piece: str) -> list[Step]:
-        """The steps that `piece` completes, each of a sound shape; empty after a breach."""
+        """The steps that `piece` completes, each matching the schema; empty after a schema failure."""
         room = MAX_REPLY_CHARS - self.length_chars
         self.length_chars += len(piece)
         if room > 0:
@@ -95,10 +95,10 @@ class Reply:
         return list(self._sound_steps(piece))
 
     def close(self, ending: Finding | None = None) -> Verdict:
-        """The verdict on the whole reply.
+        """The result of validating the whole reply.
 
         Args:
-            ending: why the model stopped, where that alone refuses the reply (a refusal, a cut for length).
+            ending: why the model stopped, if that alone rejects the reply (a refusal, a cut at the length limit).
         """
         alarms = tuple(finding for finding in (ending, self.breach) if finding)
         if ending or (self.breach and self.breach.code in _SHAPELESS):
@@ -130,11 +130,11 @@ class Reply:
 
 
 def judge(text: str, services: Collection[str]) -> Verdict:
-    """The verdict on a complete text: parsed, freed of a Markdown fence, validated."""
+    """Parse and validate a complete text, after removing a Markdown code fence."""
     notes: tuple[Finding, ...] = ()
     if (body := _unfenced(text)) is not None:
         text = body
-        note = "The answer came inside a Markdown fence, which was taken off."
+        note = "The answer came inside a Markdown code fence, which was removed."
         notes = (Finding("$", "reply_fenced", note, "schema", rejects=False),)
     if not text.strip():
         return Verdict((), (schema_finding("$", "reply_empty", "The answer is empty."),))
@@ -149,7 +149,7 @@ def judge(text: str, services: Collection[str]) -> Verdict:
 
 
 def _unfenced(text: str) -> str | None:
-    """What stands between the two fences of a Markdown block, None when the text is none."""
+    """The content of a Markdown code block; None if the text is not one."""
     text = text.strip()
     if len(text) < 2 * len(_FENCE) or not (text.startswith(_FENCE) and text.endswith(_FENCE)):
         return None
@@ -157,11 +157,11 @@ def _unfenced(text: str) -> str | None:
 
 
 def parsed(text: str) -> Any:
-    """The JSON value of a text, strictly: no NaN, no number beyond a float, text that Postgres can store.
+    """The JSON value of a text, parsed strictly: no NaN, no number beyond a float, only text that Postgres can store.
 
     Raises:
         ValueError: it is not JSON.
-        RecursionError: it is nested too deeply to be read.
+        RecursionError: it is nested too deeply.
     """
     return storable(json.loads(text.strip().removeprefix("\ufeff"), parse_constant=_refuse, parse_float=_finite))
 
@@ -177,7 +177,7 @@ def _finite(digits: str) -> float:
 
 def _damages(data: Any) -> Iterator[Finding]:
     for path in damaged(data):
-        sentence = "Letters of this text arrived damaged; a replacement character stands for each."
+        sentence = "Some characters of this text arrived damaged; each is shown as a replacement character."
         yield Finding(path, "text_damaged", sentence, "schema", rejects=False)
 
 
@@ -186,9 +186,9 @@ def _too_large() -> Finding:
 
 
 def _endless() -> Finding:
-    sentence = f"The answer went on with nothing but blanks, more than {MAX_BLANKS:,} in a row, and was ended there."
+    sentence = f"The answer continued with more than {MAX_BLANKS:,} blanks in a row and was cut off there."
     return schema_finding("$", "endless_blanks", sentence)
 
 
 _SHAPELESS = frozenset({"too_deep", "too_large", "endless_blanks"})
-"""After these the text is not parsed at all."""
+"""After one of these findings, the text is not parsed at all."""

@@ -1,7 +1,7 @@
-"""The shape that models are asked for: one JSON schema inside the strict subset of both providers.
+"""The schema of a model's answer: one JSON schema within the strict subset of both providers.
 
-Every object is closed and requires all its properties, optional ones being nullable; there is no free-form object,
-which OpenAI's strict mode refuses, and no count of items, which Anthropic refuses: validation counts.
+Every object is closed and requires all its properties, optional ones being nullable. There is no free-form object,
+which OpenAI's strict mode refuses, and no limit on the number of items, which Anthropic refuses: validation checks it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _binding() -> Schema:
 
 
 def workflow_schema() -> Schema:
-    """A fresh copy of the schema of a whole answer."""
+    """A new copy of the schema of a complete answer."""
     step = _object(
         {
             "id": {"type": "string", "description": "Unique, such as step_1."},

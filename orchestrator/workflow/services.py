@@ -40,9 +40,9 @@ _BY_WORDS = {" ".join(_WORD.findall(name)).casefold(): text for name, text in CO
 
 
 def same(name: str) -> str:
-    """What all spellings of a service's name have in common: `Google Mail`, `google-mail` and `GOOGLE_MAIL` are one.
+    """The normalized form of a service's name: `Google Mail`, `google-mail` and `GOOGLE_MAIL` are the same.
 
-    Letters in their composed form, in lower case, without blanks, dashes, underscores, dots and invisible characters.
+    Composed characters in lower case, without spaces, dashes, underscores, dots and invisible characters.
     """
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     kept = "".join(letter for letter in text if letter != "." and unicodedata.category(letter) not in _BETWEEN_WORDS)
@@ -50,12 +50,12 @@ def same(name: str) -> str:
 
 
 def words(name: str) -> list[str]:
-    """The words of a service's name in lower case: `Microsoft_To_Do` and `microsoftToDo` alike."""
+    """The words of a service's name in lower case, the same for `Microsoft_To_Do` and `microsoftToDo`."""
     return [word.casefold() for word in _WORD.findall(name)]
 
 
 def abilities(name: str) -> str:
-    """What a service can do, the empty text when only its name tells."""
+    """What a service can do; empty if it is not a common one."""
     text = " ".join(words(name))
     matches = [known for known in _BY_WORDS if text == known or text.startswith(known + " ")]
     return _BY_WORDS[max(matches, key=len)] if matches else ""

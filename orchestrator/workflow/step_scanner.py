@@ -1,4 +1,4 @@
-"""Finds complete steps in a JSON text that is still arriving, in pieces of any size, without parsing it anew."""
+"""Finds complete steps in a JSON text that arrives in pieces of any size, without parsing it again each time."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _TAIL_CHARS = 64
 
 
 class StepScanner:
-    """Cuts the elements of the root's steps array out of a stream, looking at structural characters only.
+    """Extracts the elements of the root's steps array from a stream, looking at structural characters only.
 
     Attributes:
-        key: the name under which the steps stand.
-        breach: why nothing more can come of this text.
+        key: the name of the steps array.
+        breach: why this text cannot become valid any more; None while it can.
     """
 
     def __init__(self) -> None:
@@ -30,9 +30,9 @@ class StepScanner:
         self._in_text = False
         self._escaped = False
         self._depth = 0
-        self._held: list[str] | None = None  # the element under way; None outside the steps array
-        self._tail = ""  # the end of what stood directly in the root object
-        self._from = 0  # where the part of the present piece begins that is not in one of the two yet
+        self._held: list[str] | None = None  # the current element; None outside the steps array
+        self._tail = ""  # the end of the text directly in the root object
+        self._from = 0  # where the part of the current piece begins that is in neither of the two yet
 
     def feed(self, piece: str) -> Iterator[str]:
         """The raw text of every element that `piece` completes."""
@@ -107,10 +107,10 @@ class StepScanner:
 
 
 def not_json() -> Finding:
-    """The finding for a text that is no JSON."""
+    """The finding for a text that is not JSON."""
     return schema_finding("$", "not_json", "The answer is not JSON.")
 
 
 def too_deep() -> Finding:
-    """The finding for a text that nests beyond what is read."""
+    """The finding for a text that is nested too deeply."""
     return schema_finding("$", "too_deep", f"The answer is nested more than {MAX_DEPTH} levels deep.")

@@ -1,4 +1,4 @@
-"""What a workflow is: its steps as they stand on the wire, and what can be found wrong with them."""
+"""The parts of a workflow: its steps as the model sends them, and the findings about them."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Finding:
     Attributes:
         path: JSON path from the root, such as `$.pilot_steps[2].id`.
         code: stable name of the rule.
-        message: one sentence for people. It may quote the model's text: never put it into a log or an event.
-        finding_class: `schema` for the shape, `semantic` for the sense.
-        rejects: whether the answer is refused for it; else it is a warning that travels with the result.
+        message: one sentence for users. It may quote the model's text: never put it into a log or an event.
+        finding_class: `schema` for the structure, `semantic` for the meaning.
+        rejects: whether the answer is rejected for it; otherwise it is a warning that accompanies the result.
     """
 
     path: str
@@ -39,11 +39,11 @@ class Finding:
     rejects: bool
 
     def as_event(self) -> dict[str, str]:
-        """What may stand in the audit log: path and code, never text."""
+        """The part allowed in the audit log: path and code, never text."""
         return {"path": self.path, "code": self.code}
 
     def as_json(self) -> dict[str, Any]:
-        """All of it, for results and the `workflows` table."""
+        """All fields, for results and the `workflows` table."""
         return self.as_event() | {
             "message": self.message,
             "class": self.finding_class,
@@ -52,5 +52,5 @@ class Finding:
 
 
 def schema_finding(path: str, code: str, message: str) -> Finding:
-    """A finding on the shape; it always rejects."""
+    """A schema failure; it always rejects the answer."""
     return Finding(path, code, message, "schema", rejects=True)

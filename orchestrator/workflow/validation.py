@@ -1,4 +1,4 @@
-"""Is this a workflow that can run? All findings at once, for any input, without an exception."""
+"""Checks whether an answer is a workflow that can run: returns all findings at once, for any input, without raising."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _MOST_FINDINGS = 100
 
 
 def validate_workflow(data: object, services: Collection[str]) -> tuple[Finding, ...]:
-    """Everything wrong with a model's parsed answer, schema findings first, each in the order of the steps.
+    """Everything wrong with a model's parsed answer, schema failures first, each class in the order of the steps.
 
-    Schema: an object with an array of 1-50 steps, each with a non-blank id (unique), a non-blank operation and a known
-    step_type. Semantic: a reference to an unknown step and a cycle reject; a step that nothing connects to the others
-    and a service that is not connected are warnings. Semantics are looked at only where the schema holds.
+    Schema: an object with an array of 1-50 steps, each with a unique, non-blank id, a non-blank operation and a known
+    step_type. Semantic: a reference to an unknown step and a cycle reject the answer; a step that is not connected to
+    the others and a service that is not connected are warnings. Semantics are only checked if the schema is met.
 
     Args:
-        data: whatever `json.loads` gave.
-        services: names of the connected services; how they are spelled (`services.same`) does not matter.
+        data: the result of `json.loads`.
+        services: names of the connected services; their spelling (`services.same`) does not matter.
 
     Returns:
-        Empty for a workflow without any finding.
+        Empty if there are no findings.
     """
     steps, path, findings = steps_of(data)
     seen: set[str] = set()
@@ -47,7 +47,7 @@ def validate_workflow(data: object, services: Collection[str]) -> tuple[Finding,
 
 
 def accepted(findings: Collection[Finding]) -> bool:
-    """Whether an answer with these findings is used."""
+    """Whether an answer with these findings is accepted."""
     return not any(finding.rejects for finding in findings)
 
 
@@ -75,16 +75,16 @@ def too_many_steps(path: str) -> Finding:
 
 
 def check_step(step: object, path: str, seen: set[str]) -> list[Finding]:
-    """What is wrong with the shape of one step; its id joins `seen`."""
+    """The schema failures of one step; its id is added to `seen`."""
     if not isinstance(step, dict):
         return [schema_finding(path, "step_not_an_object", "The step is not a JSON object.")]
     findings = [
-        schema_finding(f"{path}.{field}", f"{field}_missing", f"The step has no {field} with text in it.")
+        schema_finding(f"{path}.{field}", f"{field}_missing", f"The step's {field} is missing or blank.")
         for field in ("id", "operation")
         if not _has_text(step.get(field))
     ]
     if step.get("step_type") not in STEP_TYPES:
-        sentence = f"The step_type is not one of {', '.join(STEP_TYPES)}."
+        sentence = f"The step_type must be one of {', '.join(STEP_TYPES)}."
         findings.append(schema_finding(f"{path}.step_type", "step_type_unknown", sentence))
     step_id = step.get("id")
     if isinstance(step_id, str) and step_id.strip():
@@ -96,7 +96,7 @@ def check_step(step: object, path: str, seen: set[str]) -> list[Finding]:
 
 
 def _capped(findings: Iterator[Finding]) -> Iterator[Finding]:
-    """The first findings and one for all others: the answer of a model may hold a hundred thousand bad references."""
+    """The first findings, and one for all others: a model's answer may contain a hundred thousand bad references."""
     yield from islice(findings, _MOST_FINDINGS)
     others = [finding.rejects for finding in findings]
     if others:
@@ -113,14 +113,14 @@ def _semantics(steps: list[Step], path: str, services: Collection[str]) -> Itera
     for index, step in enumerate(steps):
         for place, target in references(step):
             if not isinstance(target, str) or target not in known:
-                sentence = f"It refers to {_quoted(target)}, which is no step of this workflow."
+                sentence = f"The step refers to {_quoted(target)}, which is not a step of this workflow."
                 yield Finding(f"{path}[{index}].{place}", "step_unknown", sentence, "semantic", rejects=True)
     arrows = edges(steps)
     for index in cyclic(ids, arrows):
-        sentence = "The step waits for itself: its references form a circle."
+        sentence = "The step depends on itself: its references form a cycle."
         yield Finding(f"{path}[{index}]", "cycle", sentence, "semantic", rejects=True)
     for index in unreachable(ids, arrows):
-        sentence = "Nothing connects this step to the first one."
+        sentence = "The step is not connected to the first step."
         yield Finding(f"{path}[{index}]", "step_unreachable", sentence, "semantic", rejects=False)
     connected = {same(service) for service in services if isinstance(service, str)}
     for index, step in enumerate(steps):

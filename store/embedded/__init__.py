@@ -1,1 +1,1 @@
-"""The embedded database: a Postgres server of our own, started, shared, called and stopped."""
+"""The embedded database: our own Postgres server, started, shared, called and stopped."""

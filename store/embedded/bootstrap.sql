@@ -1,6 +1,6 @@
--- What a hosted project brings along and an empty Postgres does not: roles, the auth schema, grants.
--- For the embedded server only, run by its superuser, safe to run again. It sets no default privileges:
--- a grant that a migration forgot must fail here as it would on a hosted project.
+-- What a hosted project has and an empty Postgres does not: roles, the auth schema, grants.
+-- For the embedded server only; run by its superuser, safe to run again. It sets no default privileges:
+-- a grant that a migration forgot must fail here as it would in a hosted project.
 
 do $$
 declare
@@ -22,9 +22,9 @@ $$;
 
 alter role service_role bypassrls;
 grant anon, authenticated, service_role to authenticator, postgres;
--- The limits that a hosted project sets.
+-- The same limits as in a hosted project.
 alter role authenticator set statement_timeout = '8s';
--- A process that is put to sleep in the middle of a call must not hold its locks until it wakes up.
+-- A process suspended in the middle of a call must not hold its locks until it resumes.
 alter role authenticator set idle_in_transaction_session_timeout = '10s';
 
 do $$

@@ -1,4 +1,4 @@
-"""The embedded server's life: started by the first process of a data folder, shared by all, stopped by the last."""
+"""The embedded server's life cycle: the first process of a data folder starts it, all share it, the last stops it."""
 
 from __future__ import annotations
 
@@ -31,28 +31,28 @@ where backend_type = 'client backend' and application_name like %s and applicati
 
 
 class Cluster:
-    """The server of one data folder, and this process's presence at it."""
+    """The server of one data folder, and this process's connection that keeps it running."""
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir
         self._presence: psycopg.Connection | None = None
         self._place: Place | None = None
         self._guard = threading.Lock()
-        # Every connection of this process carries it: that is how others see that the server is in use.
+        # Every connection of this process carries this name, so that others see that the server is in use.
         self._name = f"{_NAME_BEGINS}{os.getpid()}-{secrets.token_hex(4)}"
 
     @property
     def place(self) -> Place:
-        """Where this server's files lie; known once it has been attached to."""
+        """Where this server's files are; known after `attach`."""
         if self._place is None:
             raise Unavailable("The embedded database has not been started.")
         return self._place
 
     def attach(self) -> None:
-        """Start the server if need be and hold it; a second call does nothing while it runs.
+        """Start the server if necessary and keep it running; a second call does nothing while it runs.
 
         Raises:
-            Unavailable: it cannot be made or started; the message says what to do.
+            Unavailable: the server cannot be created or started; the message says what to do.
         """
         with self._guard, locked(self.data_dir):
             postgres.forget_service()
@@ -66,7 +66,7 @@ class Cluster:
             self._presence = postgres.start(self._place, self._name)
 
     def leave(self) -> None:
-        """Let go of the server; the last process to leave stops it, unless it was asked to stay."""
+        """Release the server; the last process to leave stops it, unless `keep_running` was called."""
         with self._guard:
             presence, self._presence = self._presence, None
             if presence is None:
@@ -78,7 +78,7 @@ class Cluster:
                 log.warning("%s", error)
 
     def _stop_if_last(self) -> None:
-        # A new connection: the server drops all when one of its own processes was killed.
+        # A new connection, because the server drops all connections when one of its own processes is killed.
         with contextlib.suppress(psycopg.Error), locked(self.data_dir):
             with contextlib.closing(postgres.connect(self.place, self._name)) as last:
                 others = last.execute(_OTHERS, [f"{_NAME_BEGINS}%", self._name]).fetchone()
@@ -86,14 +86,14 @@ class Cluster:
                 postgres.stop(self.place)
 
     def keep_running(self) -> None:
-        """Let the server run on after the last process has left, until `stop`."""
+        """Keep the server running after the last process has left, until `stop`."""
         (self.data_dir / _KEEP_RUNNING).touch()
 
     def stop(self) -> bool:
-        """Stop the server whoever uses it; False when none was running.
+        """Stop the server even if it is in use; False if it was not running.
 
         Raises:
-            Unavailable: it still runs, or the data folder cannot be read.
+            Unavailable: the server is still running, or the data folder cannot be read.
         """
         try:
             self.data_dir.stat()
@@ -106,14 +106,14 @@ class Cluster:
             return postgres.stop(prepare(self.data_dir))
 
     def reset(self) -> None:
-        """Stop the server and remove its data for good, also data that nothing here can open.
+        """Stop the server and remove its data for good, even data that this program cannot open.
 
         Raises:
-            Unavailable: it still runs, or the data cannot be removed; what there was is there still.
+            Unavailable: the server is still running, or the data cannot be removed.
         """
         with locked(self.data_dir):
             (self.data_dir / _KEEP_RUNNING).unlink(missing_ok=True)
-            with contextlib.suppress(Unavailable):  # then it cannot run either
+            with contextlib.suppress(Unavailable):  # in that case it cannot be running either
                 self._place = prepare(self.data_dir)
             if self._place:
                 postgres.stop(self._place)
@@ -130,14 +130,14 @@ class Cluster:
 
 @contextlib.contextmanager
 def locked(data_dir: Path) -> Iterator[None]:
-    """The data folder's lock, held by one thread of one process; the folder is made if need be.
+    """The data folder's lock, held by one thread of one process; creates the folder if necessary.
 
     Raises:
-        Unavailable: the folder cannot be made or written.
+        Unavailable: the folder cannot be created or written.
     """
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # For us alone: whoever could open it could hold it.
+        # Readable only by us: anyone who can open the file could hold the lock.
         file = os.fdopen(os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600), "w")
     except OSError as error:
         raise unwritable(data_dir, error) from error

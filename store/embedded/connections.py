@@ -1,4 +1,4 @@
-"""The connections to the embedded server: shared by threads, each use within a limit, renewed when it was gone."""
+"""The connections to the embedded server: shared between threads, limited in time, renewed when the server was lost."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 T = TypeVar("T")
 
 CALL_LIMIT_S = 15.0
-"""How long one use may take, as over HTTP; the server's own limit for a statement is shorter."""
+"""How long one use may take, the same as over HTTP; the server's statement timeout is shorter."""
 
 _POOL_SIZE = 8
 _WAIT_LIMIT_S = 10.0
-_LOOK_AFTER_S = 1.0  # how long nothing is free before somebody looks whether the server is there
+_LOOK_AFTER_S = 1.0  # how long to wait for a free connection before checking whether the server is there
 _CONNECT_LIMIT_S = 2
 
 
@@ -30,12 +30,11 @@ class Connections:
     """Up to eight connections as `authenticator`."""
 
     def __init__(self, conninfo: str, *, bring_up: Callable[[], str] | None = None) -> None:
-        """Make them.
+        """Open the pool.
 
         Args:
             conninfo: libpq string.
-            bring_up: starts the server where it is gone and returns the string that then holds; None where the server
-                is somebody else's.
+            bring_up: restarts a lost server and returns its new libpq string; None if the server is not ours to start.
         """
         self._bring_up = bring_up
         self._watchdog = Watchdog()
@@ -52,12 +51,12 @@ class Connections:
         self.close()
 
     def use(self, work: Callable[[psycopg.Connection], T]) -> T:
-        """The outcome of work on a connection that nobody else has meanwhile; it is cut off at CALL_LIMIT_S.
+        """The result of work on a connection that nobody else uses meanwhile; it is cut off after CALL_LIMIT_S.
 
         Raises:
-            PoolTimeout: none became free, or the server cannot be reached.
-            psycopg.Error: the server refused the work, or was lost in the middle of it.
-            StoreError: the server was gone and cannot be brought up again.
+            PoolTimeout: no connection became free, or the server cannot be reached.
+            psycopg.Error: the server rejected the work, or was lost in the middle of it.
+            StoreError: the server was lost and cannot be restarted.
         """
         pool, connection = self._taken()
         try:
@@ -88,15 +87,15 @@ class Connections:
     def _renew(self, lost: ConnectionPool, bring_up: Callable[[], str]) -> None:
         with self._guard:
             if self._pool is not lost:
-                return  # another thread has
+                return  # another thread already has
             self._conninfo = bring_up()
             self._pool = _opened(self._conninfo)
-        # Not waited for: its threads may be in the midst of connecting to what is gone.
+        # In the background: its threads may be in the middle of connecting to the lost server.
         threading.Thread(target=lost.close, name="closing", daemon=True).start()
 
 
 class Watchdog:
-    """Cuts off connections that are used for longer than they may be: a server that is frozen answers nobody, ever."""
+    """Cuts off connections that are used for too long: a frozen server would never answer."""
 
     _LOOKS_EVERY_S = 0.5
 
@@ -107,12 +106,12 @@ class Watchdog:
 
     @contextlib.contextmanager
     def limited(self, connection: psycopg.Connection, limit_s: float) -> Iterator[None]:
-        """Cut the connection off unless the block ends in time; what waits on it then fails."""
+        """Cut the connection off unless the block ends in time; whatever waits on it then fails."""
         with self._news:
             self._until[connection] = time.monotonic() + limit_s
             if self._thread is None:
                 self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
-                with contextlib.suppress(RuntimeError):  # Python is ending, and starts no more threads
+                with contextlib.suppress(RuntimeError):  # Python is shutting down and starts no more threads
                     self._thread.start()
             self._news.notify()
         try:
@@ -138,7 +137,7 @@ def _opened(conninfo: str) -> ConnectionPool:
 
 
 def _check(connection: psycopg.Connection) -> None:
-    """Ask the server only where it has said something unasked, its good-bye most likely: that costs nothing else."""
+    """Check with the server only if it sent something unprompted, most likely its shutdown; otherwise this is free."""
     if select.select([connection.fileno()], [], [], 0)[0]:
         ConnectionPool.check_connection(connection)
 

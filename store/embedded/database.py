@@ -1,4 +1,4 @@
-"""The embedded database: the same calls, roles and claims as PostgREST would use, straight over psycopg."""
+"""The embedded database: the calls, roles and claims that PostgREST would use, directly through psycopg."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from store.identity import LOCAL_MACHINE, LOCAL_PERSON, Identity
 from store.migrate import migrate
 
 _BRING_UP_KEY = 0x0C05020
-_STOPPED = "The embedded database went away; it is started again. Try again in a moment."
-_NO_ANSWER = "The embedded database did not answer in time: it is busy, or was paused. Try again in a moment."
+_STOPPED = "The connection to the embedded database was lost; it restarts automatically. Try again in a moment."
+_NO_ANSWER = "The embedded database did not answer in time: it is busy or was suspended. Try again in a moment."
 _GONE = frozenset({"57P01", "57P02", "57P03"})  # shut down, crashed, starting up
 
 _BECOME = """
@@ -32,7 +32,7 @@ select
     set_config('search_path', 'public, extensions', true)
 """
 
-# As PostgREST does, a function that promises not to write gets a transaction in which it cannot.
+# As in PostgREST, a function declared not to write runs in a read-only transaction.
 _READ_ONLY = "select provolatile <> 'v' from pg_proc where pronamespace = 'public'::regnamespace and proname = %s"
 
 
@@ -40,10 +40,10 @@ class EmbeddedDatabase:
     """The calls of one identity over shared connections."""
 
     def __init__(self, connections: Connections, identity: Identity, read_only: dict[str, bool] | None = None) -> None:
-        """Make one.
+        """Create one.
 
         Args:
-            read_only: what is known so far of which function promises not to write; shared and added to.
+            read_only: cache of which functions are declared not to write; shared and added to.
         """
         self._connections = connections
         self._identity = identity
@@ -54,7 +54,7 @@ class EmbeddedDatabase:
         try:
             return self._tried(function, arguments)
         except psycopg.Error as error:
-            # A call that changes nothing can be made again, on the server that has come back.
+            # A call that changes nothing can be repeated once the server is back.
             if not (self._read_only.get(function) and _was_lost(error)):
                 raise from_error(error) from error
         try:
@@ -89,7 +89,7 @@ class EmbeddedDatabase:
 
 
 class EmbeddedStore:
-    """The database of one data folder, its server started on first use and again whenever it was lost."""
+    """The database of one data folder; its server is started on first use and restarted whenever it is lost."""
 
     local = True
 
@@ -130,22 +130,22 @@ class EmbeddedStore:
             return self._connections
 
     def _up(self) -> str:
-        """How to connect to the server, started where it is not running."""
+        """The libpq string of the server, which is started if it is not running."""
         self._cluster.attach()
         bring_up(self._cluster)
         return self._cluster.dsn(cluster.AUTHENTICATOR)
 
 
 def bring_up(server: Cluster, database: str = "postgres") -> None:
-    """Roles, schema and local users of one database of a running server; nothing happens when all are there.
+    """Create the roles, schema and local users of one database on a running server, as far as they are missing.
 
     Raises:
         SchemaTooNew: the data was last used by a newer version of this program.
-        StoreError: a migration was refused, or the disk is full.
+        StoreError: a migration failed, or the disk is full.
     """
     try:
         with psycopg.connect(server.dsn(cluster.SUPERUSER, database), autocommit=True) as connection:
-            # Held throughout: the roles that one process makes would collide with another's migrations.
+            # Held throughout: creating roles in one process would collide with another's migrations.
             connection.execute("select pg_advisory_lock(%s)", [_BRING_UP_KEY])
             with connection.transaction():
                 connection.execute(_sql_file("bootstrap.sql"))
@@ -160,14 +160,14 @@ def bring_up(server: Cluster, database: str = "postgres") -> None:
 
 
 def _was_lost(error: psycopg.Error) -> bool:
-    """Whether the server went away, rather than refused."""
+    """Whether the server was lost, rather than rejecting the call."""
     return isinstance(error, psycopg.OperationalError) and (error.sqlstate is None or error.sqlstate in _GONE)
 
 
 def from_error(error: psycopg.Error) -> StoreError:
-    """Our error for one of psycopg's."""
+    """Our error for a psycopg error."""
     if error.sqlstate is None or error.sqlstate in _GONE:
-        # Without a state it never reached the server: no connection, or a value that cannot be sent.
+        # Without an SQLSTATE the call never reached the server: no connection, or a value that cannot be sent.
         return InvalidInput() if isinstance(error, psycopg.DataError) else Unavailable(_STOPPED)
     return from_state(error.sqlstate, error.diag.message_primary)
 
@@ -175,7 +175,7 @@ def from_error(error: psycopg.Error) -> StoreError:
 def _adapt(value: Argument) -> object:
     if isinstance(value, dict | list):
         return Jsonb(value)
-    # A number goes without a type, so that the parameter's own type decides, as it does through PostgREST.
+    # A number is sent untyped, so that the parameter's type decides, as it does through PostgREST.
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 

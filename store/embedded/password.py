@@ -1,4 +1,4 @@
-"""The password of the embedded database's roles: random, kept in the data folder, readable by us alone."""
+"""The password of the embedded database's roles: random, stored in the data folder, readable only by us."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from store.errors import Unavailable
 
 
 def password(data_dir: Path, *, needed: bool) -> str:
-    """The password, made on first use; it is on the disk whole or not at all.
+    """The password, created on first use and written to disk atomically.
 
     Args:
-        needed: whether there is a database already, which another password would lock for good.
+        needed: whether there is already a database, which a new password could not open.
 
     Raises:
-        Unavailable: the file is gone or empty, and there is a database that needs it.
-        OSError: it cannot be written.
+        Unavailable: the file is missing or empty, and there is a database that needs it.
+        OSError: the file cannot be written.
     """
     path = data_dir / "password"
     if path.is_file() and (kept := path.read_text().strip()):

@@ -1,4 +1,4 @@
-"""Where the embedded server's files lie: beside our own, or apart when its user cannot reach those."""
+"""Where the embedded server's files are: in our data folder, or elsewhere if its user cannot reach that."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 # A socket's whole path must stay under 104 bytes on macOS; its own file name takes 22 of them.
 _LONGEST_SOCKET_FOLDER = 80
-# Fixed, whatever TMPDIR says: every process has to find the same socket. Owners are checked before use.
+# Fixed, whatever TMPDIR says: every process must find the same socket. Owners are checked before use.
 _SHORT_FOLDERS = Path("/tmp")  # noqa: S108
 _LASTING_FOLDERS = Path("/var/tmp")  # noqa: S108
 # pg_ctl puts the path between double quotes in a shell command, libpq splits it at commas.
@@ -32,12 +32,12 @@ class Place:
     """The files of one embedded server.
 
     Attributes:
-        data_dir: our folder: lock, password, outbox. Belongs to whoever runs this program.
-        home: the server's folder; inside `data_dir` unless its user cannot reach that.
+        data_dir: our folder: lock, password, outbox. Belongs to the user who runs this program.
+        home: the server's folder; inside `data_dir` unless the server's user cannot reach that.
         install: the Postgres programs.
         socket_dir: folder of the socket, 0700, the only way in.
-        user: the server's user when we are root.
-        password: of every local database role.
+        user: the server's user if we are root, else None.
+        password: the password of every local database role.
     """
 
     data_dir: Path
@@ -49,7 +49,7 @@ class Place:
 
     @property
     def cluster_dir(self) -> Path:
-        """The folder that Postgres calls PGDATA."""
+        """The folder known to Postgres as PGDATA."""
         return self.home / "postgres"
 
     def program(self, name: str) -> Path:
@@ -58,15 +58,15 @@ class Place:
 
 
 def prepare(data_dir: Path) -> Place:
-    """The place for a data folder, its folders made; run it under the data folder's lock.
+    """The place for a data folder, with its folders created; call it under the data folder's lock.
 
     Raises:
-        Unavailable: a folder cannot be made, or belongs to somebody else.
+        Unavailable: a folder cannot be created, or belongs to another user.
     """
     if _REFUSED_CHARACTERS & set(str(data_dir)):
         raise Unavailable(
-            'The path of the data folder contains a comma, a line end or one of " $ ` \\, which Postgres cannot '
-            "deal with; choose another with ORCHESTRATOR_DATA_DIR."
+            'The path of the data folder contains a comma, a line break or one of " $ ` \\, which Postgres cannot '
+            "handle; choose another folder with ORCHESTRATOR_DATA_DIR."
         )
     user = binaries.server_user()
     try:
@@ -82,10 +82,10 @@ def prepare(data_dir: Path) -> Place:
 
 
 def remove(data_dir: Path) -> None:
-    """Remove everything that the program keeps: data, programs, socket, outbox; also where it can no longer run.
+    """Remove everything that the program stores: data, programs, socket, outbox; works even if it can no longer run.
 
     Raises:
-        Unavailable: a folder belongs to somebody else, or cannot be removed.
+        Unavailable: a folder belongs to another user, or cannot be removed.
     """
     try:
         home = _home(data_dir, binaries.server_user())
@@ -99,10 +99,10 @@ def remove(data_dir: Path) -> None:
 
 
 def unwritable(data_dir: Path, error: OSError) -> Unavailable:
-    """The sentence for a data folder that cannot be used."""
+    """The error for an unusable data folder."""
     return Unavailable(
         f"The data folder {data_dir} cannot be used ({error.strerror}); "
-        "make it writable, or choose another with ORCHESTRATOR_DATA_DIR."
+        "make it writable, or choose another folder with ORCHESTRATOR_DATA_DIR."
     )
 
 
@@ -118,7 +118,7 @@ def _home(data_dir: Path, user: ServerUser | None) -> Path:
         return inside
     if (inside / "postgres").exists():
         raise Unavailable(
-            f"The user {user.name} can no longer reach {inside}, which holds the database; make it reachable."
+            f"The user {user.name} can no longer access {inside}, which contains the database; make it accessible."
         )
     inside.rmdir()
     outside = _own_folder(_LASTING_FOLDERS / _short_name(data_dir), user)
@@ -127,7 +127,7 @@ def _home(data_dir: Path, user: ServerUser | None) -> Path:
 
 
 def _announced(home: Path) -> Path:
-    log.warning("The database and its programs are kept in %s, since its user cannot reach this folder.", home)
+    log.warning("The database and its programs are in %s, because its user cannot access the data folder.", home)
     return home
 
 
@@ -141,7 +141,7 @@ def _short_name(path: Path) -> str:
 
 
 def _own_folder(path: Path, user: ServerUser | None) -> Path:
-    """A folder that the server's user alone can enter, made if need be; never one that somebody else put there."""
+    """A folder that only the server's user can enter, created if necessary; never one that another user put there."""
     owner = (user.uid, user.gid) if user else (os.geteuid(), os.getegid())
     if not os.path.lexists(path):
         path.mkdir(mode=0o700, parents=True)

@@ -1,6 +1,6 @@
-"""The Postgres server process of one place: made, started, stopped.
+"""The Postgres server process of one place: created, started, stopped.
 
-It believes only a real connection, never a process id, and signals no process itself: it asks `pg_ctl`.
+It trusts only a real connection, never a process id, and signals no process itself but uses `pg_ctl`.
 """
 
 from __future__ import annotations
@@ -27,17 +27,21 @@ log = logging.getLogger(__name__)
 OWNER = "postgres"
 SUPERUSER = "supabase_admin"
 AUTHENTICATOR = "authenticator"
+LOCALE = "--locale=C --locale-provider=builtin --builtin-locale=C.UTF-8"
+"""Options of initdb for sorting by code point, the same on every machine."""
 
 _START_LIMIT_S = 120  # recovery after a crash of a large database takes a while
-_SETTLE_LIMIT_S = 20  # how long a server that was just killed may still hold its files
+_SETTLE_LIMIT_S = 20  # how long a server that was just killed may still have its files open
 _START_TRIES = 3
 _CONNECT_LIMIT_S = 5
-_FROZEN = "The embedded database does not answer: its server was paused, or the machine is overloaded. Try again later."
+_FROZEN = (
+    "The embedded database does not answer: its server is suspended, or the machine is overloaded. Try again later."
+)
 _PAUSE_S = 0.2
 _LEAST_FREE_BYTES = 1_000_000
 _NOT_SETTLED = ("still in use", "lock file", "starting up", "shutting down", "recovery mode")
 
-# A socket of our own, without encryption. Each has a variable that may be meant for another server.
+# Our own socket, without encryption. Each of these can also be set by a variable meant for another server.
 _PLAIN = {
     "channel_binding": "disable",
     "connect_timeout": "10",
@@ -57,7 +61,7 @@ _PLAIN = {
     "target_session_attrs": "any",
 }
 
-# What people typed stands in errors, statements and details: none of them is logged.
+# Errors, statements and details contain what people typed, so none of them is logged.
 _SETTINGS = """\
 listen_addresses = ''
 port = 5432
@@ -74,7 +78,7 @@ jit = off
 
 
 def dsn(place: Place, role: str, database: str, application_name: str) -> str:
-    """A libpq string for a local role, complete enough that no variable for another server interferes."""
+    """A libpq string for a local role, complete so that no variable for another server interferes."""
     known = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
     return psycopg.conninfo.make_conninfo(
         host=str(place.socket_dir),
@@ -90,7 +94,7 @@ def dsn(place: Place, role: str, database: str, application_name: str) -> str:
 
 
 def forget_service() -> None:
-    """Take out of the environment what no libpq string overrides: with an unknown service nothing connects at all."""
+    """Remove the variables that no libpq string overrides: with an unknown service, nothing connects."""
     for name in ("PGSERVICE", "PGDATESTYLE", "PGTZ", "PGGEQO"):
         os.environ.pop(name, None)
 
@@ -102,17 +106,17 @@ def uri(place: Place, role: str, database: str) -> str:
 
 
 def connect(place: Place, application_name: str) -> psycopg.Connection:
-    """A connection as superuser to a running server.
+    """A superuser connection to a running server.
 
     Raises:
-        psycopg.OperationalError: none answers.
+        psycopg.OperationalError: no server answers.
     """
     conninfo = dsn(place, SUPERUSER, "postgres", application_name)
     return psycopg.connect(conninfo, autocommit=True, connect_timeout=_CONNECT_LIMIT_S)
 
 
 def is_there(connection: psycopg.Connection) -> bool:
-    """Whether the server at the other end still runs: one that has ended has closed its end."""
+    """Whether the server at the other end is still running: one that has stopped has closed its end."""
     try:
         return not select.select([connection.fileno()], [], [], 0)[0]
     except (psycopg.Error, ValueError):
@@ -120,9 +124,9 @@ def is_there(connection: psycopg.Connection) -> bool:
 
 
 def make(place: Place) -> None:
-    """Run initdb beside the final folder and rename it, so that a killed run leaves nothing that looks finished.
+    """Run initdb next to the final folder and rename it, so that a killed process leaves nothing that looks finished.
 
-    Each try has a folder of its own: an initdb that outlived its parent may still be writing into the last one.
+    Each try has its own folder: an initdb that outlived its parent may still be writing into the previous one.
     """
     if place.cluster_dir.exists():
         return
@@ -142,21 +146,21 @@ def make(place: Place) -> None:
 
 
 def _initdb(place: Place, folder: Path, password_file: Path) -> None:
-    options = f"-U {SUPERUSER} -A scram-sha-256 -E UTF8 --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8"
+    options = f"-U {SUPERUSER} -A scram-sha-256 -E UTF8 {LOCALE}"
     command: list[str | Path] = [place.program("initdb"), "-D", folder, "--pwfile", password_file, *options.split()]
     outcome = binaries.run(command, place.user)
     if outcome.returncode != 0:
         output = outcome.stdout + outcome.stderr
-        with contextlib.suppress(OSError):  # on a full disk the sentence has to do
+        with contextlib.suppress(OSError):  # on a full disk the message has to suffice
             binaries.write(_log_file(place), output, place.user)
-        raise _failure(place, "made", output)
+        raise _failure(place, "created", output)
 
 
 def start(place: Place, application_name: str) -> psycopg.Connection:
-    """A connection as superuser, the server started if none answers.
+    """A superuser connection to the server, which is started if none answers.
 
     Raises:
-        Unavailable: it cannot be started.
+        Unavailable: the server cannot be started.
     """
     deadline, tries = time.monotonic() + _SETTLE_LIMIT_S, 0
     while True:
@@ -177,10 +181,10 @@ def start(place: Place, application_name: str) -> psycopg.Connection:
 
 
 def stop(place: Place) -> bool:
-    """Stop the server and wait for it; False when none was running.
+    """Stop the server and wait for it; False if none was running.
 
     Raises:
-        Unavailable: it still runs.
+        Unavailable: the server is still running.
     """
     _forget_dead_server(place)
     pid_file = place.cluster_dir / "postmaster.pid"
@@ -194,7 +198,7 @@ def stop(place: Place) -> bool:
 
 
 def _try_to_start(place: Place) -> str:
-    """What Postgres said about it, in this try alone."""
+    """Try once to start the server; returns Postgres's output of this try."""
     _forget_dead_server(place)
     settings = _SETTINGS.format(socket_dir=str(place.socket_dir).replace("'", "''"))
     try:
@@ -208,7 +212,7 @@ def _try_to_start(place: Place) -> str:
 
 
 def _forget_dead_server(place: Place) -> None:
-    """Remove the lock files of a server that is gone: after a reboot their process id may be anybody's."""
+    """Remove the lock files of a dead server: after a reboot, their process id may belong to any process."""
     pid_file = place.cluster_dir / "postmaster.pid"
     try:
         pid = int(pid_file.read_text().split("\n", 1)[0])
@@ -227,18 +231,18 @@ def _is_server(pid: int, cluster_dir: Path) -> bool:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
-        # Its working folder stays true when the data folder was moved under a running server.
+        # Its working folder is still right if the data folder was moved under a running server.
         return str(cluster_dir) in process.cmdline() or Path(process.cwd()).samefile(cluster_dir)
     except (psutil.Error, OSError, ValueError):
         return False
 
 
 def _failure(place: Place, verb: str, output: str) -> Unavailable:
-    # On a full disk Postgres cannot even say so.
+    # On a full disk, Postgres may not even be able to log it.
     if "No space left" in output or shutil.disk_usage(place.home).free < _LEAST_FREE_BYTES:
-        return Unavailable(f"The database could not be {verb}: the disk is full; free some space and try again.")
+        return Unavailable(f"The database could not be {verb}: the disk is full; free up some space and try again.")
     log.debug("Postgres said: %s", output)
-    where = f"; {_log_file(place)} says why" if _log_file(place).exists() else ""
+    where = f"; see {_log_file(place)}" if _log_file(place).exists() else ""
     return Unavailable(f"The database could not be {verb}{where}.")
 
 

@@ -1,4 +1,4 @@
-"""Gives a user of a hosted project a role in the console; run with the owner's database address."""
+"""Gives a user of a hosted project a role in the console; needs the owner's database URL."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def grant(conninfo: str, email: str, role: str) -> None:
     """Make the user with this e-mail address an admin, a member, or the orchestrator's own user.
 
     Raises:
-        InvalidInput: nobody in the project has this address.
+        InvalidInput: no user of the project has this address.
         Unavailable: the database cannot be reached, or has not been migrated.
     """
     try:
@@ -31,4 +31,4 @@ def grant(conninfo: str, email: str, role: str) -> None:
                     "The project has no user with this e-mail address; invite them in Supabase Auth first."
                 )
     except ADDRESS_ERRORS as error:
-        raise from_driver(error, conninfo) from None  # libpq quotes the address, and in it the password
+        raise from_driver(error, conninfo) from None  # libpq quotes the URL, which contains the password

@@ -1,4 +1,4 @@
-"""Sign-ins at Supabase Auth: one session per user, renewed before it ends, forgotten when it is refused."""
+"""Sign-ins at Supabase Auth: one session per user, renewed before it expires, dropped when it is rejected."""
 
 from __future__ import annotations
 
@@ -19,48 +19,48 @@ if TYPE_CHECKING:
 OUT_OF_REACH = "The Supabase project does not answer; check SUPABASE_URL and the network."
 WRONG_KEY = "The Supabase project does not know this SUPABASE_KEY."
 
-# A token is renewed this long before its end, so that no call starts with one that ends on the way.
+# A token is renewed this long before it expires, so that it does not expire during a call.
 _RENEWAL_S = 60.0
 _REFUSED_STATUS = frozenset({400, 401, 403, 422})
 _NO_ANSWER_STATUS = frozenset({301, 404, 502, 503, 504, *range(520, 525), 530})
-_LEGACY_KEY = "The project has switched its legacy keys off; set SUPABASE_KEY to its publishable key."
+_LEGACY_KEY = "The project has disabled its legacy keys; set SUPABASE_KEY to its publishable key."
 _BY_CODE = {
-    "invalid_credentials": "Supabase refused the e-mail or password of {email}.",
-    "email_not_confirmed": "The e-mail address {email} is not confirmed yet; open the link in Supabase's mail.",
+    "invalid_credentials": "Supabase rejected the e-mail address or the password of {email}.",
+    "email_not_confirmed": "The e-mail address {email} is not confirmed yet; open the link in Supabase's e-mail.",
     "captcha_failed": (
-        "The project asks for a CAPTCHA, which a program cannot answer; switch it off under Authentication, Attack "
+        "The project requires a CAPTCHA, which a program cannot solve; turn it off under Authentication, Attack "
         "Protection."
     ),
-    "email_provider_disabled": "The project has switched sign-in by e-mail off; switch it on under Authentication.",
-    "provider_disabled": "The project has switched sign-in by e-mail off; switch it on under Authentication.",
+    "email_provider_disabled": "The project has disabled sign-in by e-mail; enable it under Authentication.",
+    "provider_disabled": "The project has disabled sign-in by e-mail; enable it under Authentication.",
     "user_banned": "The user {email} is banned in this project.",
 }
 STATUS_SENTENCES = {
-    402: "The Supabase project is restricted, over its quota or with an open bill; see its dashboard.",
-    429: "Supabase takes no more sign-ins for the moment; wait a few minutes and try again.",
+    402: "The Supabase project is restricted: it is over its quota or has an unpaid bill; see its dashboard.",
+    429: "Supabase accepts no more sign-ins for the moment; wait a few minutes and try again.",
     540: "The Supabase project is paused; restore it in its dashboard.",
 }
-"""What some HTTP statuses mean, of Auth and of the database alike."""
+"""What some HTTP statuses mean, for Auth and the database alike."""
 
 
 class Sessions:
     """The sessions of one project.
 
     Args:
-        client: makes a client without a session; signing in rewrites a client's headers, so each is used once.
+        client: creates a client without a session; signing in rewrites a client's headers, so each is used once.
     """
 
     def __init__(self, client: Callable[[Identity], Client]) -> None:
         self._client = client
         self._current: dict[PasswordLogin, tuple[Identity, float]] = {}
-        # One lock per user: somebody's slow sign-in holds up nobody else.
+        # One lock per user: a slow sign-in must not hold up other users.
         self._guards: defaultdict[PasswordLogin, threading.Lock] = defaultdict(threading.Lock)
 
     def identity(self, login: PasswordLogin) -> Identity:
-        """A user's identity with a token that is still good, signed in again when it is about to end.
+        """A user's identity with a valid token, renewed by signing in when it is about to expire.
 
         Raises:
-            NotSignedIn: e-mail or password were refused.
+            NotSignedIn: the e-mail address or the password was rejected.
             Unavailable: the project does not answer.
         """
         with self._guards[login]:
@@ -71,7 +71,7 @@ class Sessions:
             return identity
 
     def forget(self, login: PasswordLogin, identity: Identity) -> None:
-        """Sign in again at the next call, unless somebody already has: this identity's token was refused."""
+        """Sign in again at the next call, unless another thread already has: this identity's token was rejected."""
         with self._guards[login]:
             if self._current.get(login, (NOBODY, 0.0))[0] == identity:
                 del self._current[login]
@@ -85,15 +85,15 @@ class Sessions:
         except AuthError as error:
             raise _refusal(login, error) from error
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            # ValueError: an answer that is no session at all.
+            # ValueError: the answer is not a session.
             raise Unavailable(OUT_OF_REACH) from error
         if session is None:
-            raise NotSignedIn("Supabase gave no session; is the e-mail address confirmed?")
+            raise NotSignedIn("Supabase returned no session; is the e-mail address confirmed?")
         return Identity(session.user.id, session.access_token), float(session.expires_in)
 
 
 def _refusal(login: PasswordLogin, error: Exception) -> StoreError:
-    """What Auth's refusal means. Its own words are never repeated: they may quote what was sent."""
+    """Our error for a refusal by Auth. Its own message is never repeated: it may quote what was sent."""
     code, status = getattr(error, "code", None), _status_of(error)
     if "Legacy API keys" in str(error):
         return Unavailable(_LEGACY_KEY)
@@ -112,7 +112,7 @@ def _refusal(login: PasswordLogin, error: Exception) -> StoreError:
 
 
 def _status_of(error: Exception) -> int | None:
-    """The HTTP status, which the library's own classes do not always tell; None where there was no answer."""
+    """The HTTP status, which the library's own classes do not always carry; None if there was no answer."""
     response = getattr(error.__cause__, "response", None)
     status = getattr(response, "status_code", None) or getattr(error, "status", None)
     return status if isinstance(status, int) and status else None

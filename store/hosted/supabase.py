@@ -1,4 +1,4 @@
-"""A hosted Supabase project: the same calls through PostgREST, one shared HTTP pool, a light client per token."""
+"""A hosted Supabase project: the same calls through PostgREST, one shared HTTP pool, a light client per call."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TIME_LIMITS = httpx.Timeout(15.0, connect=5.0, pool=10.0)
 
 
 class SupabaseDatabase:
-    """The calls of one identity; the client is made anew for each, which costs next to nothing."""
+    """The calls of one identity; each call creates a new client, which costs next to nothing."""
 
     def __init__(self, store: SupabaseStore, login: PasswordLogin | None) -> None:
         self._store = store
@@ -39,8 +39,8 @@ class SupabaseDatabase:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Unavailable(OUT_OF_REACH) from error
         except ValueError as error:
-            raise InvalidInput from error  # an argument that has no JSON form
-        except (RecursionError, RuntimeError) as error:  # an answer without end, a client that is closed already
+            raise InvalidInput from error  # an argument has no JSON form
+        except (RecursionError, RuntimeError) as error:  # an endlessly nested answer, or a closed client
             raise Unavailable(OUT_OF_REACH) from error
 
     def _refusal(self, identity: Identity, code: str | None, message: str | None) -> StoreError:
@@ -60,10 +60,10 @@ class SupabaseStore:
     def __init__(
         self, url: str, key: str, *, machine: PasswordLogin | None = None, person: PasswordLogin | None = None
     ) -> None:
-        """Make one.
+        """Create one.
 
         Raises:
-            InvalidInput: proxy or certificates that the environment names cannot be used.
+            InvalidInput: the proxy or the certificates from the environment are unusable.
         """
         self._url = url
         self._key = key
@@ -95,7 +95,7 @@ class SupabaseStore:
         return self.database(self._machine)
 
     def database(self, login: PasswordLogin | None) -> SupabaseDatabase:
-        """The database as this user sees it; None sees what nobody in particular may."""
+        """The database as this user sees it; None stands for an anonymous user."""
         return SupabaseDatabase(self, login)
 
     def close(self) -> None:
@@ -110,13 +110,13 @@ class SupabaseStore:
         options = ClientOptions(httpx_client=self._http, auto_refresh_token=False, persist_session=False, headers=token)
         try:
             return create_client(self._url, self._key, options)
-        except Exception as error:  # its own exception class is not exported; any failure here is a bad address or key
-            raise Unavailable("SUPABASE_URL or SUPABASE_KEY is not what a Supabase project gives out.") from error
+        except Exception as error:  # its own exception class is not exported; any failure here is a bad URL or key
+            raise Unavailable("SUPABASE_URL or SUPABASE_KEY is not valid for a Supabase project.") from error
 
 
 def _http_client(url: str) -> httpx.Client:
-    # HTTP/1.1: httpcore's HTTP/2 loses requests when threads share a connection. The proxy is looked up here, since
-    # httpx ends in an exception on a NO_PROXY that it does not understand.
+    # HTTP/1.1: httpcore's HTTP/2 loses requests when threads share a connection. The proxy is looked up here, because
+    # httpx raises an exception for a NO_PROXY that it cannot parse.
     try:
         return httpx.Client(
             http2=False,
@@ -131,11 +131,11 @@ def _http_client(url: str) -> httpx.Client:
 
 
 class _Restricted(httpx.HTTPStatusError):
-    """The project is paused or restricted, whatever it was asked."""
+    """The project is paused or restricted, for any request."""
 
 
 def _only_json(response: httpx.Response) -> None:
-    """Refuse a success that is no JSON, a network's sign-in page say, and tell a project that is paused."""
+    """Reject a success that is not JSON, such as a network's sign-in page, and detect a paused project."""
     if response.status_code in (402, 540) and "/rest/" in response.request.url.path:
         raise _Restricted("restricted", request=response.request, response=response)
     if response.is_success and not response.headers.get("content-type", "").startswith("application/json"):

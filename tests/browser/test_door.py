@@ -61,5 +61,5 @@ def test_it_does_not_start_where_anybody_would_be_admin(address: str) -> None:
     )  # fmt: skip
 
     assert done.returncode == 1
-    assert "without sign-in whoever reaches it is its admin" in done.stderr
+    assert "without sign-in anyone who reaches it is its admin" in done.stderr
     assert "Traceback" not in done.stderr

@@ -57,7 +57,7 @@ def test_a_server_that_is_frozen_is_waited_for_no_longer_than_the_limit(
         person.call("whoami")
         with frozen(data_dir):
             began = time.monotonic()
-            with pytest.raises(Unavailable, match=r"does not answer|did not answer|went away"):
+            with pytest.raises(Unavailable, match=r"does not answer|did not answer|was lost"):
                 person.call("whoami")
             assert time.monotonic() - began < 25
 
@@ -91,7 +91,7 @@ def test_the_log_holds_nothing_that_was_typed(data_dir: Path) -> None:
     calls: list[tuple[str, dict[str, Argument]]] = [
         ("get_workflow", {"p_generation_id": "typed-by-somebody"}),
         ("save_settings", {"p_changes": {"typed-by-somebody": "typed-by-somebody"}}),
-        ("start_generation", {"p_run": '{"typed-by-somebody', "p_limit_s": 1}),
+        ("start_generation", {"p_generation": '{"typed-by-somebody', "p_limit_s": 1}),
     ]
     with closing(EmbeddedStore(data_dir)) as store:
         for function, arguments in calls:
@@ -140,7 +140,7 @@ def test_a_message_names_no_log_that_is_not_there(
     for name in ("initdb", "postgres", "pg_ctl"):
         shutil.copy(shutil.which("false") or "/bin/false", broken / "bin" / name)
     monkeypatch.setattr("store.embedded.binaries.install_folder", lambda *major: broken)
-    with pytest.raises(Unavailable, match="could not be made") as caught:
+    with pytest.raises(Unavailable, match="could not be created") as caught:
         Cluster(data_dir).attach()
     assert "postgres.log" not in str(caught.value) or (data_dir / "server" / "postgres.log").exists()
 

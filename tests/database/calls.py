@@ -65,7 +65,7 @@ def start_run(
         "services": ["gmail", "a,b"],
         "events_if_interrupted": events_if_interrupted,
     }
-    assert side.seen_by(MACHINE).call("start_generation", p_run=json.dumps(run), p_limit_s=limit_s) == {}
+    assert side.seen_by(MACHINE).call("start_generation", p_generation=json.dumps(run), p_limit_s=limit_s) == {}
     return run_id
 
 

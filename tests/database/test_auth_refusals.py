@@ -17,10 +17,10 @@ from tests.database.sides import MEMBER
 
 HTML = "<html>Project paused</html>"
 CASES: list[tuple[str, int, str | None, type[StoreError], str]] = [
-    ("wrong password", 400, "invalid_credentials", NotSignedIn, "refused the e-mail or password of"),
+    ("wrong password", 400, "invalid_credentials", NotSignedIn, "rejected the e-mail address or the password of"),
     ("not confirmed", 400, "email_not_confirmed", NotSignedIn, "is not confirmed yet"),
     ("captcha", 400, "captcha_failed", NotSignedIn, "CAPTCHA"),
-    ("switched off", 422, "email_provider_disabled", NotSignedIn, "switched sign-in by e-mail off"),
+    ("switched off", 422, "email_provider_disabled", NotSignedIn, "disabled sign-in by e-mail"),
     ("banned", 403, "user_banned", NotSignedIn, "is banned"),
     ("another refusal", 422, "signup_disabled", NotSignedIn, r"refused to sign in .* \(signup_disabled\)"),
     ("too many", 429, "over_request_rate_limit", Unavailable, "no more sign-ins for the moment"),

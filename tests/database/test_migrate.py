@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from store import SchemaTooNew, StoreError, Unavailable
+from store import MigrationEdited, SchemaTooNew, SchemaTooOld, StoreError, Unavailable
 from store.embedded import cluster
 from store.embedded.cluster import Cluster
 from store.migrate import _LOCK_KEY, Migration, migrate, migrations
@@ -100,13 +100,66 @@ def test_an_unknown_version_in_a_database_of_ours_is_a_newer_programs(hosted: st
         assert connection.execute("select to_regclass('public.audit_logs')").fetchone() == (None,)
 
 
+@pytest.fixture(name="copy")
+def copy_fixture(tmp_path: Path) -> tuple[Migration, ...]:
+    """The first two migrations in files of their own, to be edited."""
+    for migration in migrations()[:2]:
+        (tmp_path / migration.path.name).write_text(migration.text())
+    return migrations(tmp_path)
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_an_edited_migration_is_refused(hosted: str, copy: tuple[Migration, ...], exclusive: bool) -> None:
+    """One sentence names the file and what to do, and nothing further is applied."""
+    migrate(hosted, exclusive=exclusive, known=copy[:1])
+    copy[0].path.write_text(copy[0].text().replace("create table", "create  table if not exists", 1))
+    with pytest.raises(MigrationEdited, match=rf"^Migration {copy[0].version}_access was edited .*make migration"):
+        migrate(hosted, exclusive=exclusive, known=copy)
+    with psycopg.connect(hosted) as connection:
+        assert connection.execute("select to_regclass('public.audit_logs')").fetchone() == (None,)
+
+
+@pytest.mark.parametrize("recorded", ["null", "'{}'"])
+def test_a_migration_recorded_without_its_text_is_taken_as_it_is(
+    hosted: str, copy: tuple[Migration, ...], recorded: str
+) -> None:
+    """Other tools record the version alone."""
+    migrate(hosted, exclusive=False, known=copy)
+    _record(hosted, f"set statements = {recorded}")
+    copy[0].path.write_text("select 1;")
+    assert migrate(hosted, exclusive=False, known=copy) == ()
+
+
+def test_a_migration_recorded_by_the_supabase_command_line_is_the_same(
+    hosted: str, copy: tuple[Migration, ...]
+) -> None:
+    """It records the statements one by one, trimmed and without their semicolons; a checkout may change line ends."""
+    migrate(hosted, exclusive=False, known=copy)
+    _record(hosted, r"set statements = regexp_split_to_array(rtrim(statements[1], E';\n'), ';\s*')")
+    copy[0].path.write_bytes(copy[0].path.read_bytes().replace(b"\n", b"\r\n"))
+    assert migrate(hosted, exclusive=False, known=copy) == ()
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_a_database_from_before_the_first_release_is_told_how_to_start_afresh(hosted: str, exclusive: bool) -> None:
+    """Nothing is applied to it, for there is no way from there."""
+    migrate(hosted, exclusive=False, known=[])
+    with psycopg.connect(hosted) as connection:
+        connection.execute(
+            "insert into supabase_migrations.schema_migrations (version, name) "
+            "values ('20261122090000', 'console_roles')"
+        )
+    with pytest.raises(SchemaTooOld, match="Start afresh: python -m store reset"):
+        migrate(hosted, exclusive=exclusive)
+
+
 def test_a_refused_file_leaves_nothing_behind(hosted: str, tmp_path: Path) -> None:
     """A file is applied whole or not at all, those before it stay, and it can be tried again."""
     good, bad = tmp_path / "1.sql", tmp_path / "2.sql"
     good.write_text("create table public.first (n integer);")
     bad.write_text("create table public.second (n integer); select 1 / 0;")
     known = [Migration("1", "good", good), Migration("2", "bad", bad)]
-    with pytest.raises(StoreError, match=r"2_bad was refused \(22012\)"):
+    with pytest.raises(StoreError, match=r"2_bad failed \(22012\)"):
         migrate(hosted, exclusive=False, known=known)
     bad.write_text("create table public.second (n integer);")
     assert migrate(hosted, exclusive=False, known=known) == ("2",)
@@ -134,7 +187,7 @@ ADDRESSES = [
 def test_an_address_that_does_not_do_is_unavailable(case: Address) -> None:
     """Whatever is wrong with it, the message names the remedy and not the password."""
     secret = "s3cr3t-w0rd"
-    with pytest.raises(Unavailable, match="address") as caught:
+    with pytest.raises(Unavailable, match="URL") as caught:
         migrate(case.text.format(secret=secret), exclusive=False)
     assert secret not in f"{caught.value} {caught.value!r}"
 
@@ -167,3 +220,8 @@ def _add_foreign_version(conninfo: str, version: str) -> None:
         connection.execute(
             "insert into supabase_migrations.schema_migrations (version, name) values (%s, 'foreign')", [version]
         )
+
+
+def _record(conninfo: str, change: str) -> None:
+    with psycopg.connect(conninfo) as connection:
+        connection.execute(f"update supabase_migrations.schema_migrations {change}".encode())

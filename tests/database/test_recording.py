@@ -17,7 +17,7 @@ from tests.database.gateway import Person
 from tests.database.sides import ADMIN, COLLEAGUE, MACHINE, MEMBER, STRANGER, Side
 
 RECORDING: list[tuple[str, dict[str, Argument]]] = [
-    ("start_generation", {"p_run": "{}", "p_limit_s": 60}),
+    ("start_generation", {"p_generation": "{}", "p_limit_s": 60}),
     ("note_progress", {"p_generation_id": RUN_ID, "p_events_if_interrupted": "[]", "p_asked": False}),
     ("finish_generation", {"p_generation_id": RUN_ID, "p_outcome": '{"events": [{"action": "FORGED"}]}'}),
     ("close_interrupted_generations", {}),

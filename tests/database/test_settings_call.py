@@ -59,7 +59,7 @@ def test_only_users_of_the_console_read_settings(side: Side, person: Person | No
 def test_the_slower_of_two_saves_is_told(side: Side) -> None:
     """A save on top of an older version is refused with the function's own sentence."""
     version = _settings(side.seen_by(ADMIN)).version
-    with pytest.raises(Conflict, match="Somebody changed the settings since you loaded them"):
+    with pytest.raises(Conflict, match="Somebody has changed the settings since you loaded them"):
         _save(side.seen_by(ADMIN), {"orchestrator_enable_fallback": True}, version - 1)
 
 

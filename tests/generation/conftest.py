@@ -1,4 +1,4 @@
-"""Short ways to ask, and to look at what was booked."""
+"""Shortcuts for generating a workflow and for looking at what was recorded."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def ask_fixture() -> Ask:
 
 
 class Log:
-    """The audit log and the runs as their owner sees them."""
+    """The audit log and the `workflows` table as their owner sees them."""
 
     def __init__(self, owner: psycopg.Connection) -> None:
         self._owner = owner
 
     def actions(self) -> list[str]:
-        """The actions in the order of their time and name."""
+        """The actions, ordered by time and name."""
         rows = self._owner.execute("select action from public.audit_logs order by timestamp, action desc").fetchall()
         return [row[0] for row in rows]
 
@@ -68,7 +68,7 @@ class Log:
 
 @pytest.fixture(name="log")
 def log_fixture(owner: psycopg.Connection) -> Log:
-    """What was booked in this test's database."""
+    """What was recorded in this test's database."""
     return Log(owner)
 
 

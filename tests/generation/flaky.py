@@ -1,4 +1,4 @@
-"""A store that can be taken away, for tests of what happens then."""
+"""A store that can be made unavailable, to test what happens then."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.conftest import PooledStore
 
 
 class Flaky:
-    """A database that can be taken away for some functions."""
+    """A database that can be made unavailable for some functions."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -36,11 +36,11 @@ class FlakyStore(PooledStore):
 
 @pytest.fixture(name="patient", autouse=True)
 def patient_fixture(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is delivered by itself while a test looks."""
+    """Nothing is delivered in the background during the test."""
     monkeypatch.setattr("orchestrator.recording.delivery._FIRST_PAUSE_S", 3600.0)
 
 
 @pytest.fixture(name="store")
 def store_fixture(store: PooledStore) -> FlakyStore:
-    """This module's store can be taken away."""
+    """This module's store can be made unavailable."""
     return FlakyStore(store)

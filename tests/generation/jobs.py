@@ -1,4 +1,4 @@
-"""Jobs that are looked at while they run."""
+"""Jobs that are observed while they run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REQUEST = checked_request(
 def start_and_wait_for(
     application: Application, kind: type[GenerationEvent], fault: Fault | None = None, *, count: int = 1
 ) -> tuple[Any, list[GenerationEvent]]:
-    """A job that has just told so many events of this kind."""
+    """A job that has just emitted this many events of this kind."""
     events: list[GenerationEvent] = []
     told = threading.Event()
 

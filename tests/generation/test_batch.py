@@ -21,9 +21,9 @@ PROMPTS = [
 
 
 def test_a_file_of_prompts_comes_back_in_order(run: Run, tmp_path: Path) -> None:
-    """One result a line in the order of the lines; a line that cannot be taken fails in its place, and exit is 1.
+    """One result per line, in order; an invalid line fails in its place, and the exit code is 1.
 
-    The file begins with a byte-order mark, as some editors write it."""
+    The file begins with a byte-order mark, as some editors write one."""
     lines = [json.dumps(prompt) for prompt in PROMPTS]
     (tmp_path / "prompts.jsonl").write_text("\ufeff" + "\n".join([*lines, "not json", '{"prompt": " "}', "", lines[0]]))
     done = run("generate", "--file", str(tmp_path / "prompts.jsonl"), "--json")
@@ -45,25 +45,25 @@ def test_a_file_of_prompts_comes_back_in_order(run: Run, tmp_path: Path) -> None
         (b'{"prompt": "x", "services": "Slack"}', '"services" must be a list of names'),
         (b'{"prompt": "x", "services": {"a": 1}}', '"services" must be a list of names'),
         (b'{"prompt": "x", "services": [7]}', '"services" must be a list of names'),
-        (b'{"prompt": "x", "agent_id": 7}', '"agent_id" must be a text'),
-        (b'{"prompt": ["x"]}', '"prompt" must be a text'),
+        (b'{"prompt": "x", "agent_id": 7}', '"agent_id" must be text'),
+        (b'{"prompt": ["x"]}', '"prompt" must be text'),
         (b'{"prompt": "\xfcber"}', "not UTF-8"),
         ('{"prompt": "x"}'.encode("utf-16"), "is UTF-16"),
     ],
 )
 def test_what_cannot_be_read_is_named(run: Run, tmp_path: Path, line: bytes, sentence: str) -> None:
-    """The field or the encoding, never what it holds."""
+    """The message names the field or the encoding, never the content."""
     (tmp_path / "prompts.jsonl").write_bytes(line)
     done = run("generate", "--file", str(tmp_path / "prompts.jsonl"))
 
-    # A file of another encoding is wrong usage, a bad line is a failure.
+    # A file in another encoding is wrong usage, a bad line is a failure.
     assert done.returncode == (2 if "UTF-16" in sentence else 1)
     assert sentence in done.stderr
     assert done.stderr.count("\n") == 1
 
 
 def test_nothing_reaches_the_terminal_unseen(run: Run) -> None:
-    """Names of fields, services and findings are shown with their controls written out."""
+    """The names of fields, services and findings are shown with their control characters made visible."""
     line = json.dumps({"prompt": "Tell Slack", "services": ["Sl\u202eack"], "\x1b[31m": 1})
     done = run("generate", "--file", "-", stdin=line + "\n")
 
@@ -73,7 +73,7 @@ def test_nothing_reaches_the_terminal_unseen(run: Run) -> None:
 
 
 def test_prompts_from_standard_input(run: Run) -> None:
-    """A dash reads them from there."""
+    """A dash reads the prompts from standard input."""
     done = run("generate", "--file", "-", "--json", stdin=json.dumps(PROMPTS[0]) + "\n")
 
     assert done.returncode == 0
@@ -81,12 +81,12 @@ def test_prompts_from_standard_input(run: Run) -> None:
 
 
 def test_what_is_not_read_of_a_line_is_said_once(run: Run) -> None:
-    """A field with its name spelled wrong would be missed in silence."""
+    """A misspelled field would otherwise go unnoticed."""
     line = json.dumps({"prompt": "Tell Slack", "service": ["Slack"], "id": 7})
     done = run("generate", "--file", "-", "--json", stdin=f"{line}\n{line}\n")
 
     assert len(done.stdout.splitlines()) == 2
-    assert done.stderr.count("Not read: id, service. A line has prompt, services and agent_id.") == 1
+    assert done.stderr.count("Ignored fields: id, service. A line has prompt, services and agent_id.") == 1
 
 
 def test_whoever_writes_may_wait_for_each_answer(data: Path) -> None:
@@ -108,7 +108,7 @@ def test_whoever_writes_may_wait_for_each_answer(data: Path) -> None:
 
 
 def test_stopped_while_it_waits_for_a_line(data: Path) -> None:
-    """Ctrl-C where nothing is written: one sentence."""
+    """Ctrl-C while no input arrives prints one sentence."""
     with subprocess.Popen(
         [sys.executable, "-m", "orchestrator", "generate", "--file", "-", "--json"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

@@ -1,4 +1,4 @@
-"""What a generation leaves behind."""
+"""What a generation records."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def exact_cost(result: WorkflowGenerationResult) -> Decimal:
 
 
 def test_a_success_is_one_event_and_one_row(application: Application, ask: Ask, log: Log) -> None:
-    """One WORKFLOW_GENERATED with every contracted field, and the run with its steps."""
+    """One WORKFLOW_GENERATED event with every field of the contract, and the row with its steps."""
     result = ask(application, origin="playground")
     details = log.details("WORKFLOW_GENERATED")
 
@@ -67,9 +67,9 @@ def test_a_success_is_one_event_and_one_row(application: Application, ask: Ask, 
 def test_the_event_stands_in_its_columns(
     application: Application, ask: Ask, owner: psycopg.Connection, log: Log
 ) -> None:
-    """Agent, asker, severity and compliance flags are where others look for them.
+    """Agent, user, severity and compliance flags are in the columns where other systems expect them.
 
-    A host whose clock is days behind records no event before its run began by the database's.
+    A host whose clock is days behind records no event before the database's time of the start.
     """
     ask(application)
     row = owner.cursor(row_factory=dict_row).execute("select * from public.audit_logs").fetchone()
@@ -104,7 +104,7 @@ def test_a_fallback_is_told_priced_and_booked_once(
     reason: str,
     overrides: Overrides | None,
 ) -> None:
-    """Two calls, one FALLBACK, one GENERATED, both attempts in the cost."""
+    """Two calls, one FALLBACK event, one GENERATED event, both attempts in the cost."""
     result = ask(application, primary_fault=fault, overrides=overrides)
 
     assert simulator.requests == 2
@@ -120,7 +120,7 @@ def test_a_fallback_is_told_priced_and_booked_once(
 
 
 def test_a_rejected_answer_leaves_findings_and_a_fingerprint(application: Application, ask: Ask, log: Log) -> None:
-    """The log holds path, code, length and hash; the text itself is in the run alone."""
+    """The log holds path, code, length and hash; the text itself is only in the generation's row."""
     ask(application, primary_fault=Fault.BAD_STEP)
     details = log.details("WORKFLOW_GENERATION_FALLBACK")
     ((rejected,),) = log.column("select rejected_outputs from public.workflows")
@@ -131,7 +131,7 @@ def test_a_rejected_answer_leaves_findings_and_a_fingerprint(application: Applic
 
 
 def test_the_log_never_holds_what_people_typed(application: Application, ask: Ask, log: Log) -> None:
-    """Neither the prompt nor a word of a model stands in any event."""
+    """No event contains the prompt or a word written by a model."""
     ask(application, primary_fault=Fault.BAD_STEP)
     for text in log.column("select to_jsonb(audit_logs)::text from public.audit_logs"):
         assert "urgent" not in text
@@ -141,7 +141,7 @@ def test_the_log_never_holds_what_people_typed(application: Application, ask: As
 
 @pytest.mark.parametrize("fault", [Fault.BAD_STEP, Fault.RATE_LIMIT, Fault.CUT_STREAM])
 def test_a_failure_without_fallback(application: Application, ask: Ask, log: Log, fault: Fault) -> None:
-    """One attempt, one FAILED, no FALLBACK; the error carries the attempts."""
+    """One attempt, one FAILED event, no FALLBACK event; the error carries the attempts."""
     with pytest.raises(GenerationFailed) as caught:
         ask(application, primary_fault=fault, overrides=Overrides(fallback_enabled=False))
 
@@ -164,7 +164,7 @@ CONTRACT = {
 
 
 def test_the_documented_statements_agree(application: Application, ask: Ask, owner: psycopg.Connection) -> None:
-    """The two monitoring statements run unchanged and tell what the results told."""
+    """The two documented monitoring statements run unchanged and agree with the results."""
     results = [ask(application), ask(application), ask(application), ask(application, primary_fault=Fault.BAD_STEP)]
     owner.execute("alter table public.audit_logs disable trigger user")
     owner.execute("update public.audit_logs set timestamp = now()")
@@ -179,7 +179,7 @@ def test_the_documented_statements_agree(application: Application, ask: Ask, own
 
 
 def test_a_workflow_asked_for_again_names_the_first(application: Application, ask: Ask, log: Log) -> None:
-    """The second event carries the first one's id."""
+    """The second generation's event carries the first one's id."""
     first = ask(application)
     ask(application, replaces_generation_id=first.generation_id)
     replaced = log.column("select details->>'replaces_generation_id' from public.audit_logs order by 1 nulls last")

@@ -1,4 +1,4 @@
-"""Whoever stops a generation, and however: what it spent is booked."""
+"""However a generation is stopped, what it spent is recorded."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.generation.jobs import REQUEST, start_and_wait_for
 
 
 def test_a_cancelled_run_is_booked_with_what_it_spent(make_application: MakeApplication, log: Log) -> None:
-    """Cancelling in the middle of an answer books estimated tokens under CANCELLED and asks nobody else."""
+    """Cancelling in the middle of an answer records estimated tokens under CANCELLED, and no other model is asked."""
     simulator = SimulatedTransport(speed=0.3)
     job, _ = start_and_wait_for(make_application(transport=simulator), StepAccepted)
     job.cancel()
@@ -49,7 +49,7 @@ def test_a_cancelled_run_is_booked_with_what_it_spent(make_application: MakeAppl
 
 
 def test_cancelling_while_the_fallback_answers_books_both(make_application: MakeApplication, log: Log) -> None:
-    """The first attempt keeps its own reason, the second is cancelled, and the run counts as cancelled."""
+    """The first attempt keeps its own reason, the second is cancelled, and the generation counts as cancelled."""
     job, _ = start_and_wait_for(
         make_application(transport=SimulatedTransport(speed=0.3)), AttemptFailed, Fault.BAD_STEP
     )
@@ -63,7 +63,7 @@ def test_cancelling_while_the_fallback_answers_books_both(make_application: Make
 
 
 def test_leaving_a_stream_early_cancels_it(make_application: MakeApplication, log: Log) -> None:
-    """Breaking out of the iteration books the run before it goes on."""
+    """Breaking out of the iteration records the generation before the code after it runs."""
     application = make_application(transport=SimulatedTransport(speed=0.3))
 
     async def look_and_leave() -> None:
@@ -80,7 +80,7 @@ def test_leaving_a_stream_early_cancels_it(make_application: MakeApplication, lo
 def test_cancelling_before_a_model_is_asked(
     make_application: MakeApplication, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing is spent or booked, and the error says so."""
+    """Nothing is spent or recorded, and the error says so."""
     reading, answered = threading.Event(), threading.Event()
 
     def slow(database: Database) -> OrchestratorSettings:
@@ -106,7 +106,7 @@ def test_a_client_that_cannot_be_made_is_an_outcome(
     ask: Ask,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The fallback's SDK does not start: the first attempt was paid for, and both are booked."""
+    """The fallback's SDK does not load: the first attempt was paid for, and both are recorded."""
 
     def broken(provider: Anthropic) -> None:
         raise FileNotFoundError("certificates")
@@ -121,7 +121,7 @@ def test_a_client_that_cannot_be_made_is_an_outcome(
 
 
 def test_cancelling_at_once(application: Application, log: Log) -> None:
-    """Also before the work has begun."""
+    """This works even before the work has begun."""
     jobs = [application.orchestrator.start(REQUEST, RunOptions(), lambda event: None) for _ in range(20)]
     for job in jobs:
         job.cancel()
@@ -136,7 +136,7 @@ def test_cancelling_at_once(application: Application, log: Log) -> None:
 def test_cancelling_the_awaiting_task_waits_for_the_booking(
     make_application: MakeApplication, log: Log, times: int
 ) -> None:
-    """When the cancelled task has ended, the event is there, however often it was cancelled."""
+    """When the cancelled task has ended, the event is recorded, however often it was cancelled."""
     simulator = SimulatedTransport(speed=0.3)
     application = make_application(transport=simulator)
 
@@ -159,7 +159,7 @@ def test_cancelling_the_awaiting_task_waits_for_the_booking(
 
 
 def test_closing_books_what_runs(make_application: MakeApplication, log: Log) -> None:
-    """Ending the program cancels its runs and waits until they are booked."""
+    """Ending the program cancels its generations and waits until they are recorded."""
     application = make_application(transport=SimulatedTransport(speed=0.3))
     start_and_wait_for(application, AttemptStarted)
     application.close()
@@ -168,7 +168,7 @@ def test_closing_books_what_runs(make_application: MakeApplication, log: Log) ->
 
 
 def test_the_stream_tells_the_whole_story(application: Application) -> None:
-    """Attempt, its steps, the result with the same steps."""
+    """The progress is: the attempt, its steps, the result with the same steps."""
 
     async def events() -> list[GenerationEvent]:
         stream = application.orchestrator.stream(
@@ -183,7 +183,7 @@ def test_the_stream_tells_the_whole_story(application: Application) -> None:
 
 
 def test_a_listener_that_fails_does_no_harm(application: Application, log: Log) -> None:
-    """Its exception is logged; the run is finished and booked."""
+    """Its exception is logged; the generation is finished and recorded."""
 
     def fail(event: GenerationEvent) -> None:
         raise ValueError("a bug in a page")
@@ -195,7 +195,7 @@ def test_a_listener_that_fails_does_no_harm(application: Application, log: Log) 
 
 
 def test_the_waiting_form_works_inside_a_running_loop(application: Application, ask: Ask) -> None:
-    """A caller with a loop of its own gets its result all the same."""
+    """A caller with its own event loop gets the result too."""
 
     async def inside() -> int:
         return len(ask(application).pilot_steps)
@@ -204,7 +204,7 @@ def test_the_waiting_form_works_inside_a_running_loop(application: Application, 
 
 
 def test_many_at_once_are_all_booked(application: Application, owner: psycopg.Connection) -> None:
-    """Fifty runs side by side: fifty results, fifty events, fifty rows."""
+    """Fifty generations in parallel give fifty results, fifty events and fifty rows."""
     jobs = [application.orchestrator.start(REQUEST, RunOptions(), lambda event: None) for _ in range(50)]
     ids = {job.future.result(timeout=60).generation_id for job in jobs}
 

@@ -1,4 +1,4 @@
-"""`python -m orchestrator` as its user runs it: a process of its own on an empty folder."""
+"""`python -m orchestrator` as its user runs it: in its own process, on an empty folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def one_line(text: str) -> bool:
 
 
 def test_one_prompt_as_json(run: Run) -> None:
-    """Exactly one line of JSON on stdout, everything else on stderr, exit 0."""
+    """Exactly one line of JSON on stdout, everything else on stderr, exit code 0."""
     done = run("generate", "Alert the team", "--services", "Slack, Jira", "--agent-id", "agent-7", "--json")
     result = json.loads(done.stdout, parse_float=Decimal)
 
@@ -42,7 +42,7 @@ def test_one_prompt_as_json(run: Run) -> None:
 
 
 def test_one_prompt_for_people(run: Run) -> None:
-    """Without --json the steps are listed, and the last line names price and generation."""
+    """Without --json the steps are listed, and the last line contains the cost and the generation id."""
     done = run("generate", "Alert the team", "--services", "Slack")
 
     assert done.returncode == 0
@@ -51,7 +51,7 @@ def test_one_prompt_for_people(run: Run) -> None:
 
 
 def test_every_result_is_in_the_log(run: Run, data: Path) -> None:
-    """What the command printed is what the events say, to the last digit."""
+    """What the command printed equals what the events say, to the last digit."""
     printed = json.loads(run("generate", "Alert the team", "--json").stdout, parse_float=Decimal)
     server = Cluster(data)
     server.attach()
@@ -84,9 +84,9 @@ def test_every_result_is_in_the_log(run: Run, data: Path) -> None:
 def test_bad_input_gets_one_line(
     data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
 ) -> None:
-    """Exit 2, nothing on stdout, one sentence on stderr."""
+    """Exit code 2, nothing on stdout, one sentence on stderr."""
     monkeypatch.setenv("ORCHESTRATOR_DATA_DIR", str(data))
-    monkeypatch.setattr(signal, "signal", lambda *_: None)  # this process is the tests'
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # this process also runs the tests
     code = main(arguments)
     printed = capsys.readouterr()
 
@@ -96,7 +96,7 @@ def test_bad_input_gets_one_line(
 
 
 def test_a_bad_variable_gets_one_line(run: Run) -> None:
-    """A limit that is no number and a primary without key are refused before anything is asked."""
+    """A limit that is not a number and a primary model without a key are rejected before any model is asked."""
     for environment, sentence in (
         ({"ORCHESTRATOR_ATTEMPT_TIMEOUT_S": "soon"}, "ORCHESTRATOR_ATTEMPT_TIMEOUT_S"),
         ({"ANTHROPIC_API_KEY": "sk-secret"}, "OPENAI_API_KEY is not set"),
@@ -120,14 +120,14 @@ def test_settings_are_shown_and_changed(run: Run) -> None:
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_command_books_what_it_spent(data: Path, stop: signal.Signals) -> None:
-    """Ctrl-C in the middle of an answer: one line, exit 1, a CANCELLED event."""
+    """Ctrl-C in the middle of an answer: one line, exit code 1, a CANCELLED event."""
     with subprocess.Popen(
         [sys.executable, "-m", "orchestrator", "generate", "A long process"],
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         env=os.environ | {"ORCHESTRATOR_DATA_DIR": str(data), "ORCHESTRATOR_OFFLINE_SPEED": "50"},
-        # A shell's background job ignores Ctrl-C, and so would its children.
+        # A background job of a shell ignores Ctrl-C, and so would its children.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         assert process.stderr is not None
@@ -151,7 +151,7 @@ def newest_event(data: Path) -> dict[str, Any]:
 
 
 def test_any_terminal_can_print_what_was_paid_for(run: Run) -> None:
-    """The output is UTF-8 whatever the locale says."""
+    """The output is UTF-8 whatever the locale."""
     done = run("generate", "أرسل تقريرًا 🎉 then 日本語 to the team", "--json", PYTHONIOENCODING="ascii")
 
     assert done.returncode == 0, done.stderr
@@ -160,7 +160,7 @@ def test_any_terminal_can_print_what_was_paid_for(run: Run) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_disk_gets_a_sentence(data: Path) -> None:
-    """Where the output goes to a file."""
+    """This also holds if the output goes to a file."""
     environment = os.environ | {"ORCHESTRATOR_DATA_DIR": str(data), "ORCHESTRATOR_OFFLINE_SPEED": "0"}
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
@@ -174,7 +174,7 @@ def test_a_full_disk_gets_a_sentence(data: Path) -> None:
 
 
 def test_whoever_ends_without_closing_has_booked_what_ran(data: Path) -> None:
-    """A program that leaves in the middle of a run: what the attempt spent is in the log."""
+    """A program exits in the middle of a generation: what the attempt spent is in the log."""
     program = """
 from orchestrator import RunOptions, bootstrap
 from orchestrator.request import checked_request

@@ -1,4 +1,4 @@
-"""Nothing that was paid for is lost while the database is away, or the disk is full."""
+"""Nothing that was paid for is lost while the database is unavailable or the disk is full."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["patient_fixture", "store_fixture"]
 def test_without_a_database_nothing_is_asked(
     application: Application, simulator: SimulatedTransport, store: FlakyStore, ask: Ask
 ) -> None:
-    """A run that could not be booked does not begin."""
+    """A generation that could not be recorded does not start."""
     for function in ("get_settings", "start_generation"):
         store.flaky.away = {function}
         with pytest.raises(Unavailable):
@@ -35,7 +35,7 @@ def test_without_a_database_nothing_is_asked(
 def test_an_outcome_waits_in_the_outbox(
     make_application: MakeApplication, store: FlakyStore, tmp_path: Path, ask: Ask, log: Log
 ) -> None:
-    """When the database goes away in the middle, the result is given, kept on disk, and delivered at the next start."""
+    """If the database becomes unavailable midway, the result is returned, kept on disk, and delivered later."""
     application = make_application()
     store.flaky.away = {"finish_generation", "note_progress"}
     result = ask(application, primary_fault=Fault.SERVER_ERROR)
@@ -55,7 +55,7 @@ def test_an_outcome_waits_in_the_outbox(
 def test_an_outcome_in_the_outbox_is_booked_before_overdue_runs_are_closed(
     make_application: MakeApplication, store: FlakyStore, tmp_path: Path, ask: Ask, log: Log, owner: psycopg.Connection
 ) -> None:
-    """The next run of the same process delivers it, however long that took."""
+    """The next generation of the same process delivers it first, however long that took."""
     application = make_application()
     store.flaky.away = {"finish_generation"}
     ask(application)
@@ -71,7 +71,7 @@ def test_an_outcome_in_the_outbox_is_booked_before_overdue_runs_are_closed(
 def test_a_delivery_that_is_repeated_counts_once(
     make_application: MakeApplication, store: FlakyStore, tmp_path: Path, ask: Ask, log: Log
 ) -> None:
-    """The same outcome sent twice leaves the same events and the same row."""
+    """Sending the same record twice leaves the same events and the same row."""
     store.flaky.away = {"finish_generation"}
     ask(make_application())
     (waiting,) = Outbox(tmp_path / "outbox").waiting()
@@ -91,7 +91,7 @@ def test_a_file_that_cannot_be_removed_stops_nothing(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """What has arrived is delivered again, counts once, and the next run begins."""
+    """A delivered file is delivered again, counts once, and the next generation starts."""
     store.flaky.away = {"finish_generation"}
     ask(make_application())
     store.flaky.away = set()
@@ -114,7 +114,7 @@ _NOBODYS = json.dumps({"generation_id": _ID, "outcome": '{"status": "failed", "e
 def test_a_strange_file_in_the_outbox_is_set_aside(
     application: Application, tmp_path: Path, ask: Ask, text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nobody can read it, or its run was never started: it is said once, kept, and keeps nobody from asking."""
+    """It is unreadable, or its generation was never started: it is reported once, kept, and blocks nothing."""
     strange = tmp_path / "outbox" / f"{_ID}.json"
     strange.parent.mkdir()
     strange.write_text(text, errors="surrogateescape")
@@ -129,7 +129,7 @@ def test_a_strange_file_in_the_outbox_is_set_aside(
 def test_a_database_that_is_away_is_waited_for_once(
     make_application: MakeApplication, store: FlakyStore, ask: Ask
 ) -> None:
-    """However many outcomes wait in the outbox."""
+    """This holds however many records wait in the outbox."""
     application = make_application()
     store.flaky.away = {"finish_generation"}
     for _ in range(3):
@@ -150,7 +150,7 @@ def test_with_database_and_disk_gone_the_result_is_handed_over(
     store.flaky.away = {"finish_generation"}
     (tmp_path / "outbox").write_text("a file where the folder should be")
 
-    with pytest.raises(RecordingFailed, match="free some space") as caught:
+    with pytest.raises(RecordingFailed, match="free up disk space") as caught:
         ask(application)
     assert caught.value.result is not None
     assert len(caught.value.result.pilot_steps) >= 3
@@ -159,7 +159,7 @@ def test_with_database_and_disk_gone_the_result_is_handed_over(
 def test_whatever_keeps_an_outcome_from_the_database(
     application: Application, store: FlakyStore, tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also an error that nobody thought of: it was paid for, so it goes to the disk."""
+    """Even after an unexpected error, what was paid for goes to disk."""
     call = store.flaky.call
 
     def broken(function: str, **arguments: Argument) -> Json:
@@ -177,7 +177,7 @@ def test_a_start_whose_answer_is_lost_books_no_attempt(
     make_application: MakeApplication, store: FlakyStore, ask: Ask, log: Log, monkeypatch: pytest.MonkeyPatch,
     owner: psycopg.Connection,
 ) -> None:  # fmt: skip
-    """No model was asked: once it is overdue, nobody takes the run for one that died while a model was answering."""
+    """No model was asked: when it is overdue, it does not count as a process that died while a model was answering."""
     call = store.flaky.call
 
     def lossy(function: str, **arguments: Argument) -> Json:

@@ -1,4 +1,4 @@
-"""What could not be recorded at once is recorded by itself, and what will be spent is known before it is."""
+"""What cannot be recorded at once is recorded automatically, and what will be spent is known beforehand."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["patient_fixture", "store_fixture"]
 def test_what_waits_is_delivered_by_itself(
     make_application: MakeApplication, store: FlakyStore, ask: Ask, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No further run is needed for it."""
+    """No further generation is needed for it."""
     monkeypatch.setattr("orchestrator.recording.delivery._FIRST_PAUSE_S", 0.0)
     application = make_application()
     store.flaky.away = {"finish_generation"}
@@ -38,12 +38,12 @@ def test_after_recording_failed_the_process_goes_on_trying(
     make_application: MakeApplication, store: FlakyStore, tmp_path: Path, ask: Ask, log: Log,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    """Database and disk were gone: as soon as one of them is back, the outcome is recorded."""
+    """Database and disk were unavailable: as soon as one of them is back, the record is saved."""
     monkeypatch.setattr("orchestrator.recording.delivery._FIRST_PAUSE_S", 0.0)
     application = make_application()
     store.flaky.away = {"finish_generation"}
     (tmp_path / "outbox").write_text("a file where the folder should be")
-    with pytest.raises(RecordingFailed, match="goes on trying"):
+    with pytest.raises(RecordingFailed, match="keeps trying"):
         ask(application)
     assert application.orchestrator.outbox().waiting == 1
     store.flaky.away = set()
@@ -55,7 +55,7 @@ def test_after_recording_failed_the_process_goes_on_trying(
 def test_what_was_in_memory_alone_goes_to_the_disk_as_soon_as_it_can(
     make_application: MakeApplication, store: FlakyStore, tmp_path: Path, ask: Ask
 ) -> None:
-    """The database is away still: another process can deliver it then."""
+    """The database is still unavailable: from disk, another process can deliver it."""
     application = make_application()
     store.flaky.away = {"finish_generation"}
     blocked = tmp_path / "outbox"
@@ -71,7 +71,7 @@ def test_what_was_in_memory_alone_goes_to_the_disk_as_soon_as_it_can(
 def test_a_fallback_is_on_the_disk_before_it_is_asked(
     make_application: MakeApplication, store: FlakyStore, tmp_path: Path, log: Log, owner: psycopg.Connection
 ) -> None:
-    """The database is away when the fallback begins, and the process dies: its call is in the books all the same."""
+    """The database is unavailable when the fallback begins, and the process dies: its call is recorded all the same."""
     simulator = SimulatedTransport(speed=100)
     application = make_application(transport=simulator)
     store.flaky.away = {"note_progress", "finish_generation"}
@@ -83,7 +83,7 @@ def test_a_fallback_is_on_the_disk_before_it_is_asked(
     PooledStore(store.pool).machine().call("close_interrupted_generations")
     assert [attempt["model"] for attempt in log.details("WORKFLOW_GENERATION_CANCELLED")["attempts"]] == ["gpt-4o-mini"]
     store.flaky.away = set()
-    for _ in range(2):  # a process that starts, and another one
+    for _ in range(2):  # two processes start, one after the other
         make_application()
 
     (later,) = log.column(
@@ -99,7 +99,7 @@ def test_a_fallback_is_on_the_disk_before_it_is_asked(
 def test_with_nowhere_to_keep_it_no_fallback_is_asked(
     make_application: MakeApplication, store: FlakyStore, simulator: SimulatedTransport, tmp_path: Path, ask: Ask
 ) -> None:
-    """Neither the database nor the disk would know of it."""
+    """Neither the database nor the disk would know about it."""
     application = make_application(transport=simulator)
     store.flaky.away = {"note_progress", "finish_generation"}
     (tmp_path / "outbox").write_text("a file where the folder should be")
@@ -113,7 +113,7 @@ def test_with_nowhere_to_keep_it_no_fallback_is_asked(
 def test_a_host_that_is_cut_off_while_its_model_answers(
     make_application: MakeApplication, store: FlakyStore, log: Log, owner: psycopg.Connection, fault: Fault | None
 ) -> None:
-    """The other host takes its run for dead; once it is back, its real outcome takes the place of that."""
+    """Another host takes the generation for dead; when the first is back, the real record replaces the estimate."""
     application = make_application(transport=SimulatedTransport(speed=0.3))
     job, _ = start_and_wait_for(application, AttemptStarted, fault)
     store.flaky.away = {"note_progress", "finish_generation"}
@@ -134,7 +134,7 @@ def test_a_host_that_is_cut_off_while_its_model_answers(
 
 
 def until(done: Callable[[], bool], limit_s: float = 20.0) -> bool:
-    """Whether something came true within a limit."""
+    """Whether the condition became true within a time limit."""
     deadline = time.monotonic() + limit_s
     while not done():
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""A run whose process died is closed by the next one; one that was only slow keeps its workflow."""
+"""A generation whose process died is closed by the next process; one that was merely slow keeps its workflow."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from tests.queries.conftest import append, differences
 
 
 def interrupted_run(application: Application, fault: Fault | None, owner: psycopg.Connection) -> None:
-    """A run whose process seems to have died: it is under way, and its deadline has passed."""
+    """A generation whose process seems to have died: it is under way, and its deadline has passed."""
     start_and_wait_for(application, AttemptStarted, fault)
     owner.execute("update public.workflows set deadline_at = now() - interval '1 hour'")
 
 
 def test_an_id_starts_one_run(application: Application, simulator: SimulatedTransport, log: Log, ask: Ask) -> None:
-    """A second one under it is refused before anything is asked: its events would be passed over."""
+    """A second one with the same id is rejected before any model is asked: its events would be ignored."""
     result = ask(application)
-    with pytest.raises(Conflict, match="run with this id already"):
+    with pytest.raises(Conflict, match="A generation with this id already exists"):
         ask(application, generation_id=result.generation_id)
 
     assert simulator.requests == 1
@@ -44,7 +44,7 @@ def test_an_id_starts_one_run(application: Application, simulator: SimulatedTran
 def test_an_overdue_run_is_closed_as_interrupted(
     make_application: MakeApplication, owner: psycopg.Connection, log: Log
 ) -> None:
-    """Whoever starts next books the attempt that was under way, once, at the time of its deadline."""
+    """The next process to start records the attempt that was under way, once, at the time of its deadline."""
     interrupted_run(make_application(transport=SimulatedTransport(speed=100)), None, owner)
     make_application()
     make_application()
@@ -64,7 +64,7 @@ def test_an_overdue_run_is_closed_as_interrupted(
 def test_a_run_interrupted_during_its_fallback_books_both(
     make_application: MakeApplication, owner: psycopg.Connection, log: Log
 ) -> None:
-    """The failed first attempt and the second under way are both in the events."""
+    """The failed first attempt and the second one under way are both in the events."""
     application = make_application(transport=SimulatedTransport(speed=100))
     noted = "select jsonb_array_length(events_if_interrupted) from public.workflows"
     job, _ = start_and_wait_for(application, AttemptStarted, Fault.RATE_LIMIT)
@@ -82,7 +82,7 @@ def test_a_run_interrupted_during_its_fallback_books_both(
 def test_a_late_outcome_takes_the_place_of_the_estimate(
     make_application: MakeApplication, owner: psycopg.Connection, store: PooledStore, log: Log, fault: Fault | None
 ) -> None:
-    """Closed as interrupted and finished after all: workflow, dollars and success count once, and exactly."""
+    """It was closed as interrupted and finished after all: workflow, dollars and success count once, and exactly."""
     job, _ = start_and_wait_for(
         make_application(transport=SimulatedTransport(speed=0.5)), AttemptStarted, fault, count=2 if fault else 1
     )
@@ -108,12 +108,12 @@ def test_a_late_outcome_takes_the_place_of_the_estimate(
 def test_a_sleeper_that_was_closed_asks_no_further_model(
     make_application: MakeApplication, owner: psycopg.Connection, log: Log
 ) -> None:
-    """Its first model fails after somebody took it for dead: what it spent is exact, and nothing more is spent."""
+    """Its first model fails after the generation was closed: what it spent is exact, and nothing more is spent."""
     simulator = SimulatedTransport(speed=0.5)
     job, _ = start_and_wait_for(make_application(transport=simulator), AttemptStarted, Fault.CUT_STREAM)
     owner.execute("update public.workflows set deadline_at = now() - interval '1 hour'")
     make_application()
-    with pytest.raises(GenerationCancelled, match="while its process slept"):
+    with pytest.raises(GenerationCancelled, match="while its process was suspended"):
         job.future.result(timeout=30)
 
     assert simulator.requests == 1
@@ -125,7 +125,7 @@ def test_a_sleeper_that_was_closed_asks_no_further_model(
 
 @pytest.mark.parametrize("reverse", [False, True])
 def test_estimate_and_outcome_count_once_in_any_order(owner: psycopg.Connection, *, reverse: bool) -> None:
-    """Also where another database's log is brought in, one by one or together."""
+    """This also holds when another database's log is imported, one by one or together."""
     shared = {"generation_id": "g", "attempts": [], "cost_usd": 0.01, "wasted_cost_usd": 0.01}
     estimate = {
         "id": str(uuid4()), "action": "WORKFLOW_GENERATION_CANCELLED", "details": shared | {"cause": "interrupted"},
@@ -160,7 +160,7 @@ application.orchestrator.start(request, RunOptions(), die).future.result()
 
 @pytest.mark.long
 def test_kill_9_in_the_middle(open_folder: Path) -> None:
-    """After the deadline the next process closes the run; the data is whole."""
+    """After the deadline, the next process closes the generation; the data is intact."""
     data = str(open_folder / "data")
     first = subprocess.run([sys.executable, "-c", KILLED, data], timeout=60, check=False)
     assert first.returncode == -signal.SIGKILL

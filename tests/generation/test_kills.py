@@ -1,4 +1,4 @@
-"""Whatever dies first, each call on the wire is in the books at its price, once."""
+"""Whatever dies first, each call on the wire is recorded at its price, once."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ for number in range(100_000):
 
 @pytest.fixture(name="models")
 def models_fixture() -> Iterator[ModelServer]:
-    """Two providers: of the first one's answers two in five are no use, the second always answers."""
+    """Two providers: two in five of the first one's answers are unusable, the second always answers."""
     server = ModelServer()
     server.open()
     answers = [reply(told=TOLD), reply("no JSON", told=TOLD), reply(told=TOLD), status(500), reply(told=TOLD)]
@@ -68,7 +68,7 @@ def models_fixture() -> Iterator[ModelServer]:
 
 
 def environment(models: ModelServer, data: Path) -> dict[str, str]:
-    """The variables of a process on this data folder."""
+    """The environment of a process on this data folder."""
     return models.environment() | {
         "OPENAI_API_KEY": "sk-test-1",
         "ANTHROPIC_API_KEY": "sk-test-2",
@@ -86,13 +86,13 @@ def on_the_wire(models: ModelServer) -> Counter[tuple[str, str]]:
 
 
 def prompt_of(body: dict[str, Any]) -> str:
-    """The prompt that a request holds."""
+    """The prompt in a request."""
     messages = body["messages"]
     return str(json.loads(messages[-1]["content"])["goal"])
 
 
 def in_the_books(owner: psycopg.Connection) -> tuple[Counter[tuple[str, str]], Decimal]:
-    """How often each prompt asked each model by the log's events that count, and what they cost together."""
+    """How often each prompt asked each model according to the events that count, and their total cost."""
     rows = owner.execute("""
         select run.prompt, attempt ->> 'model', coalesce((attempt ->> 'cost_usd')::numeric, 0)
         from public.audit_logs as event
@@ -105,7 +105,7 @@ def in_the_books(owner: psycopg.Connection) -> tuple[Counter[tuple[str, str]], D
 
 
 def settle(models: ModelServer, data: Path) -> None:
-    """Close what died: its deadline passes, the next process starts."""
+    """Close what died: its deadline passes, and the next process starts."""
     with closing(bootstrap(environment(models, data))) as application:
         cluster: Cluster = application.store._cluster  # type: ignore[attr-defined]  # to look at the data as its owner
         with psycopg.connect(cluster.dsn(), autocommit=True) as owner:
@@ -115,7 +115,7 @@ def settle(models: ModelServer, data: Path) -> None:
             booked, total = in_the_books(owner)
             wired = on_the_wire(models)
             assert wired - booked == Counter(), "a call on the wire is in no book"
-            # Noted before it is sent: the process may die between the two.
+            # A call is recorded before it is sent: the process may die in between.
             assert all(count == 1 for count in booked.values())
             costs = owner.execute(
                 "select coalesce(sum(cost_usd), 0) + 0 from public.generation_rollups where grain = 360"
@@ -127,8 +127,8 @@ def settle(models: ModelServer, data: Path) -> None:
 
 @pytest.mark.long
 def test_kills_with_the_database_killed_first(models: ModelServer, open_folder: Path) -> None:
-    """Fourteen rounds at random moments: Postgres dies, a moment later the process that generates."""
-    chance, data = random.Random(7), open_folder / "data"  # noqa: S311 - it chooses moments
+    """Fourteen rounds at random moments: Postgres dies, and a moment later the process that generates."""
+    chance, data = random.Random(7), open_folder / "data"  # noqa: S311 - it only chooses moments
     for number in range(14):
         worker = subprocess.Popen(
             [sys.executable, "-c", WORKER, f"round {number}:"], env=environment(models, data), stdout=subprocess.PIPE
@@ -148,7 +148,7 @@ def test_kills_with_the_database_killed_first(models: ModelServer, open_folder: 
 
 @pytest.mark.long
 def test_a_process_that_slept_while_its_model_answered(models: ModelServer, open_folder: Path) -> None:
-    """A laptop's lid: another process takes its runs for dead, then it wakes up and goes on."""
+    """A laptop's lid is closed: another process takes its generations for dead, then it wakes up and continues."""
     data = open_folder / "data"
     worker = subprocess.Popen(
         [sys.executable, "-c", WORKER, "asleep"], env=environment(models, data), stdout=subprocess.PIPE

@@ -28,7 +28,7 @@ PRIMARY, FALLBACK, ENABLED = (
 def test_a_change_takes_effect_on_the_next_generation(
     make_application: MakeApplication, simulator: SimulatedTransport, store: PooledStore, ask: Ask
 ) -> None:
-    """Two processes' orchestrators follow at once, and results name the version."""
+    """The orchestrators of two processes follow at once, and results name the version."""
     first, second = make_application(transport=simulator), make_application(transport=simulator)
     before = [ask(first), ask(second)]
     save_settings(store.person(), {PRIMARY: "claude-sonnet-4"})
@@ -40,7 +40,7 @@ def test_a_change_takes_effect_on_the_next_generation(
 
 
 def test_a_save_is_one_event_with_before_and_after(store: PooledStore, log: Log) -> None:
-    """Keys that did not change are not in it; a save that changes nothing leaves nothing."""
+    """Unchanged keys are not in it; a save that changes nothing leaves no event."""
     save_settings(store.person(), {PRIMARY: "claude-sonnet-4", FALLBACK: "claude-sonnet-4"}, expected_version=1)
     save_settings(store.person(), {PRIMARY: "claude-sonnet-4"})
 
@@ -53,7 +53,7 @@ def test_a_save_is_one_event_with_before_and_after(store: PooledStore, log: Log)
 
 
 def test_a_change_by_hand_is_recorded_too(store: PooledStore, owner: psycopg.Connection, log: Log) -> None:
-    """An update in SQL gets its version, its history and its event like any other."""
+    """An update in SQL gets its own version, history entry and event like any other."""
     owner.execute("update public.system_settings_config set value = 'false' where key = %s", [ENABLED])
 
     assert read_settings(store.person()).version == 2
@@ -64,7 +64,7 @@ def test_a_change_by_hand_is_recorded_too(store: PooledStore, owner: psycopg.Con
 def test_a_key_that_is_removed_and_added_by_hand_is_recorded_too(
     store: PooledStore, owner: psycopg.Connection, log: Log
 ) -> None:
-    """As null while it is not there, when its default holds; whoever saves on top of an older version is told."""
+    """It is null while it is missing, when its default applies; saving on top of an older version is a conflict."""
     owner.execute("delete from public.system_settings_config where key = %s", [FALLBACK])
     assert read_settings(store.person()) == OrchestratorSettings("gpt-4o-mini", "claude-sonnet-4", True, 2)
     owner.execute("insert into public.system_settings_config (key, value) values (%s, %s)", [FALLBACK, '"gpt-6-luna"'])
@@ -103,7 +103,7 @@ def test_other_keys_of_the_table_stay_out_of_the_log(owner: psycopg.Connection, 
 def test_a_refused_value_changes_nothing(
     store: PooledStore, log: Log, changes: dict[str, str | bool], sentence: str
 ) -> None:
-    """One bad value refuses the whole save, with the database's own sentence."""
+    """One bad value rejects the whole save, with the database's own sentence."""
     with pytest.raises(InvalidInput, match=sentence):
         save_settings(store.person(), changes)
 
@@ -112,7 +112,7 @@ def test_a_refused_value_changes_nothing(
 
 
 def test_a_save_on_an_old_version_is_a_conflict(store: PooledStore) -> None:
-    """Whoever is second is told instead of overwriting."""
+    """The second save is rejected instead of overwriting the first."""
     save_settings(store.person(), {ENABLED: False}, expected_version=1)
     with pytest.raises(Conflict, match="load them again"):
         save_settings(store.person(), {ENABLED: True}, expected_version=1)
@@ -121,7 +121,7 @@ def test_a_save_on_an_old_version_is_a_conflict(store: PooledStore) -> None:
 
 
 def test_the_orchestrator_itself_cannot_change_them(store: PooledStore) -> None:
-    """Its machine identity records, and no more."""
+    """Its machine identity may record, and nothing else."""
     with pytest.raises(NotPermitted, match="admin"):
         save_settings(store.machine(), {ENABLED: False})
 
@@ -130,7 +130,7 @@ def test_the_orchestrator_itself_cannot_change_them(store: PooledStore) -> None:
 def test_a_broken_key_refuses_before_any_call(
     application: Application, simulator: SimulatedTransport, owner: psycopg.Connection, ask: Ask, value: str
 ) -> None:
-    """Whatever stands in the row, the sentence says what to do, and nobody is asked."""
+    """Whatever the row holds, the message says what to do, and no model is asked."""
     owner.execute("update public.system_settings_config set value = %s::jsonb where key = %s", [value, PRIMARY])
 
     with pytest.raises(InvalidSettings, match=PRIMARY):
@@ -139,7 +139,7 @@ def test_a_broken_key_refuses_before_any_call(
 
 
 def test_without_the_primary_s_key_nothing_is_asked(make_application: MakeApplication, ask: Ask) -> None:
-    """With one provider's key the other is not configured: refused as primary, not simulated."""
+    """With one provider's key, the other is not configured: rejected as primary, not simulated."""
     application = make_application(environment={"ANTHROPIC_API_KEY": "sk-test"})
 
     with pytest.raises(ModelNotConfigured, match="OPENAI_API_KEY"):
@@ -147,7 +147,7 @@ def test_without_the_primary_s_key_nothing_is_asked(make_application: MakeApplic
 
 
 def test_the_price_table_agrees_with_the_library(owner: psycopg.Connection) -> None:
-    """Every row equals what genai-prices says for its days, for each kind of token."""
+    """Every row equals what genai-prices says for its dates, for each kind of token."""
     from datetime import UTC, datetime
     from decimal import Decimal
 

@@ -13,7 +13,7 @@ from tests.conftest import PooledStore
 
 
 def test_every_save_is_there_with_the_values_after_it(store: PooledStore, owner: psycopg.Connection) -> None:
-    """Newest first, by name, and each with everything that is needed to return to it."""
+    """Newest first, with the user's name, and with everything needed to restore it."""
     person = store.person()
     save_settings(person, {PRIMARY_KEY: "claude-sonnet-4"})
     owner.execute("update public.system_settings_config set value = 'false' where key = %s", [ENABLE_FALLBACK_KEY])
@@ -33,12 +33,12 @@ def test_every_save_is_there_with_the_values_after_it(store: PooledStore, owner:
 
 
 def test_without_a_save_it_is_empty(store: PooledStore) -> None:
-    """The defaults of a new database are nobody's change."""
+    """The defaults of a new database are not a change."""
     assert read_history(store.person(), read_settings(store.person())) == ()
 
 
 def test_a_save_that_adds_a_key_too_is_one_version(store: PooledStore, owner: psycopg.Connection) -> None:
-    """A key that somebody deleted comes back with the save, and one event tells of both."""
+    """A key that was deleted comes back with the save, and one event records both."""
     owner.execute("delete from public.system_settings_config where key = %s", [ENABLE_FALLBACK_KEY])
     saved = save_settings(store.person(), {PRIMARY_KEY: "claude-sonnet-4"})
     latest, removed = read_history(store.person(), saved)
@@ -48,7 +48,7 @@ def test_a_save_that_adds_a_key_too_is_one_version(store: PooledStore, owner: ps
 
 
 def test_two_changes_at_once_are_two_versions(store: PooledStore, owner: psycopg.Connection) -> None:
-    """By hand, of different keys: the second waits for the first."""
+    """Changed by hand, with different keys: the second waits for the first."""
     change = "update public.system_settings_config set value = %s where key = %s"
     with psycopg.connect(owner.info.dsn, password=owner.info.password) as first, ThreadPoolExecutor() as threads:
         first.execute(change, ['"claude-sonnet-4"', PRIMARY_KEY])

@@ -1,4 +1,4 @@
-"""No half-read stream stays behind: the garbage collector would close it on whichever thread it happens to run."""
+"""No half-read stream is left behind: the garbage collector would close it on whichever thread it happens to run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ANSWERING = [fault for fault in Fault if fault not in (Fault.HANG, Fault.DRIP)]
 
 @pytest.fixture(name="no_collection")
 def no_collection_fixture() -> Iterator[None]:
-    """Keeps the garbage collector from tidying up what should not have been left."""
+    """Keeps the garbage collector from cleaning up what should not have been left behind."""
     gc.collect()
     gc.disable()
     yield
@@ -27,7 +27,7 @@ def no_collection_fixture() -> Iterator[None]:
 
 @pytest.mark.usefixtures("no_collection")
 def test_every_stream_is_closed(application: Application, ask: Ask) -> None:
-    """However the primary failed."""
+    """This holds however the primary failed."""
     before = _streams()
     for fault in _ANSWERING:
         with contextlib.suppress(GenerationFailed):

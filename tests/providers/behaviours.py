@@ -24,11 +24,11 @@ from tests.providers.frames import (
 
 @dataclass(frozen=True)
 class Reply:
-    """A stream of one protocol, told in its parts.
+    """A stream of one protocol, described by its parts.
 
     Attributes:
-        addition: raw bytes between the text and the stop.
-        without: parts that are left out.
+        addition: raw bytes between the text and the stop event.
+        without: parts to leave out.
         then: what happens on the connection after the last part.
     """
 
@@ -40,7 +40,7 @@ class Reply:
     then: Behaviour | None = None
 
     async def __call__(self, exchange: Exchange) -> None:
-        """Answer so."""
+        """Answer this way."""
         frames = FRAMES[exchange.received.provider]
         await exchange.head(headers=EVENT_STREAM | {"transfer-encoding": "chunked"})
         for part in self._parts(frames):
@@ -63,21 +63,21 @@ class Reply:
 
 
 def reply(text: str = WORKFLOW, stop: Stop = "complete", told: Told = USUAL) -> Behaviour:
-    """A whole reply that says this."""
+    """A complete reply with this text."""
     return Reply(text, stop, told)
 
 
 async def drop(exchange: Exchange) -> None:
-    """Close the connection without a word."""
+    """Close the connection without an answer."""
 
 
 async def reset(exchange: Exchange) -> None:
-    """Break the connection off, what was sent included."""
+    """Reset the connection, discarding what was sent."""
     exchange.writer.transport.abort()
 
 
 async def silence(exchange: Exchange) -> None:
-    """Never answer, nor go on."""
+    """Never answer, nor continue."""
     await exchange.abandoned()
 
 
@@ -105,7 +105,7 @@ def status_then(code: int, then: Behaviour) -> Behaviour:
 
 
 def raw(data: bytes, then: Behaviour = drop) -> Behaviour:
-    """These bytes in place of an HTTP response."""
+    """Send these bytes in place of an HTTP response."""
 
     async def answer(exchange: Exchange) -> None:
         await exchange.send(data)
@@ -136,12 +136,12 @@ def half_a_chunk() -> Behaviour:
 
 
 def redirect(code: int, location: str) -> Behaviour:
-    """A redirection."""
+    """A redirect."""
     return status(code, headers={"location": location})
 
 
 def drip(data: bytes, every_s: float = 1.0) -> Behaviour:
-    """One byte at a time, again and again; the first at once."""
+    """One byte at a time, again and again; the first one at once."""
 
     async def answer(exchange: Exchange) -> None:
         await exchange.head()
@@ -154,7 +154,7 @@ def drip(data: bytes, every_s: float = 1.0) -> Behaviour:
 
 
 def slow_head(every_s: float = 0.1) -> Behaviour:
-    """Headers without end, one byte at a time."""
+    """Endless headers, one byte at a time."""
 
     async def answer(exchange: Exchange) -> None:
         await exchange.send(b"HTTP/1.1 200 OK\r\nx-slow: ")
@@ -166,7 +166,7 @@ def slow_head(every_s: float = 0.1) -> Behaviour:
 
 
 def flood(data: bytes, total: int | None = None) -> Behaviour:
-    """The same bytes at full speed, up to `total` bytes or without end."""
+    """The same bytes at full speed, up to `total` bytes or endlessly."""
     block = data * (1 + 65536 // len(data))
 
     async def answer(exchange: Exchange) -> None:
@@ -180,7 +180,7 @@ def flood(data: bytes, total: int | None = None) -> Behaviour:
 
 
 def flood_of_text(piece: str, total: int | None = None) -> Behaviour:
-    """A proper stream at full speed whose every event holds this text, up to `total` bytes or without end."""
+    """A proper stream at full speed whose every event holds this text, up to `total` bytes or endlessly."""
 
     async def answer(exchange: Exchange) -> None:
         await flood(FRAMES[exchange.received.provider].text(piece), total)(exchange)
@@ -189,7 +189,7 @@ def flood_of_text(piece: str, total: int | None = None) -> Behaviour:
 
 
 def in_stream_error(openai: tuple[str | None, str | int | None], anthropic: str, message: str = "Failed.") -> Behaviour:
-    """An error in the middle of a stream: type and code for the one protocol, type for the other."""
+    """An error in the middle of a stream: type and code for one protocol, type for the other."""
 
     async def fail(exchange: Exchange) -> None:
         kind, code = openai if exchange.received.provider == "openai" else (anthropic, None)
@@ -200,7 +200,7 @@ def in_stream_error(openai: tuple[str | None, str | int | None], anthropic: str,
 
 
 def error_first(openai: tuple[str | None, str | int | None], anthropic: str) -> Behaviour:
-    """An error where the first event of a reply should be."""
+    """An error in place of the first event of a reply."""
 
     async def fail(exchange: Exchange) -> None:
         kind, code = openai if exchange.received.provider == "openai" else (anthropic, None)
@@ -212,7 +212,7 @@ def error_first(openai: tuple[str | None, str | int | None], anthropic: str) -> 
 
 
 def pieces_drip(text: str, every_s: float = 0.05) -> Behaviour:
-    """A proper stream whose text comes slowly and does not end."""
+    """A proper stream whose text arrives slowly and does not end."""
 
     async def answer(exchange: Exchange) -> None:
         frames = FRAMES[exchange.received.provider]

@@ -1,4 +1,4 @@
-"""What the tests of failing models have in common."""
+"""Helpers for the tests of failing models."""
 
 from __future__ import annotations
 

@@ -46,10 +46,10 @@ PRICES: dict[str, tuple[Decimal, Decimal, Decimal, Decimal]] = {
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two ways round.
+    """One of the two orders.
 
     Attributes:
-        first, second: whose API is asked first, and as fallback.
+        first, second: the provider asked first, and the fallback.
     """
 
     primary: str
@@ -58,7 +58,7 @@ class Side:
     second: ProviderName
 
     def options(self) -> RunOptions:
-        """The options of a run that goes this way round."""
+        """The options of a generation in this order."""
         return RunOptions(overrides=Overrides(primary=self.primary, fallback=self.fallback))
 
 
@@ -72,7 +72,7 @@ Outcome = WorkflowGenerationResult | GenerationFailed | GenerationCancelled
 
 @dataclass
 class Bench:
-    """Everything of one test: the server, the application on it, the audit log behind it.
+    """Everything one test needs: the server, the application on it, the audit log behind it.
 
     Attributes:
         earlier: ids of the audit events of other tests.
@@ -84,7 +84,7 @@ class Bench:
     earlier: list[UUID]
 
     def run(self, side: Side = MINI_FIRST) -> Outcome:
-        """One generation to its end, however it ends."""
+        """Run one generation to its end, however it ends."""
         try:
             return self.application.orchestrator.generate_workflow(
                 user_id="tester", agent_id="agent-1", prompt="Sort my mail.", services=[], options=side.options()
@@ -93,13 +93,13 @@ class Bench:
             return error
 
     def succeed(self, side: Side = MINI_FIRST) -> WorkflowGenerationResult:
-        """One generation that has to give a workflow."""
+        """Run one generation that must return a workflow."""
         outcome = self.run(side)
         assert isinstance(outcome, WorkflowGenerationResult), outcome
         return outcome
 
     def events(self) -> list[tuple[str, dict[str, Any]]]:
-        """Action and details of every audit event, figures exact, the earliest action in the alphabet first."""
+        """Action and details of every audit event, with exact figures, ordered by action."""
         query = "select action, details::text from audit_logs where id <> all(%s) order by action"
         rows = self.owner.execute(query, [self.earlier]).fetchall()
         return [(action, json.loads(details, parse_float=Decimal)) for action, details in rows]
@@ -114,7 +114,7 @@ class Bench:
         return found
 
     def calls(self) -> list[ProviderName]:
-        """Who was asked over the wire, in order."""
+        """Which providers were asked over the wire, in order."""
         return [received.provider for received in self.server.requests]
 
 
@@ -122,7 +122,7 @@ MakeBench = Callable[..., Bench]
 
 
 def cost(attempt: Attempt) -> Decimal:
-    """What an attempt's tokens cost by the price list above."""
+    """The cost of an attempt's tokens by the price list above."""
     fresh, cached, written, output = PRICES[attempt.api_model]
     tokens = attempt.tokens
     plain_input = tokens.input - tokens.cached_input - tokens.cache_write_input
@@ -132,7 +132,7 @@ def cost(attempt: Attempt) -> Decimal:
 
 
 class Workshop:
-    """What all tests of this folder share, since a database and an application take longer than most tests."""
+    """What all tests of this folder share, since creating a database and an application is slow."""
 
     def __init__(self, store: PooledStore, owner: psycopg.Connection, folder: Path) -> None:
         self.model_server = ModelServer()
@@ -165,7 +165,7 @@ class Workshop:
 
 @pytest.fixture(name="workshop", scope="package")
 def workshop_fixture(server: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
-    """A scripted server that listens, and a database of this folder's own."""
+    """A scripted server that listens, and this folder's own database."""
     name = f"providers_{os.getpid()}"
     with psycopg.connect(server.dsn(cluster.SUPERUSER), autocommit=True) as root:
         statement = sql.SQL("create database {} template {} owner postgres")
@@ -183,7 +183,7 @@ def workshop_fixture(server: Cluster, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(name="make_bench")
 def make_bench_fixture(workshop: Workshop) -> Iterator[MakeBench]:
-    """Makes benches: `make_bench(limit_s=..., last_limit_s=..., now=...)`."""
+    """Creates benches: `make_bench(limit_s=..., last_limit_s=..., now=...)`."""
     workshop.model_server.forget()
     rows = workshop.owner.execute("select id from audit_logs").fetchall()
     earlier = [row[0] for row in rows]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One request as it came over the wire."""
+    """One request as received over the wire."""
 
     number: int
     provider: ProviderName
@@ -36,12 +36,12 @@ class Exchange:
     writer: asyncio.StreamWriter
 
     async def send(self, data: bytes) -> None:
-        """Put bytes on the wire as they are."""
+        """Send bytes unchanged."""
         self.writer.write(data)
         await self.writer.drain()
 
     async def head(self, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
-        """A status line and headers; the body ends where the connection does unless a header says otherwise."""
+        """A status line and headers; the body ends with the connection unless a header says otherwise."""
         lines = [f"HTTP/1.1 {status} Scripted", "connection: close"]
         lines += [f"{name}: {value}" for name, value in (headers or EVENT_STREAM).items()]
         await self.send("\r\n".join([*lines, "", ""]).encode())

@@ -1,4 +1,4 @@
-"""What both providers put on the wire: token counts, frames of a stream, a workflow to send."""
+"""What both providers send: token counts, stream frames, a workflow."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EVENT_STREAM = {"content-type": "text/event-stream"}
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The token counts that a provider reports: `input` in the provider's own way of counting."""
+    """The token counts that a provider reports; `input` is in the provider's own way of counting."""
 
     input: int = 1200
     cached: int = 0
@@ -34,7 +34,7 @@ class OpenAIFrames:
     """Chat Completions, streamed."""
 
     def start(self, told: Told) -> bytes:
-        """What comes before any text."""
+        """The events before any text."""
         return self._choice({"role": "assistant", "content": ""})
 
     def text(self, piece: str) -> bytes:
@@ -42,7 +42,7 @@ class OpenAIFrames:
         return self._choice({"content": piece})
 
     def stop(self, stop: Stop, told: Told) -> bytes:
-        """The finish reason."""
+        """The event with the finish reason."""
         names = {
             "complete": "stop",
             "truncated": "length",
@@ -78,7 +78,7 @@ class AnthropicFrames:
     """Messages, streamed."""
 
     def start(self, told: Told) -> bytes:
-        """What comes before any text."""
+        """The events before any text."""
         usage = {
             "input_tokens": told.input,
             "cache_read_input_tokens": told.cached,
@@ -95,7 +95,7 @@ class AnthropicFrames:
         return _named({"type": "content_block_delta", "index": 0, "delta": delta})
 
     def stop(self, stop: Stop, told: Told) -> bytes:
-        """The stop reason, with the final usage."""
+        """The event with the stop reason and the final usage."""
         names = {
             "complete": "end_turn",
             "truncated": "max_tokens",
@@ -122,7 +122,7 @@ FRAMES: dict[ProviderName, OpenAIFrames | AnthropicFrames] = {
 
 
 def workflow(*changes: Mapping[str, Any]) -> str:
-    """The JSON of a valid workflow of three steps; `changes` go into the first, the second and the third."""
+    """The JSON of a valid workflow of three steps; `changes` apply to the first, the second and the third."""
     steps: list[dict[str, Any]] = [
         {"id": f"step_{number}", "operation": f"Do part {number}", "step_type": "transform"} for number in (1, 2, 3)
     ]

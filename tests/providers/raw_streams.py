@@ -1,4 +1,4 @@
-"""Streams of both protocols, event by event, and what a generation hears in them."""
+"""Streams of both protocols, event by event, and what a generation reads from them."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ class Body:
 
 @dataclass(frozen=True)
 class Heard:
-    """What came of a stream.
+    """The result of a stream.
 
     Attributes:
-        usd: at the list price; estimated: whether the tokens were.
+        usd: at the list price; estimated: whether the tokens are.
     """
 
     verdict: Verdict
@@ -64,7 +64,7 @@ def hear(provider: ProviderName, body: bytes, size: int = 1000) -> Heard:
     progress: Progress = OpenAIProgress() if provider == "openai" else AnthropicProgress()
 
     async def listen() -> list[ReplyEvent]:
-        return [event async for event in reply_events(lambda: Body(body, size), progress, "sk-test")]  # type: ignore[arg-type,return-value]  # as much of one as is read
+        return [event async for event in reply_events(lambda: Body(body, size), progress, "sk-test")]  # type: ignore[arg-type,return-value]  # has as much of a response as is read
 
     events = asyncio.run(listen())
     text = "".join(event for event in events if isinstance(event, str))
@@ -86,7 +86,7 @@ def choice(delta: Any, finish: Any = None, index: int = 0) -> dict[str, Any]:
 
 
 def chunk(*choices: dict[str, Any], **fields: Any) -> bytes:
-    """One chunk of OpenAI's."""
+    """One OpenAI chunk."""
     return sse({"id": "c", "object": "chat.completion.chunk", "choices": list(choices)} | fields)
 
 
@@ -108,7 +108,7 @@ def delta_of(text: str) -> bytes:
 
 
 def block(text: str = "") -> bytes:
-    """The beginning of a block of text."""
+    """The start of a text block."""
     begun = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": text}}
     return sse(begun, "content_block_start")
 

@@ -1,7 +1,7 @@
-"""A small HTTP server on a free port: it speaks as both providers do and misbehaves when told, byte by byte.
+"""A small HTTP server on a free port: it speaks both providers' protocols and misbehaves on request, byte by byte.
 
-A test scripts it: `server.script("openai", cut_stream(), reply())`. Each request to that provider takes the next
-behaviour, the last one stays. Without a script a provider answers a valid workflow.
+A test scripts it: `server.script("openai", cut_stream(), reply())`. Each request to that provider gets the next
+behaviour; the last one stays. Without a script, a provider answers with a valid workflow.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class ModelServer:
     """Both providers on one port.
 
     Attributes:
-        requests: what came in, in order of arrival.
-        ended: the numbers of the requests whose answer is over, in the order in which they ended.
-        broken: what went wrong in the server itself; a test must leave it empty.
+        requests: the requests received, in order of arrival.
+        ended: the numbers of the requests whose answers have ended, in the order in which they ended.
+        broken: errors in the server itself; a test must leave it empty.
     """
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class ModelServer:
         self._loop.close()
 
     def forget(self) -> None:
-        """Break off every connection and be as new."""
+        """Reset every connection and start from scratch."""
         asyncio.run_coroutine_threadsafe(self._break_off(), self._loop).result(10)
         self.requests, self.ended, self.broken = [], [], []
         self._scripts.clear()
@@ -68,27 +68,27 @@ class ModelServer:
         self._arrivals.clear()
 
     def script(self, provider: ProviderName, *behaviours: Behaviour) -> None:
-        """How the next requests to a provider are answered; the last behaviour stays."""
+        """Set how the next requests to a provider are answered; the last behaviour stays."""
         self._scripts[provider] = list(behaviours)
         self._used[provider] = 0
 
     def environment(self) -> dict[str, str]:
-        """The variables that send both SDKs here."""
+        """The environment that points both SDKs here."""
         root = f"http://127.0.0.1:{self.port}"
         return {"OPENAI_BASE_URL": f"{root}/v1", "ANTHROPIC_BASE_URL": root}
 
     def wait_for(self, count: int, timeout_s: float = 10.0) -> bool:
-        """Wait until so many requests have arrived; from any thread but the server's."""
+        """Wait until this many requests have arrived; from any thread but the server's."""
         with self._news:
             return self._news.wait_for(lambda: len(self.requests) >= count, timeout_s)
 
     def wait_for_ends(self, count: int, timeout_s: float = 10.0) -> bool:
-        """Wait until so many answers are over."""
+        """Wait until this many answers have ended."""
         with self._news:
             return self._news.wait_for(lambda: len(self.ended) >= count, timeout_s)
 
     async def arrived(self, count: int) -> None:
-        """For behaviours: wait until so many requests have arrived."""
+        """For behaviours: wait until this many requests have arrived."""
         await self._arrivals[count].wait()
 
     async def _listen(self) -> None:
@@ -114,7 +114,7 @@ class ModelServer:
         try:
             received = await self._receive(reader)
             exchange = Exchange(received, self, reader, writer)
-            # A client that has gone is what most of these behaviours are for.
+            # Most of these behaviours are meant to make the client disconnect.
             with contextlib.suppress(ConnectionError):
                 await self._behaviour(received)(exchange)
             self._tell(lambda: self.ended.append(received.number))
@@ -154,7 +154,7 @@ class ModelServer:
 
 
 def outside_strict(schema: Any, path: str = "$") -> Iterator[str]:
-    """What the providers' strict modes refuse in a JSON schema."""
+    """What the providers' strict modes reject in a JSON schema."""
     if isinstance(schema, list):
         for item in schema:
             yield from outside_strict(item, path)

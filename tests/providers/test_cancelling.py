@@ -1,4 +1,4 @@
-"""A cancelled call is booked with what it spent, and nobody else is asked."""
+"""A cancelled call is recorded with what it spent, and no other model is asked."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def check_cancelled(bench: Bench, side: Side) -> None:
 
 @both_sides
 def test_cancelling_during_the_fallback_keeps_the_first_reason(bench: Bench, side: Side) -> None:
-    """The first attempt keeps its reason, the second is cancelled; FALLBACK and CANCELLED are booked."""
+    """The first attempt keeps its reason, the second is cancelled; FALLBACK and CANCELLED are recorded."""
     bench.server.script(side.first, status(500))
     bench.server.script(side.second, silence)
     request = checked_request(prompt="Sort.", services=[], agent_id="a", user_id="u", origin="api")

@@ -1,4 +1,4 @@
-"""Letters that arrive damaged are joined, repaired, or told."""
+"""Characters that arrive damaged are joined, repaired or reported."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def written(*parts: str) -> Events:
 
 
 def operations(heard: Heard) -> Iterator[str]:
-    """What the steps do."""
+    """The operations of the steps."""
     return (step["operation"] for step in heard.verdict.steps)
 
 
@@ -24,7 +24,7 @@ HALVES = '{"pilot_steps": [{"id": "a", "operation": "Celebrate \ud83c', '\udf89"
 
 @pytest.mark.parametrize("escaped", [False, True])
 def test_a_letter_cut_in_two_is_joined(*, escaped: bool) -> None:
-    """Its halves come in two deltas, as they are or as escapes."""
+    """Its halves come in two deltas, literally or as escapes."""
     parts = [part.replace("\ud83c", "\\ud83c").replace("\udf89", "\\udf89") if escaped else part for part in HALVES]
     heard = hear("openai", b"".join(written(*parts)))
 
@@ -33,7 +33,7 @@ def test_a_letter_cut_in_two_is_joined(*, escaped: bool) -> None:
 
 
 def test_letters_of_json_mode_are_repaired() -> None:
-    """A NUL and two digits are the letter of Latin-1 that these digits name."""
+    """A NUL and two digits are the Latin-1 character that these digits name."""
     text = r'{"pilot_steps": [{"id": "a", "operation": "R\u0000e9sum\u0000E9 f\u0000fcr", "step_type": "transform"}]}'
     heard = hear("openai", b"".join(written(text)))
 
@@ -43,7 +43,7 @@ def test_letters_of_json_mode_are_repaired() -> None:
 
 @pytest.mark.parametrize("damage", [r"\u0000", r"\u000012", r"\ud83c", r"\udf89 x", "\ufffd"])
 def test_a_letter_that_is_lost_is_told(damage: str) -> None:
-    """What cannot be repaired for sure is replaced, and travels with the workflow as a warning."""
+    """What cannot be repaired with certainty is replaced, and comes with the workflow as a warning."""
     text = '{"pilot_steps": [{"id": "a", "operation": "Zero ' + damage + '", "step_type": "transform"}]}'
     heard = hear("openai", b"".join(written(text)))
 
@@ -54,7 +54,7 @@ def test_a_letter_that_is_lost_is_told(damage: str) -> None:
 
 
 def test_broken_bytes_are_told() -> None:
-    """A byte that is no UTF-8 costs one letter, not the reply."""
+    """A byte that is not UTF-8 costs one character, not the reply."""
     events = b"".join(written(*PARTS)).replace(b"Do part 1", b"Do p\xffrt 1")
     heard = hear("openai", events)
 

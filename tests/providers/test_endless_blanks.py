@@ -1,4 +1,4 @@
-"""A model that writes nothing but blanks is ended before it costs."""
+"""A model that writes nothing but blanks is cut off before it costs more."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_endless_blanks_are_ended(bench: Bench, side: Side, blanks: str) -> None
     ],
 )
 def test_blanks_are_counted_over_pieces(text: str, size: int, *, endless: bool) -> None:
-    """However the text is cut."""
+    """However the text is split."""
     run = BlankRun()
     for at in range(0, len(text), size):
         run.feed(text[at : at + size])
@@ -47,7 +47,7 @@ def test_blanks_are_counted_over_pieces(text: str, size: int, *, endless: bool) 
 
 
 def test_a_deep_layout_is_no_flood() -> None:
-    """As many blanks as an indented reply may need."""
+    """An indented reply may need this many blanks."""
     reply = Reply([])
     reply.take('{"pilot_steps": [\n' + " " * 900 + '{"id": "a", "operation": "b", "step_type": "transform"}]}')
 

@@ -1,4 +1,4 @@
-"""What an error inside a stream is taken for, where the status says 200."""
+"""How an error inside a stream, with status 200, is classified."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from orchestrator.providers.failures import ErrorEvent, failure
 
 @dataclass(frozen=True)
 class InStream:
-    """An error inside a stream, where the status says 200.
+    """An error inside a stream with status 200.
 
     Attributes:
-        error: what stands under `error` in the event.
+        error: the value of `error` in the event.
     """
 
     id: str
@@ -52,19 +52,19 @@ ANTHROPIC_IN_STREAM = [
 
 @pytest.mark.parametrize("case", OPENAI_IN_STREAM + ANTHROPIC_IN_STREAM, ids=lambda case: case.id)
 def test_error_inside_a_stream(case: InStream) -> None:
-    """Type and code decide, where they are any."""
+    """Type and code decide, if there are any."""
     found = failure(ErrorEvent(case.error), answered=True, key="sk-test")
     assert (found.reason, found.detail) == (case.reason, case.detail)
 
 
 @pytest.mark.parametrize("error", [None, "Failed.", ["x"], 7])
 def test_an_error_of_any_form(error: object) -> None:
-    """What is no object says nothing, and is an error all the same."""
+    """An error that is not an object has no details, but is an error all the same."""
     found = failure(ErrorEvent(error), answered=True, key="sk-test")
     assert (found.reason, found.detail) == ("api_error", "error event")
 
 
 def test_a_key_as_short_as_a_word_hides_the_code_and_not_the_reason() -> None:
-    """A local server's key may be `x`: what was refused for its rate is that all the same."""
+    """A local server's key may be `x`: a rate limit is recognized all the same."""
     found = failure(ErrorEvent({"type": "rate_limit_exceeded"}), answered=True, key="x")
     assert (found.reason, found.detail) == ("rate_limit", "error event")

@@ -1,4 +1,4 @@
-"""Where every exception of both SDKs and their HTTP library lands; a new class fails here until somebody decides."""
+"""The reason for every exception of both SDKs and their HTTP library; a new class fails here until it is classified."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def _name(kind: type) -> str:
 
 
 def made(kind: type[Exception], **attributes: Any) -> Exception:
-    """An instance with what such an error carries, whatever its constructor asks for."""
+    """An instance with what such an error carries, whatever its constructor requires."""
     error = kind.__new__(kind)
     for name, value in attributes.items():
         setattr(error, name, value)
@@ -159,7 +159,7 @@ def made(kind: type[Exception], **attributes: Any) -> Exception:
 
 
 def expected() -> dict[str, FallbackReason]:
-    """The table with one line for each class."""
+    """The table with one line per class."""
     return {
         f"{package}.{name}": reason
         for package, reasons in TABLE.items()
@@ -169,14 +169,14 @@ def expected() -> dict[str, FallbackReason]:
 
 
 def test_every_exception_class_has_its_reason() -> None:
-    """Each class lands where the table says, and the table names each class."""
+    """Each class gets the reason in the table, and the table names each class."""
     landed = {_name(kind): failure(made(kind), answered=False, key="sk-test").reason for kind in exception_classes()}
     assert landed == expected()
 
 
 @pytest.mark.parametrize("answered", [True, False])
 def test_whether_a_response_had_begun_is_kept(answered: bool) -> None:
-    """The cost of a failed call hangs on whether a response had begun."""
+    """The cost of a failed call depends on whether a response had begun."""
     error = made(httpx2.ReadError)
     assert failure(error, answered=answered, key="sk-test").answered is answered
 
@@ -184,7 +184,7 @@ def test_whether_a_response_had_begun_is_kept(answered: bool) -> None:
 @pytest.mark.parametrize("package", ["openai", "anthropic"])
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 408, 409, 413, 422, 429, 499, 500, 502, 503, 504, 529])
 def test_status_decides(package: str, status: int) -> None:
-    """429 alone is a rate limit; 408, 504 and 529 are api_error like the rest, and the detail is the status."""
+    """Only 429 is a rate limit; 408, 504 and 529 are api_error like the rest, and the detail is the status."""
     kind = importlib.import_module(package).APIStatusError
     response = httpx2.Response(status, request=REQUEST)
     found = failure(kind("Failed.", response=response, body=None), answered=False, key="sk-test")
@@ -194,7 +194,7 @@ def test_status_decides(package: str, status: int) -> None:
 @pytest.mark.parametrize("package", ["openai", "anthropic"])
 @pytest.mark.parametrize("status", [400, 403, 503])
 def test_a_status_outweighs_what_the_body_says(package: str, status: int) -> None:
-    """Words of a rate limit under another status are no rate limit."""
+    """A body that speaks of a rate limit under another status is not a rate limit."""
     kind = importlib.import_module(package).APIStatusError
     response = httpx2.Response(status, request=REQUEST)
     body = {"type": "tokens", "code": "rate_limit_exceeded", "error": {"type": "rate_limit_error"}}
@@ -204,6 +204,6 @@ def test_a_status_outweighs_what_the_body_says(package: str, status: int) -> Non
 
 @pytest.mark.parametrize("kind", [ValueError, KeyError, RecursionError, UnicodeDecodeError, OSError])
 def test_any_other_exception_is_an_api_error(kind: type[Exception]) -> None:
-    """What an SDK lets through from below is the provider's failure too, named by its class."""
+    """Other exceptions that an SDK lets through count as the provider's failure too, named by their class."""
     found = failure(made(kind), answered=True, key="sk-test")
     assert (found.reason, found.detail) == ("api_error", kind.__name__)

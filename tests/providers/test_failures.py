@@ -1,4 +1,4 @@
-"""Each way in which a model fails is named, booked, and followed by one fallback."""
+"""Each way in which a model fails gets its reason, is recorded, and is followed by one fallback."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Form:
 
     Attributes:
         count: how its tokens are known.
-        detail: what the attempt says, None for either SDK's own words.
+        detail: the attempt's detail; None for either SDK's own words.
     """
 
     id: str
@@ -60,7 +60,7 @@ def bad_reply(name: str, text: str, detail: str) -> Form:
 
 
 def many_steps(count: int) -> str:
-    """A workflow of so many steps."""
+    """A workflow with this many steps."""
     steps = [{"id": f"s{n}", "operation": "Act", "step_type": "transform"} for n in range(count)]
     return json.dumps({"pilot_steps": steps})
 
@@ -168,7 +168,7 @@ SLOW = [
 
 
 def check_books(bench: Bench, side: Side, form: Form, result: WorkflowGenerationResult) -> None:
-    """Calls, events, reason and costs of a run whose first model failed in this form."""
+    """Check calls, events, reason and costs of a generation whose first model failed in this form."""
     assert bench.calls() == [side.first, side.second]
     assert bench.actions() == [GENERATED, FALLBACK]
     generated, fallback = bench.details(GENERATED), bench.details(FALLBACK)
@@ -181,7 +181,7 @@ def check_books(bench: Bench, side: Side, form: Form, result: WorkflowGeneration
 
 
 def check_tokens(form: Form, result: WorkflowGenerationResult) -> None:
-    """The failed attempt's tokens are known in the way that its form allows."""
+    """Check that the failed attempt's tokens are known in the way its form allows."""
     failed = result.attempts[0]
     assert failed.tokens_estimated is (form.count == "estimated")
     if form.count == "none":
@@ -209,7 +209,7 @@ def test_each_failure_is_named_booked_and_followed_by_one_fallback(bench: Bench,
 @both_sides
 @pytest.mark.parametrize("form", SLOW, ids=lambda form: form.id)
 def test_slow_model_is_left_at_its_limit(make_bench: MakeBench, side: Side, form: Form) -> None:
-    """However slow, the attempt ends at its own limit and the fallback answers."""
+    """However slow the model, the attempt ends at its own limit and the fallback answers."""
     bench = make_bench(limit_s=LIMIT_S)
     bench.server.script(side.first, form.behaviour)
     result = bench.succeed(side)
@@ -220,7 +220,7 @@ def test_slow_model_is_left_at_its_limit(make_bench: MakeBench, side: Side, form
 
 @both_sides
 def test_bad_step_starts_the_fallback_before_the_stream_ends(bench: Bench, side: Side) -> None:
-    """The first stream goes on only once the fallback has been asked; its figures are then exact."""
+    """The first stream continues only after the fallback was asked; its figures are then exact."""
     bench.server.script(side.first, once_asked_again(TOLD))
     result = bench.succeed(side)
     failed = result.attempts[0]
@@ -245,7 +245,7 @@ def test_both_models_fail(bench: Bench, side: Side) -> None:
 
 @both_sides
 def test_both_models_refuse_the_connection(bench: Bench, side: Side) -> None:
-    """Nothing came, nothing was spent."""
+    """Nothing arrived, and nothing was spent."""
     bench.server.script("openai", drop)
     bench.server.script("anthropic", status(401, b"{}"))
     assert isinstance(bench.run(side), GenerationFailed)
@@ -255,7 +255,7 @@ def test_both_models_refuse_the_connection(bench: Bench, side: Side) -> None:
 
 @both_sides
 def test_reading_on_after_a_bad_step_has_a_limit(make_bench: MakeBench, side: Side) -> None:
-    """A rejected stream that does not end is left at its own limit, with estimated figures."""
+    """A rejected stream that does not end is abandoned at its own limit, with estimated figures."""
     bench = make_bench(limit_s=LIMIT_S)
     bench.server.script(side.first, text_then(UNKNOWN_TYPE, silence))
     result = bench.succeed(side)

@@ -1,4 +1,4 @@
-"""A flood is bounded, in memory, in time and in the log."""
+"""A flood is bounded in memory, in time and in the log."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ FLOODS = [
 
 
 def peak_bytes() -> int:
-    """The most memory that this process has ever held."""
+    """The peak memory of this process."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 
@@ -48,7 +48,7 @@ def peak_bytes() -> int:
 @both_sides
 @pytest.mark.parametrize("case", FLOODS, ids=lambda case: case.id)
 def test_flood_is_bounded_and_named(make_bench: MakeBench, side: Side, case: Flood) -> None:
-    """A provider that sends without end costs neither memory nor more time than an attempt has."""
+    """A provider that sends endlessly costs neither memory nor more time than the attempt's limit."""
     bench = make_bench(limit_s=1.0)
     bench.server.script(side.first, case.behaviour)
     before = peak_bytes()
@@ -61,7 +61,7 @@ def test_flood_is_bounded_and_named(make_bench: MakeBench, side: Side, case: Flo
 
 @both_sides
 def test_lines_without_an_end_cost_no_time(bench: Bench, side: Side) -> None:
-    """A megabyte of short lines that never make an event does not stop the event loop that all runs share."""
+    """A megabyte of short lines that never form an event does not block the event loop that all generations share."""
     bench.server.script(side.first, flood(b"data: x\n", 1_000_000))
     result = bench.succeed(side)
     assert result.fallback_reason == "api_error"
@@ -70,7 +70,7 @@ def test_lines_without_an_end_cost_no_time(bench: Bench, side: Side) -> None:
 
 @pytest.mark.parametrize("field", ["depends_on", "required_tools"], ids=["rejected", "accepted with warnings"])
 def test_audit_events_stay_small(bench: Bench, field: str) -> None:
-    """A reply with a hundred thousand things wrong does not put a hundred thousand findings into the audit log."""
+    """A reply with a hundred thousand errors does not put a hundred thousand findings into the audit log."""
     bench.server.script("openai", reply(workflow({field: ["nobody"] * 75_000}), told=TOLD))
     bench.succeed()
     sizes = [len(json.dumps(details, default=str)) for _, details in bench.events()]

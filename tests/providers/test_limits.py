@@ -1,4 +1,4 @@
-"""How long a model may take, and what is left open when it takes longer."""
+"""How long a model may take, and what is closed when it takes longer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.providers.conftest import MakeBench, Side, both_sides
 
 @both_sides
 def test_connection_is_closed_after_a_timeout(make_bench: MakeBench, side: Side) -> None:
-    """A model that was given up on is not listened to any longer."""
+    """The connection to a model that was given up on is closed."""
     bench = make_bench(limit_s=LIMIT_S)
     bench.server.script(side.first, silence)
     bench.succeed(side)
@@ -27,7 +27,7 @@ def test_connection_is_closed_after_a_timeout(make_bench: MakeBench, side: Side)
 
 @both_sides
 def test_last_attempt_has_its_own_limit(make_bench: MakeBench, side: Side) -> None:
-    """Both models silent: each is left at its own limit and the run fails with both attempts."""
+    """Both models are silent: each is abandoned at its own limit, and the generation fails with both attempts."""
     bench = make_bench(limit_s=LIMIT_S, last_limit_s=2 * LIMIT_S)
     bench.server.script("openai", silence)
     bench.server.script("anthropic", silence)
@@ -42,7 +42,7 @@ def test_last_attempt_has_its_own_limit(make_bench: MakeBench, side: Side) -> No
 @both_sides
 @pytest.mark.parametrize("code", [429, 500])
 def test_status_with_an_endless_body_is_still_that_status(make_bench: MakeBench, side: Side, code: int) -> None:
-    """An HTTP error has cost nothing, also where its body never ends."""
+    """An HTTP error costs nothing, even if its body never ends."""
     bench = make_bench(limit_s=LIMIT_S)
     bench.server.script(side.first, status_then(code, silence))
     result = bench.succeed(side)

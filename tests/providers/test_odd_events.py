@@ -1,4 +1,4 @@
-"""One odd event costs no answer: only an error, text, an ending and usage count, everything else passes by."""
+"""One odd event costs no answer: only an error, text, an ending and usage matter, everything else is ignored."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ from tests.providers.raw_streams import (
 
 @dataclass(frozen=True)
 class Odd:
-    """A whole reply in an odd form.
+    """A complete reply in an odd form.
 
     Attributes:
-        usd: what it costs; None where its tokens have to be estimated.
+        usd: its cost; None if its tokens must be estimated.
     """
 
     id: str
@@ -70,7 +70,7 @@ def with_usage(*usages: Any) -> Events:
 
 
 def claude(name: str, events: Events, usd: Decimal | None = TYPICAL[1]) -> Odd:
-    """A reply of Claude's."""
+    """A reply from Claude."""
     return Odd(name, events, usd, "anthropic")
 
 
@@ -139,7 +139,7 @@ ODD = [
 
 @pytest.mark.parametrize("odd", ODD, ids=lambda odd: odd.id)
 def test_an_odd_reply_is_taken_at_its_price(odd: Odd) -> None:
-    """The workflow is accepted; the money is exact, or said to be an estimate."""
+    """The workflow is accepted; its cost is exact, or marked as an estimate."""
     heard = hear(odd.provider, b"".join(odd.events))
 
     assert heard.verdict.accepted
@@ -167,7 +167,7 @@ FORMS: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("size", [1, 7, 100_000])
 @pytest.mark.parametrize("form", FORMS)
 def test_lines_may_end_anywhere(form: str, size: int, provider: ProviderName) -> None:
-    """The standard's forms of a stream, in chunks of any size."""
+    """All forms of a stream that the standard allows, in chunks of any size."""
     body = b"".join(OPENAI if provider == "openai" else ANTHROPIC)
     heard = hear(provider, FORMS[form](body), size)
 
@@ -208,14 +208,14 @@ def test_random_events_change_neither_answer_nor_money(data: st.DataObject) -> N
 
 
 def test_a_reply_that_is_compressed_all_the_same() -> None:
-    """The SDKs' client unpacks it; what it gives is read as ever."""
+    """The SDKs' client decompresses it; it is read as usual."""
     body = gzip.compress(b"".join(OPENAI))
 
     assert hear("openai", gzip.decompress(body)).usd == TYPICAL[0]
 
 
 def test_usage_that_was_told_on_the_way_is_not_final() -> None:
-    """A stream that is cut after it has told so much is estimated from what came."""
+    """A stream that is cut off after sending usage is estimated from what arrived."""
     usage = replace(Usage(input=2000, output=9), final=False)
 
     assert usage.tokens(estimated_input=1, written=400) == (Tokens(2000, output=400), True)

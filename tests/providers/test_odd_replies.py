@@ -1,4 +1,4 @@
-"""Replies that are odd but whole are taken and priced."""
+"""Replies that are odd but complete are accepted and priced."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.providers.frames import Told, workflow
 
 @dataclass(frozen=True)
 class Cached:
-    """Token counts as a provider tells them and as we book them."""
+    """Token counts as a provider reports them and as we record them."""
 
     id: str
     side: Side
@@ -39,7 +39,7 @@ CACHED = [
 
 @pytest.mark.parametrize("case", CACHED, ids=lambda case: case.id)
 def test_cached_input_has_its_own_price(bench: Bench, case: Cached) -> None:
-    """What came from the prompt cache, or went into it, costs what the provider takes for that."""
+    """Tokens read from the prompt cache, or written to it, cost what the provider charges for that."""
     bench.server.script(case.side.first, reply(told=case.told))
     result = bench.succeed(case.side)
     assert (result.tokens, result.cost_usd) == (case.tokens, Decimal(case.usd))
@@ -57,7 +57,7 @@ def test_openai_refusal_in_words_is_a_rejected_reply(bench: Bench) -> None:
 
 
 def test_anthropic_stop_reason_without_the_end_is_an_api_error(bench: Bench) -> None:
-    """Without message_stop the reply was cut, also after a stop reason; its usage is final all the same."""
+    """Without message_stop the reply was cut off, even after a stop reason; its usage is final all the same."""
     bench.server.script("anthropic", Reply(told=TOLD, without=("end",)))
     failed = bench.succeed(CLAUDE_FIRST).attempts[0]
     assert (failed.outcome, failed.detail) == ("api_error", "stream ended early")
@@ -65,7 +65,7 @@ def test_anthropic_stop_reason_without_the_end_is_an_api_error(bench: Bench) -> 
 
 
 def test_openai_finish_reason_without_usage_is_accepted(bench: Bench) -> None:
-    """The reply is whole; only its tokens have to be estimated."""
+    """The reply is complete; only its tokens must be estimated."""
     bench.server.script("openai", Reply(told=TOLD, without=("end",)))
     result = bench.succeed()
     assert result.fallback_reason is None
@@ -76,7 +76,7 @@ def test_openai_finish_reason_without_usage_is_accepted(bench: Bench) -> None:
 @both_sides
 @pytest.mark.parametrize("then", [drop, reset], ids=["closed", "broken off"])
 def test_connection_may_break_after_a_complete_reply(bench: Bench, side: Side, then: Behaviour) -> None:
-    """What the provider called complete is used, however the connection ends."""
+    """What the provider marked complete is used, however the connection ends."""
     bench.server.script(side.first, Reply(told=TOLD, then=then))
     result = bench.succeed(side)
     assert (result.fallback_reason, result.generator_used) == (None, side.primary)
@@ -85,7 +85,7 @@ def test_connection_may_break_after_a_complete_reply(bench: Bench, side: Side, t
 
 @both_sides
 def test_complete_reply_is_not_held_up_by_an_open_connection(make_bench: MakeBench, side: Side) -> None:
-    """After the provider's end mark nothing more is waited for."""
+    """After the provider's end mark, nothing more is awaited."""
     bench = make_bench(limit_s=3.0)
     bench.server.script(side.first, Reply(told=TOLD, then=silence))
     result = bench.succeed(side)
@@ -96,7 +96,7 @@ def test_complete_reply_is_not_held_up_by_an_open_connection(make_bench: MakeBen
 @both_sides
 @pytest.mark.parametrize("output", [10**12, 10**25], ids=["a trillion", "beyond 64 bits"])
 def test_absurd_usage_is_booked_all_the_same(bench: Bench, side: Side, output: int) -> None:
-    """A token count that no reply can have does not keep the run out of the audit log."""
+    """An impossible token count does not keep the generation out of the audit log."""
     bench.server.script(side.first, reply(told=Told(output=output)))
     bench.run(side)
     assert GENERATED in bench.actions()

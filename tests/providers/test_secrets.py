@@ -1,4 +1,4 @@
-"""No key shows, wherever a provider repeats it."""
+"""No key is revealed, wherever a provider repeats it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def echo(where: Literal["message", "code"], key: str) -> Behaviour:
 
 
 def everything_said(bench: Bench, error: GenerationFailed, caplog: pytest.LogCaptureFixture) -> str:
-    """Error text with its chain, logs, audit details and what is kept of the run."""
+    """Error text with its chain, logs, audit details and what is stored about the generation."""
     query = "select to_jsonb(w)::text from workflows w where generation_id = %s"
     kept = bench.owner.execute(query, [error.generation_id]).fetchall()
     chain = "".join(traceback.format_exception(error))
@@ -36,7 +36,7 @@ def everything_said(bench: Bench, error: GenerationFailed, caplog: pytest.LogCap
 
 @pytest.mark.parametrize("where", ["message", "code"])
 def test_keys_never_show(bench: Bench, caplog: pytest.LogCaptureFixture, where: Literal["message", "code"]) -> None:
-    """A provider that quotes the key gets it into no log, no event and no error."""
+    """If a provider quotes the key, it gets into no log, no event and no error."""
     caplog.set_level(logging.DEBUG)
     bench.server.script("openai", echo(where, OPENAI_KEY))
     bench.server.script("anthropic", echo(where, ANTHROPIC_KEY))
@@ -50,7 +50,7 @@ def test_keys_never_show(bench: Bench, caplog: pytest.LogCaptureFixture, where: 
 
 @both_sides
 def test_keys_never_show_from_inside_a_stream(bench: Bench, side: Side, caplog: pytest.LogCaptureFixture) -> None:
-    """The same for an error that comes after the stream has begun."""
+    """The same holds for an error after the stream has begun."""
     caplog.set_level(logging.DEBUG)
     message = f"Bad keys {OPENAI_KEY} and {ANTHROPIC_KEY}"
     for provider in (side.first, side.second):
@@ -63,7 +63,7 @@ def test_keys_never_show_from_inside_a_stream(bench: Bench, side: Side, caplog: 
 
 
 def test_many_runs_at_once_do_not_wait_for_each_other(make_bench: MakeBench) -> None:
-    """Twenty runs whose first model is silent end at one limit, not at twenty."""
+    """Twenty generations whose first model is silent end after one time limit, not after twenty."""
     bench = make_bench(limit_s=LIMIT_S)
     bench.server.script("openai", silence)
     request = checked_request(prompt="Sort.", services=[], agent_id="a", user_id="u", origin="api")

@@ -1,4 +1,4 @@
-"""Usage that a server tells before its reply is whole."""
+"""Usage that a server sends before its reply is complete."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def chunk(text: str, written: int, finish_reason: str | None = None) -> dict[str
 
 
 def told(*chunks: dict[str, Any]) -> list[Usage]:
-    """The usage that the provider passes on, whether or not the stream is whole."""
+    """The usage that the provider passes on, whether or not the stream is complete."""
     body = "".join(f"data: {json.dumps(entry)}\n\n" for entry in chunks).encode()
     transport = httpx2.MockTransport(
         lambda request: httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=body)
@@ -46,7 +46,7 @@ def told(*chunks: dict[str, Any]) -> list[Usage]:
 
 @pytest.mark.parametrize("end", [None, "stop"])
 def test_it_is_final_only_at_the_end(end: str | None) -> None:
-    """What was written after it counts too where the stream breaks off."""
+    """What was written after it also counts if the stream breaks off."""
     usages = told(chunk("{", 1), chunk("}", 2, end))
 
     assert [usage.final for usage in usages] == [False, end is not None]

@@ -1,4 +1,4 @@
-"""What really goes over the wire: how many requests, to whom, with which body."""
+"""What is actually sent over the wire: how many requests, to which provider, with which body."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BAD_GATEWAY = status(502, b"<html>Bad gateway</html>", {"content-type": "text/ht
 
 @dataclass(frozen=True)
 class Refusal:
-    """A status that an SDK left to itself would ask again for."""
+    """A status that an SDK would retry by default."""
 
     id: str
     behaviour: Behaviour
@@ -61,7 +61,7 @@ def objects(schema: Any) -> list[dict[str, Any]]:
 
 @both_sides
 def test_success_takes_one_request(bench: Bench, side: Side) -> None:
-    """The primary is asked once and the fallback not at all."""
+    """The primary is asked once, and the fallback not at all."""
     bench.succeed(side)
     assert bench.calls() == [side.first]
 
@@ -69,7 +69,7 @@ def test_success_takes_one_request(bench: Bench, side: Side) -> None:
 @both_sides
 @pytest.mark.parametrize("case", RETRIED_BY_DEFAULT, ids=lambda case: case.id)
 def test_nothing_is_asked_twice(bench: Bench, side: Side, case: Refusal) -> None:
-    """Two failing models get one request each, also where an SDK would retry by default."""
+    """Two failing models get one request each, even where an SDK would retry by default."""
     bench.server.script(side.first, case.behaviour)
     bench.server.script(side.second, case.behaviour)
     outcome = bench.run(side)
@@ -80,7 +80,7 @@ def test_nothing_is_asked_twice(bench: Bench, side: Side, case: Refusal) -> None
 @both_sides
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
 def test_redirection_is_not_followed(bench: Bench, side: Side, code: int) -> None:
-    """A redirection is an api_error: following it would be a second request, with the key, to an unknown place."""
+    """A redirect is an api_error: following it would be a second request, with the key, to an unknown place."""
     bench.server.script(side.first, redirect(code, f"http://127.0.0.1:{bench.server.port}/elsewhere"))
     result = bench.succeed(side)
     assert result.fallback_reason == "api_error"
@@ -89,7 +89,7 @@ def test_redirection_is_not_followed(bench: Bench, side: Side, code: int) -> Non
 
 @both_sides
 def test_redirection_loop_takes_one_request(bench: Bench, side: Side) -> None:
-    """An endless chain of redirections to itself is one request and one api_error."""
+    """An endless redirect to itself is one request and one api_error."""
     path = "/v1/chat/completions" if side.first == "openai" else "/v1/messages"
     bench.server.script(side.first, redirect(307, path))
     assert bench.succeed(side).fallback_reason == "api_error"
@@ -97,7 +97,7 @@ def test_redirection_loop_takes_one_request(bench: Bench, side: Side) -> None:
 
 
 def test_openai_is_asked_for_a_strict_stream(bench: Bench) -> None:
-    """The OpenAI body has the strict schema, the stream with its usage, and a limit for the output."""
+    """The OpenAI body has the strict schema, the stream with its usage, and an output limit."""
     bench.succeed(MINI_FIRST)
     body = bench.server.requests[0].body
     wanted = body["response_format"]["json_schema"]
@@ -109,7 +109,7 @@ def test_openai_is_asked_for_a_strict_stream(bench: Bench) -> None:
 
 
 def test_anthropic_is_asked_for_a_strict_stream(bench: Bench) -> None:
-    """The Anthropic body has the same schema, the stream, and a limit for the output."""
+    """The Anthropic body has the same schema, the stream, and an output limit."""
     bench.succeed(CLAUDE_FIRST)
     body = bench.server.requests[0].body
     assert body["output_config"]["format"] == {"type": "json_schema", "schema": workflow_schema()}
@@ -119,7 +119,7 @@ def test_anthropic_is_asked_for_a_strict_stream(bench: Bench) -> None:
 
 @both_sides
 def test_schema_on_the_wire_is_strict(bench: Bench, side: Side) -> None:
-    """Every object is closed and requires every property, after whatever an SDK does to the schema."""
+    """Every object is closed and requires every property, whatever an SDK does to the schema."""
     bench.succeed(side)
     found = objects(bench.server.requests[0].body)
     assert len(found) >= 4
@@ -130,7 +130,7 @@ def test_schema_on_the_wire_is_strict(bench: Bench, side: Side) -> None:
 
 
 def test_server_refuses_a_loose_schema(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A schema outside the strict subset would show as an api_error, so the tests above can fail at all."""
+    """A schema outside the strict subset gives an api_error, so the tests above are able to fail."""
     loose = {"type": "object", "properties": {"pilot_steps": {"type": "array"}}}
     monkeypatch.setattr("orchestrator.generation.generation.workflow_schema", lambda: loose)
     outcome = bench.run()
@@ -143,7 +143,7 @@ def test_server_refuses_a_loose_schema(bench: Bench, monkeypatch: pytest.MonkeyP
 
 @dataclass(frozen=True)
 class Dated:
-    """What is called on a day."""
+    """Which model is called on a day."""
 
     id: str
     day: datetime
@@ -170,7 +170,7 @@ DATED = [
 @pytest.mark.filterwarnings("ignore:The model .* is deprecated:DeprecationWarning")
 @pytest.mark.parametrize("case", DATED, ids=lambda case: case.id)
 def test_retired_id_is_never_sent(make_bench: MakeBench, case: Dated) -> None:
-    """The id on the wire is alive on that day, and the result names it beside the logical name."""
+    """The id on the wire is not retired on that day, and the result has it next to the logical name."""
     bench = make_bench(now=case.day)
     result = bench.succeed(case.side)
     assert bench.server.requests[0].body["model"] == case.sent
@@ -178,7 +178,7 @@ def test_retired_id_is_never_sent(make_bench: MakeBench, case: Dated) -> None:
 
 
 def test_retired_fallback_is_replaced_too(make_bench: MakeBench) -> None:
-    """After both retirements a fallback run sends two living ids and keeps the logical names."""
+    """After both retirements, a fallback sends two current ids and keeps the logical names."""
     bench = make_bench(now=datetime(2027, 2, 1, tzinfo=UTC))
     bench.server.script("openai", BAD_GATEWAY)
     result = bench.succeed(MINI_FIRST)
@@ -190,7 +190,7 @@ def test_retired_fallback_is_replaced_too(make_bench: MakeBench) -> None:
 
 
 def test_reasoning_successor_is_asked_in_its_own_way(make_bench: MakeBench) -> None:
-    """A model that takes no temperature gets none."""
+    """A model that takes no temperature is sent none."""
     bench = make_bench(now=datetime(2027, 2, 1, tzinfo=UTC))
     bench.succeed(MINI_FIRST)
     body = bench.server.requests[0].body
@@ -199,7 +199,7 @@ def test_reasoning_successor_is_asked_in_its_own_way(make_bench: MakeBench) -> N
 
 
 def test_static_prompt_comes_first_for_openai(bench: Bench) -> None:
-    """Everything that never varies stands before what a user typed, so that OpenAI's prompt cache applies."""
+    """Everything that never varies comes before the user's text, so that OpenAI's prompt cache applies."""
     bench.succeed(MINI_FIRST)
     system, user = bench.server.requests[0].body["messages"]
     assert (system["role"], system["content"]) == ("system", SYSTEM_PROMPT)
@@ -236,6 +236,6 @@ def test_reply_is_asked_for_uncompressed(bench: Bench, side: Side) -> None:
 
 @both_sides
 def test_no_simulator_header_reaches_a_real_provider(bench: Bench, side: Side) -> None:
-    """What steers the simulator is not sent to anybody else."""
+    """The header that controls the simulator is not sent to anybody else."""
     bench.succeed(side)
     assert not [name for name in bench.server.requests[0].headers if "simulated" in name]

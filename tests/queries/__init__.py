@@ -1,1 +1,1 @@
-"""The read side on a real database."""
+"""The read side against a real database."""

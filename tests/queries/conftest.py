@@ -1,4 +1,4 @@
-"""Appending events, and holding the report against a recount from the log."""
+"""Helpers that append events and compare the report with a recount of the log."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.conftest import PooledStore
 from tests.queries.events import read_log
 from tests.queries.recount import percentile, recount
 
-# New York puts its clocks back on the first of November.
+# New York sets its clocks back on 1 November.
 BEGIN = datetime(2026, 10, 31, 3, 0, tzinfo=UTC)
 FIRST, LAST = date(2026, 10, 31), date(2026, 11, 2)
 ZONES = ("UTC", "America/New_York", "Asia/Kathmandu", "Pacific/Apia")
@@ -35,7 +35,7 @@ def check(
     sources: Sequence[Source] = ("all",),
     days: tuple[date, date] = (FIRST, LAST),
 ) -> None:
-    """Every figure of the report against the recount: counts and money exactly, percentiles within 2 %."""
+    """Compare every figure of the report with the recount: counts and money exactly, percentiles within 2 %."""
     rows = read_log(owner)
     for zone in zones:
         for source in sources:
@@ -45,7 +45,7 @@ def check(
 
 
 def compare(report: dict[str, Any], expected: dict[str, Any]) -> None:
-    """Each expected figure stands in the report, and of models there are these alone."""
+    """Assert that the report has every expected figure, and no other models."""
     for key, value in expected.items():
         if key == "latencies":
             close(report["latency_ms"], value)
@@ -60,18 +60,18 @@ def compare(report: dict[str, Any], expected: dict[str, Any]) -> None:
 
 
 def close(figures: dict[str, float | None], latencies: list[float]) -> None:
-    """The average exactly, percentiles within 2 %."""
+    """Compare the average exactly, percentiles within 2 %."""
     if not latencies:
         assert set(figures.values()) == {None}
         return
     assert figures["avg"] == pytest.approx(sum(latencies) / len(latencies), abs=0.051)
     for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
-        # Rounded to a tenth; below a millisecond all count as 0.
+        # Rounded to a tenth; anything below a millisecond counts as 0.
         assert figures[name] == pytest.approx(percentile(latencies, share), rel=0.02, abs=1)
 
 
 def differences(owner: psycopg.Connection) -> dict[str, int]:
-    """What a rebuild finds different."""
+    """The differences that a rebuild finds."""
     row = owner.execute("select private.rebuild_rollups()").fetchone()
     assert row is not None
     found: dict[str, int] = row[0]["differences"]

@@ -1,4 +1,4 @@
-"""The events of the log, and how each of their fields is read by the definitions; nothing of `queries` is used."""
+"""The events of the log, and how the definitions read each of their fields; independent of `queries`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from psycopg.types.json import set_json_loads
 
 REASONS = ("validation_failed", "api_error", "timeout", "rate_limit")
 NUMBER = r"[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?"
-# US dollars per million tokens: input, output; the first day on which they hold.
+# US dollars per million tokens: input, output; then the first day on which they apply.
 PRICES = {
     "gpt-4o-mini": (Decimal("0.15"), Decimal("0.60"), date(2024, 7, 18)),
     "gpt-6-luna": (Decimal("0.10"), Decimal("0.50"), date(2026, 1, 1)),
@@ -36,7 +36,7 @@ class Row:
 
 
 def read_log(connection: psycopg.Connection) -> list[Row]:
-    """Every event; numbers in details exact."""
+    """Every event, with exact numbers in its details."""
     set_json_loads(lambda data: simplejson.loads(data, use_decimal=True), connection)
     rows = connection.execute("select id, timestamp, action, entity_id, details from public.audit_logs")
     return [
@@ -94,7 +94,7 @@ def source_of(details: dict[str, Any]) -> str:
 
 
 def price(model: str | None, at: datetime, details: dict[str, Any]) -> Decimal | None:
-    """What tokens_used cost at a model's price of the day."""
+    """The price of `tokens_used` on a model on that day."""
     tokens = details.get("tokens_used")
     if model not in PRICES or not isinstance(tokens, dict):
         return None
@@ -106,7 +106,7 @@ def price(model: str | None, at: datetime, details: dict[str, Any]) -> Decimal |
 
 
 def cost(row: Row) -> Decimal | None:
-    """All attempts of a generation."""
+    """The cost of all attempts of a generation."""
     given = row.details.get("cost_usd")
     if row.action != "WORKFLOW_GENERATED" and given is None:
         given = row.details.get("wasted_cost_usd")
@@ -114,12 +114,12 @@ def cost(row: Row) -> Decimal | None:
 
 
 def attempts(row: Row) -> Iterable[tuple[str | None, str]]:
-    """The calls that an event tells of: model and outcome."""
+    """The attempts that an event reports: model and outcome."""
     details = row.details
     if details.get("generation_id") is not None:
         given = details.get("attempts")
         if row.action in ("WORKFLOW_GENERATED", "WORKFLOW_GENERATION_FAILED") and isinstance(given, list):
-            # A list that holds anything else is not understood at all.
+            # A list that holds anything else is ignored as a whole.
             for call in given if all(isinstance(call, dict) for call in given) else ():
                 if call.get("outcome") in ("succeeded", *REASONS):
                     yield generator_of({"generator": call.get("model")}), call["outcome"]
@@ -130,5 +130,5 @@ def attempts(row: Row) -> Iterable[tuple[str | None, str]]:
 
 
 def is_true(value: Any) -> bool:
-    """A flag that is set, as JSON or as text."""
+    """Whether a flag is set, as JSON or as text."""
     return value is True or value == "true"

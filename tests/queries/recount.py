@@ -1,4 +1,4 @@
-"""The report once more, straight from the log's rows and by the definitions alone; nothing of `queries` is used."""
+"""The report computed a second way: from the rows of the log by the definitions alone, independent of `queries`."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ ENDINGS = {
 EXECUTIONS = ("AGENT_EXECUTION_COMPLETED", "AGENT_EXECUTION_FAILED")
 
 Counts = Callable[[Row], bool]
-"""Whether an event is of those that are counted."""
+"""Whether an event counts."""
 
 
 def recount(rows: list[Row], first: date, last: date, zone: str, source: str) -> dict[str, Any]:
-    """The figures of the report that can be compared exactly, and all latencies."""
+    """The report's figures that can be compared exactly, and all latencies."""
     here = ZoneInfo(zone)
 
     def counts(row: Row) -> bool:
@@ -75,7 +75,7 @@ def figures(rows: list[Row], counts: Counts) -> dict[str, Any]:
 
 
 def rates(counted: dict[str, Any]) -> dict[str, Any]:
-    """Of those figures the ones that targets speak of."""
+    """The figures that targets apply to."""
     overall = ("generations", "failed", "success_rate_pct", "fallback_rate_pct", "regeneration_rate_pct")
     own = ("validation_success_pct", "api_error_rate_pct", "execution_success_pct", "satisfaction_pct")
     return {name: counted[name] for name in overall} | {
@@ -114,7 +114,7 @@ def money(completed: list[Row]) -> dict[str, Any]:
 
 
 def costs(completed: list[Row]) -> dict[str, Any]:
-    """What they cost, in all and each of those that say it."""
+    """The total cost, and the cost per workflow of those with a known cost."""
     spent = [cost(row) for row in completed]
     known = [usd for usd in spent if usd is not None]
     return {
@@ -124,7 +124,7 @@ def costs(completed: list[Row]) -> dict[str, Any]:
 
 
 def by_generator(rows: list[Row], completed: list[Row], counts: Counts) -> dict[str, Any]:
-    """The figures of each generator, and the rates of each model's calls."""
+    """The figures of each generator, and the rates of each model's attempts."""
     calls: dict[str, list[str]] = defaultdict(list)
     for row in rows:
         if counts(row):
@@ -151,7 +151,7 @@ def by_generator(rows: list[Row], completed: list[Row], counts: Counts) -> dict[
 
 
 def judged(rows: list[Row], counts: Counts) -> dict[str, dict[str, list[bool]]]:
-    """Runs and ratings by the generator of the workflow that they judge."""
+    """Agent runs and ratings by the generator of the workflow that they judge."""
     answer: dict[str, dict[str, list[bool]]] = defaultdict(lambda: {"execution": [], "rating": []})
     generations = [row for row in rows if row.action == "WORKFLOW_GENERATED"]
     for row in rows:
@@ -181,7 +181,7 @@ def judged(rows: list[Row], counts: Counts) -> dict[str, dict[str, list[bool]]]:
             verdict, kind = amount(row.details.get("score"), 1) == 1, "rating"
         else:
             continue
-        # The verdict's own time, and the generation's circumstances.
+        # A verdict has its own time, but the source and origin of the generation.
         own = {name: row.details.get(name) for name in ("sample", "simulated")}
         judged_row = Row(row.id, row.at, row.action, row.agent, latest.details if latest else own)
         if counts(judged_row):
@@ -190,29 +190,29 @@ def judged(rows: list[Row], counts: Counts) -> dict[str, dict[str, list[bool]]]:
 
 
 def _rated(row: Row) -> Any:
-    """What a rating that can be read is about; None for any other event."""
+    """The generation that a readable rating is about; None for any other event."""
     readable = row.action == "WORKFLOW_RATED" and amount(row.details.get("score"), 1) in (0, 1)
     return row.details.get("generation_id") if readable else None
 
 
 def latencies(completed: list[Row]) -> list[float]:
-    """What is known of how long they took, in order."""
+    """The known latencies, sorted."""
     known = (amount(row.details.get("generation_time_ms"), 86_400_000) for row in completed)
     return sorted(float(latency) for latency in known if latency is not None)
 
 
 def percentile(values: list[float], share: float) -> float:
-    """As `percentile_cont`."""
+    """Like `percentile_cont`."""
     return values[0] if len(values) == 1 else quantiles(values, n=100, method="inclusive")[round(share * 100) - 1]
 
 
 def pct(part: int, whole: int) -> float | None:
-    """A percentage, None of nothing."""
+    """A percentage; None if the whole is 0."""
     return round(100 * part / whole, 6) if whole else None
 
 
 def total(amounts: Iterable[Decimal | None]) -> Decimal | None:
-    """The sum of what is known; None where nothing is known of anything."""
+    """The sum of the known amounts; None if there are amounts but none is known."""
     given = list(amounts)
     known = [amount for amount in given if amount is not None]
     return None if given and not known else sum(known, Decimal(0))

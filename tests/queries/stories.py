@@ -1,4 +1,4 @@
-"""Events of which logs are made."""
+"""Events to build logs from."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MINI, CLAUDE = "gpt-4o-mini", "claude-sonnet-4"
 
 
 def report(store: PooledStore, first: date = FIRST, last: date = LAST, zone: str = "UTC") -> dict[str, Any]:
-    """The report of some days, whatever the source."""
+    """The report of some days, for all sources."""
     return read_report(store.person(), period(first, last, zone), Filters())
 
 
@@ -34,13 +34,13 @@ def elsewhere(action: str, at: datetime, details: dict[str, Any], agent: str = "
 
 
 def generated(at: datetime, generator: str = MINI, agent: str = "a-1", **details: Any) -> dict[str, Any]:
-    """A workflow that another system made."""
+    """A workflow that another system generated."""
     made = {"generator_used": generator, "cost_usd": Decimal("0.0012"), "tokens_used": {"input": 2000, "output": 1500}}
     return elsewhere("WORKFLOW_GENERATED", at, made | details, agent)
 
 
 def generation(*, reason: str | None = None, overridden: bool = False, **details: Any) -> dict[str, Any]:
-    """A completed generation with gpt-4o-mini asked first."""
+    """A completed generation that asked gpt-4o-mini first."""
     first = {"model": MINI, "outcome": reason or "succeeded", "duration_ms": 900}
     second = [{"model": CLAUDE, "outcome": "succeeded", "duration_ms": 4000}] if reason else []
     told = {

@@ -1,4 +1,4 @@
-"""The report equals a recount, and the rollups a rebuild, whatever the log holds and in whatever order it came."""
+"""The report equals a recount and the rollups equal a rebuild, whatever the log holds and in whatever order it came."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ actions_and_details = st.one_of(
 
 @st.composite
 def event(draw: st.DrawFn) -> dict[str, Any]:
-    """An event of this orchestrator, of another system, of the earlier one, or one that makes no sense."""
+    """An event of this orchestrator, of another system, of the earlier system, or a meaningless one."""
     action, details = draw(actions_and_details)
     return {
         "id": draw(st.uuids(version=4)),
@@ -141,7 +141,7 @@ batches = st.lists(st.lists(event(), min_size=1, max_size=6), min_size=1, max_si
 
 @pytest.fixture(name="emptied")
 def emptied_fixture(owner: psycopg.Connection) -> psycopg.Connection:
-    """The log's owner, who may empty it, which nobody else can."""
+    """The log's owner, allowed to empty it as nobody else is."""
     owner.execute("alter table public.audit_logs disable trigger append_only_truncate")
     return owner
 
@@ -153,14 +153,14 @@ def empty(owner: psycopg.Connection) -> None:
     )
 
 
-# The connection pool's own thread draws random numbers meanwhile.
+# The connection pool's own thread draws random numbers in the meantime.
 @pytest.mark.filterwarnings("ignore:Do not use the `random` module")
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(batches=batches)
 def test_any_mix_of_events(
     emptied: psycopg.Connection, store: PooledStore, batches: list[list[dict[str, Any]]]
 ) -> None:
-    """In any batches and order, some delivered twice: the report equals a recount, the rollups a rebuild."""
+    """In any batches and any order, some delivered twice: the report equals a recount, the rollups equal a rebuild."""
     empty(emptied)
     for batch in batches:
         append(emptied, batch)

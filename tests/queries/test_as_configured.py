@@ -1,4 +1,4 @@
-"""Rates that are held against a target leave out runs with models of their own or a forced failure; money does not."""
+"""Rates with a target leave out generations with overrides or a forced failure; money does not."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.queries.stories import CLAUDE, MINI, generation
 
 
 def executed(action: str) -> dict[str, Any]:
-    """A run of the agent after the last of its workflows."""
+    """A run of the agent after its latest workflow."""
     return {
         "id": uuid4(), "timestamp": BEGIN + timedelta(hours=1), "action": action, "entity_type": "agent",
         "entity_id": "a", "details": {},
@@ -32,14 +32,14 @@ def executed(action: str) -> dict[str, Any]:
 
 
 def daily_costs(store: PooledStore, days: Period) -> dict[Any, Any]:
-    """The cost of the only day, by generator."""
+    """The costs of the only day, by generator."""
     daily = read_cost(store.person(), days, Filters()).daily
     return dict(daily.set_index("generator").to_dict("index"))
 
 
 @pytest.fixture(name="days")
 def days_fixture(owner: psycopg.Connection) -> Period:
-    """Days with 97 direct answers, 3 fallbacks, and 20 fallbacks that somebody tried out."""
+    """Days with 97 direct answers, 3 fallbacks, and 20 fallbacks with overrides."""
     refused = [generation(reason="validation_failed") for _ in range(2)]
     tried = [generation(reason="validation_failed", overridden=True) for _ in range(20)]
     append(owner, [*(generation() for _ in range(97)), *refused, generation(reason="timeout"), *tried])
@@ -47,7 +47,7 @@ def days_fixture(owner: psycopg.Connection) -> Period:
 
 
 def test_every_fallback_rate_is_the_same(store: PooledStore, days: Period) -> None:
-    """On the card, on the chart and in each of its breakdowns."""
+    """On the card, on the chart and in every breakdown."""
     report = read_fallbacks(store.person(), days, Filters())
     day = report.daily[report.daily["completed"] > 0].iloc[0]
 
@@ -58,7 +58,7 @@ def test_every_fallback_rate_is_the_same(store: PooledStore, days: Period) -> No
 
 
 def test_the_page_of_quality_and_the_command_agree(store: PooledStore, owner: psycopg.Connection, days: Period) -> None:
-    """Rate by rate, of each model and of the whole; what somebody tried out is in neither."""
+    """Rate by rate, for each model and overall; both leave out overridden generations."""
     append(owner, [executed("AGENT_EXECUTION_COMPLETED"), executed("AGENT_EXECUTION_FAILED")])
     told = read_report(store.person(), days, Filters())["as_configured"]
     keys = {
@@ -76,7 +76,7 @@ def test_the_page_of_quality_and_the_command_agree(store: PooledStore, owner: ps
 
 
 def test_what_fallbacks_cost_holds_all_of_them(store: PooledStore, days: Period) -> None:
-    """Money was spent whoever chose the models."""
+    """Money was spent, whoever chose the models."""
     reasons = read_fallbacks(store.person(), days, Filters()).reasons.set_index("reason")
 
     assert reasons["fallbacks"].to_dict() == {
@@ -87,7 +87,7 @@ def test_what_fallbacks_cost_holds_all_of_them(store: PooledStore, days: Period)
 
 
 def test_the_rollout_judges_the_cheaper_models_replies(store: PooledStore, days: Period) -> None:
-    """The fallback's own replies are not among them, nor is a time-out a reply."""
+    """The fallback's own replies do not count, and a timeout is not a reply."""
     report = read_rollout(store.person(), days, Filters(), dear={CLAUDE})
 
     assert (report.replies.part, report.replies.whole) == (97, 99)
@@ -97,7 +97,7 @@ def test_the_rollout_judges_the_cheaper_models_replies(store: PooledStore, days:
 def test_the_rollout_leaves_out_what_asked_the_baseline_first(
     store: PooledStore, owner: psycopg.Connection, days: Period
 ) -> None:
-    """Where the primary was rolled back for a while, its workflows would make the cheaper model look safe."""
+    """Workflows from a time when the primary was rolled back would make the cheaper model look safe."""
     alone: dict[str, Any] = {
         "generator_used": CLAUDE,
         "attempts": [{"model": CLAUDE, "outcome": "succeeded", "duration_ms": 4000}],
@@ -113,7 +113,7 @@ def test_the_rollout_leaves_out_what_asked_the_baseline_first(
 def test_where_no_second_model_is_asked_failures_count(
     store: PooledStore, owner: psycopg.Connection, days: Period
 ) -> None:
-    """Nothing falls back then, which says nothing for the cheap model."""
+    """Nothing falls back then, but that does not speak for the cheap model."""
     failed = {"action": "WORKFLOW_GENERATION_FAILED"}
     append(owner, [generation() for _ in range(900)])
     assert read_rollout(store.person(), days, Filters(), dear={CLAUDE}).advice == ("consider_dropping",)
@@ -124,7 +124,7 @@ def test_where_no_second_model_is_asked_failures_count(
 
 
 def test_the_outlook_starts_from_the_same_rate(store: PooledStore, days: Period) -> None:
-    """And from the costs of the same generations."""
+    """It also starts from the costs of the same generations."""
     averages = measured(read_cost(store.person(), days, Filters(), CLAUDE).whoever_answered, {CLAUDE})
 
     assert averages is not None
@@ -135,7 +135,7 @@ def test_the_outlook_starts_from_the_same_rate(store: PooledStore, days: Period)
 def test_the_outlook_measures_rate_and_prices_on_the_same_workflows(
     store: PooledStore, owner: psycopg.Connection, days: Period
 ) -> None:
-    """Those whose cost and baseline are known; at the measured rate its formula gives what they did cost."""
+    """Those with a known cost and baseline; at the measured rate, the formula gives their actual cost."""
     append(owner, [generation(baseline_cost_usd="unknown", reason="timeout") for _ in range(9)])
     total = read_cost(store.person(), days, Filters()).whoever_answered
     averages = measured(total, {CLAUDE})
@@ -146,7 +146,7 @@ def test_the_outlook_measures_rate_and_prices_on_the_same_workflows(
 
 
 def test_cost_is_divided_only_where_waste_is_known(store: PooledStore, owner: psycopg.Connection, days: Period) -> None:
-    """Of one generation alone it is not, so that day's cost is neither called answers nor waste."""
+    """One generation with unknown waste is enough to leave that day's cost undivided."""
     before = daily_costs(store, days)
     append(owner, [generation(wasted_cost_usd="unknown")])
     after = daily_costs(store, days)
@@ -159,7 +159,7 @@ def test_cost_is_divided_only_where_waste_is_known(store: PooledStore, owner: ps
 def test_the_bridge_does_not_pass_unknown_waste_for_none(
     store: PooledStore, owner: psycopg.Connection, days: Period
 ) -> None:
-    """Answers and waste stand together then, and no share of the cost is called waste."""
+    """Answers and waste are then one step, and no share of the cost is called waste."""
     before = read_cost(store.person(), days, Filters())
     append(owner, [generation(wasted_cost_usd="unknown")])
     after = read_cost(store.person(), days, Filters())

@@ -1,4 +1,4 @@
-"""The generations, agents and refused answers behind a figure."""
+"""The generations, agents and rejected replies behind a figure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ENDS = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 def counted(store: PooledStore, **kind: Any) -> int:
-    """How many generations of a kind the rollups know."""
+    """How many generations of a kind the rollups count."""
     days = period(BEGINS.date(), SAMPLE_UNTIL, "UTC")
     rows = read_figures(store.person(), days, Filters(), ("generations",)).generations
     return sum(
@@ -58,7 +58,7 @@ def test_the_list_is_as_long_as_its_figure(store: PooledStore, kind: dict[str, A
 
 
 def test_every_bar_of_times_has_its_list(store: PooledStore) -> None:
-    """As many as it counts, each within its bounds."""
+    """The list is as long as the bar's count, and each latency is within its bounds."""
     bars = read_latency(store.person(), period(BEGINS.date(), SAMPLE_UNTIL, "UTC"), Filters()).distribution
     for bar in bars.to_dict("records"):
         which = Which(
@@ -71,7 +71,7 @@ def test_every_bar_of_times_has_its_list(store: PooledStore) -> None:
 
 
 def test_every_way_of_the_flow_has_its_list(store: PooledStore, owner: psycopg.Connection) -> None:
-    """Also where the model is not known, with and without a fallback."""
+    """This includes generations of an unknown model, with and without a fallback."""
     append(owner, fallback_reason="timeout", generator_used="claude-sonnet-4")
     append(owner, generator_used="claude-sonnet-4", generation_id="its attempts cannot be read")
     flow = read_flow(store.person(), period(BEGINS.date(), SAMPLE_UNTIL, "UTC"), Filters())
@@ -82,7 +82,7 @@ def test_every_way_of_the_flow_has_its_list(store: PooledStore, owner: psycopg.C
 
 
 def test_a_limit_gives_the_latest(store: PooledStore) -> None:
-    """And no more."""
+    """The list stops at the limit."""
     everything = generations(store.person(), BEGINS, ENDS, Filters(), Which(), limit=100_000)
     latest = generations(store.person(), BEGINS, ENDS, Filters(), Which(), limit=7)
 
@@ -90,7 +90,7 @@ def test_a_limit_gives_the_latest(store: PooledStore) -> None:
 
 
 def test_bounds_hold(store: PooledStore) -> None:
-    """Of steps, services and time; a range of the day is exact to the moment."""
+    """For steps, services and latency; a time range within a day is exact."""
     which = Which(steps_from=4, steps_to=6, services_from=2, services_to=2, latency_ms_from=5000, latency_ms_to=9000)
     found = generations(store.person(), BEGINS, ENDS, Filters(), which, limit=50)
     noon = datetime(2026, 11, 19, 12, 7, tzinfo=UTC)
@@ -103,14 +103,14 @@ def test_bounds_hold(store: PooledStore) -> None:
 
 
 def test_single_generations_are_for_admins(store: PooledStore, owner: psycopg.Connection) -> None:
-    """They hold everybody's ids."""
+    """They contain everybody's ids."""
     owner.execute("update public.console_roles set role = 'member' where user_id = %s", [LOCAL_PERSON_ID])
     with pytest.raises(NotPermitted):
         generations(store.person(), BEGINS, ENDS, Filters(), Which())
 
 
 def test_the_agents_with_most_fallbacks(store: PooledStore, owner: psycopg.Connection) -> None:
-    """As counted in the log."""
+    """Their counts match the log."""
     found = agents(store.person(), BEGINS, ENDS, Filters(), primary=None)
     rows: list[Any] = owner.execute("""
         select entity_id, count(*) from public.audit_logs
@@ -124,7 +124,7 @@ def test_the_agents_with_most_fallbacks(store: PooledStore, owner: psycopg.Conne
 
 
 def test_agents_are_looked_for_among_what_is_asked_for(store: PooledStore, owner: psycopg.Connection) -> None:
-    """Later fallbacks of another source push none of them out, and a first model narrows them."""
+    """Later fallbacks of another source do not push any out, and a primary model narrows the search."""
     found = agents(store.person(), BEGINS, ENDS, Filters(), primary="gpt-6-luna")
     rows = owner.execute(
         "select entity_id from public.audit_logs where details -> 'attempts' -> 0 ->> 'model' = 'gpt-6-luna'"
@@ -142,7 +142,7 @@ def test_agents_are_looked_for_among_what_is_asked_for(store: PooledStore, owner
 
 
 def test_agents_are_counted_for_the_model_that_figures_count(store: PooledStore, owner: psycopg.Connection) -> None:
-    """Another system's direct answer was asked of the model that gave it."""
+    """The primary model of another system's direct answer is the model that gave it."""
     attempts = [{"model": "gpt-4o-mini", "outcome": "timeout"}, {"model": "claude-sonnet-4", "outcome": "succeeded"}]
     fallen = {"generation_id": "g", "fallback_reason": "timeout", "generator_used": "claude-sonnet-4"}
     append(owner, "both", **fallen, attempts=attempts)
@@ -153,7 +153,7 @@ def test_agents_are_counted_for_the_model_that_figures_count(store: PooledStore,
 
 
 def test_what_somebody_tried_out_is_behind_no_rate(store: PooledStore, owner: psycopg.Connection) -> None:
-    """Neither in the list nor among the agents, be the flag a truth value or a text."""
+    """Neither the list nor the agents include overridden generations, whether the flag is a boolean or text."""
     for flag in (True, "true", False, None):
         append(owner, f"agent {flag!r}", fallback_reason="timeout", cost_usd=1, overridden=flag)
     which = Which("completed", fallback_reason="any", overridden=False)
@@ -164,7 +164,7 @@ def test_what_somebody_tried_out_is_behind_no_rate(store: PooledStore, owner: ps
 
 
 def test_an_unknown_model_is_not_any(store: PooledStore, owner: psycopg.Connection) -> None:
-    """Behind the figure of those whose model is not known are they alone."""
+    """The figure for unknown models lists only generations whose model is unknown."""
     append(owner, fallback_reason="timeout", generator_used="claude-sonnet-4")
     append(owner, cost_usd=1)
     first = generations(store.person(), BEGINS, ENDS, Filters(), Which(primary_model=UNKNOWN, fallback_reason="any"))
@@ -184,7 +184,7 @@ def append(owner: psycopg.Connection, agent: str | None = None, **details: Any) 
 
 
 def test_refused_answers_of_one_rule(store: PooledStore) -> None:
-    """With what refused them, at its place."""
+    """With the finding that rejected them and its path."""
     found = rejected_answers(store.person(), BEGINS, ENDS, Filters(), code="step_type_unknown", limit=5)
 
     assert len(found) == 5

@@ -18,13 +18,13 @@ DAY = date(2026, 11, 10)
 
 
 def changes(store: PooledStore, first: date, last: date, source: Source = "all") -> tuple[Change, ...]:
-    """Those of some days in Kathmandu."""
+    """The saves of some days in Kathmandu."""
     figures = read_figures(store.person(), period(first, last, "Asia/Kathmandu"), Filters(source), ("changes",))
     return figures.changes
 
 
 def saved(owner: psycopg.Connection, at: datetime, changed: object) -> None:
-    """A save from elsewhere."""
+    """Append a save by another system."""
     owner.execute(
         "insert into public.audit_logs (timestamp, action, actor_id, changes) "
         "values (%s, 'SYSTEM_CONFIG_UPDATED', 'a@example.com', %s::jsonb)",
@@ -33,7 +33,7 @@ def saved(owner: psycopg.Connection, at: datetime, changed: object) -> None:
 
 
 def test_a_save_is_told_with_who_and_what(store: PooledStore) -> None:
-    """As soon as it is made, whatever the source of the figures."""
+    """It shows as soon as it is made, for every source of figures."""
     save_settings(store.person(), {PRIMARY_KEY: "claude-sonnet-4"})
     today = clock.system().date()
     days = today - timedelta(days=1), today + timedelta(days=1)
@@ -46,7 +46,7 @@ def test_a_save_is_told_with_who_and_what(store: PooledStore) -> None:
 
 
 def test_a_change_belongs_to_the_day_of_the_zone(store: PooledStore, owner: psycopg.Connection) -> None:
-    """The first moment of a day is in it, that of the next one is not; what came before is known too."""
+    """The first moment of a day belongs to it, that of the next day does not; earlier changes are included too."""
     begins = datetime(2026, 11, 9, 18, 15, tzinfo=UTC)
     moments = [begins - timedelta(microseconds=1), begins, begins + timedelta(days=1)]
     for at in moments:
@@ -56,7 +56,7 @@ def test_a_change_belongs_to_the_day_of_the_zone(store: PooledStore, owner: psyc
 
 
 def test_a_version_may_be_called_anything(store: PooledStore, owner: psycopg.Connection) -> None:
-    """Of another system's save: what is no number is unknown."""
+    """In another system's save, a version that is not a valid number is unknown."""
     for second, version in enumerate(("2024.1-rc", None, {"a": 1}, 7, 7.5, -1, 10**30)):
         owner.execute(
             "insert into public.audit_logs (timestamp, action, details, changes) "
@@ -72,7 +72,7 @@ def test_a_version_may_be_called_anything(store: PooledStore, owner: psycopg.Con
 
 
 def test_a_save_that_names_no_change_is_passed_over(store: PooledStore, owner: psycopg.Connection) -> None:
-    """Whatever stands in its place; so is one of other settings, whose values may be secrets."""
+    """Whatever it holds instead; a save of other settings is skipped too, since their values may be secrets."""
     strange: tuple[object, ...] = (None, [], "text", 7, {}, {"smtp_password": {"before": "a", "after": "b"}})
     for nothing in strange:
         saved(owner, datetime(2026, 11, 10, tzinfo=UTC), nothing)
@@ -81,7 +81,7 @@ def test_a_save_that_names_no_change_is_passed_over(store: PooledStore, owner: p
 
 
 def test_changes_of_the_sample_are_marked_as_such(store: PooledStore) -> None:
-    """And are not among real ones."""
+    """They are not among the real ones."""
     for _ in add_sample_data(store.person(), until=SAMPLE_UNTIL, **SAMPLE):
         pass
     days = SAMPLE_UNTIL - timedelta(days=SAMPLE["days"]), SAMPLE_UNTIL

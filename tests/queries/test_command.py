@@ -1,4 +1,4 @@
-"""`python -m queries report` and `python -m store recount`, as a shell sees them."""
+"""`python -m queries report` and `python -m store recount`, run from a shell."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def data_dir_fixture() -> Iterator[Path]:
 def run(
     data_dir: Path, module: str, *arguments: str, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """A finished command."""
+    """Run a command and return it once it has finished."""
     variables = os.environ | {"ORCHESTRATOR_DATA_DIR": str(data_dir / "data")} | dict(environment or {})
     return subprocess.run(
         [sys.executable, "-m", module, *arguments],
@@ -39,7 +39,7 @@ def run(
 
 
 def test_json_is_one_line_and_nothing_else(data_dir: Path) -> None:
-    """With the keys that other programs rely on; without a key simulated events, and so the sample, count."""
+    """It has the keys that other programs rely on; without a model key, simulated events and so the sample count."""
     outcome = run(data_dir, "queries", "report", "--json")
     report = json.loads(outcome.stdout)
 
@@ -58,7 +58,7 @@ def test_json_is_one_line_and_nothing_else(data_dir: Path) -> None:
 
 
 def test_a_period_without_data_is_done(data_dir: Path) -> None:
-    """Exit code 0 and null for every rate; with a model key real events count, of which there are none."""
+    """Exit code 0 and null for every rate; with a model key, real events count, and there are none."""
     key = {"OPENAI_API_KEY": "k"}
     outcome = run(data_dir, "queries", "report", "--json", environment=key)
     report = json.loads(outcome.stdout)
@@ -71,17 +71,17 @@ def test_a_period_without_data_is_done(data_dir: Path) -> None:
     ("arguments", "sentence"),
     [
         (["--from", "2026-11-02", "--to", "2026-11-01"], "before it begins"),
-        (["--from", "yesterday"], "is no day"),
+        (["--from", "yesterday"], "is not a date"),
         (["--to", "0001-01-05"], "must lie between"),
         (["--time-zone", "Mars/Olympus"], "no time zone"),
         (["--source", "imagined"], "invalid choice"),
     ],
 )
 def test_wrong_usage(arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Exit code 2 and a sentence, before a store is opened."""
+    """Exit code 2 and one sentence, before a store is opened."""
     try:
         code: object = main(["report", *arguments])
-    except SystemExit as left:  # argparse leaves by itself
+    except SystemExit as left:  # argparse exits by itself
         code = left.code
     printed = capsys.readouterr()
 
@@ -90,7 +90,7 @@ def test_wrong_usage(arguments: list[str], sentence: str, capsys: pytest.Capture
 
 
 def test_people_get_a_table(data_dir: Path) -> None:
-    """One figure a line, in one column, "-" for what is unknown."""
+    """One figure per line, aligned in one column, "-" for unknown."""
     lines = run(data_dir, "queries", "report", "--source", "all").stdout.splitlines()
     figures = [line for line in lines if len(line.split()) > 1]
 
@@ -101,11 +101,11 @@ def test_people_get_a_table(data_dir: Path) -> None:
 
 
 def test_a_recount_agrees(data_dir: Path) -> None:
-    """And says over how many events."""
+    """It also prints the number of events."""
     outcome = run(data_dir, "store", "recount")
 
     assert outcome.returncode == 0
-    assert "All figures agree with the" in outcome.stderr
+    assert "All counts agree with the" in outcome.stderr
 
 
 @pytest.mark.parametrize(
@@ -118,5 +118,5 @@ def test_a_recount_agrees(data_dir: Path) -> None:
     ],
 )
 def test_the_default_source(environment: dict[str, str], source: str) -> None:
-    """Real where real models are asked."""
+    """Real if real models are asked."""
     assert default_source(environment) == source

@@ -1,4 +1,4 @@
-"""Counters are right whoever writes when, and agree with the log."""
+"""Counters agree with the log, whoever writes and whenever."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def executed(at: datetime, *, good: bool = True, agent: str = "a-1") -> dict[str
 
 
 def rated(at: datetime, generation_id: str, score: object) -> dict[str, Any]:
-    """A user's verdict."""
+    """A user's rating."""
     return elsewhere("WORKFLOW_RATED", at, {"generation_id": generation_id, "score": score})
 
 
 def execution_success(store: PooledStore) -> dict[str, float | None]:
-    """Share of successful runs by generator."""
+    """The execution success of each generator."""
     return {name: figures["execution_success_pct"] for name, figures in report(store)["by_generator"].items()}
 
 
 def test_a_run_is_judged_by_the_latest_workflow_before_it(store: PooledStore, owner: psycopg.Connection) -> None:
-    """Also when the workflow's event arrives after the run's."""
+    """This also holds if the workflow's event arrives after the run's."""
     hour = timedelta(hours=1)
     append(owner, [executed(BEGIN + 5 * hour), executed(BEGIN + hour, good=False)])
     assert execution_success(store) == {"unknown": 50.0}
@@ -56,7 +56,7 @@ def test_a_run_is_judged_by_the_latest_workflow_before_it(store: PooledStore, ow
 def test_a_rating_finds_its_workflow_whichever_came_first(
     store: PooledStore, owner: psycopg.Connection, generation_id: str
 ) -> None:
-    """And a score that is neither 0 nor 1 is no rating."""
+    """A score that is neither 0 nor 1 is not a rating."""
     append(owner, [rated(BEGIN, generation_id, 1), rated(BEGIN, generation_id, 0), rated(BEGIN, generation_id, 0.5)])
     append(owner, [generated(BEGIN, CLAUDE, generation_id=generation_id, attempts=[])])
     figures = report(store)
@@ -67,7 +67,7 @@ def test_a_rating_finds_its_workflow_whichever_came_first(
 
 
 def test_writers_at_once(store: PooledStore, owner: psycopg.Connection, server: Cluster, database_name: str) -> None:
-    """Generations and runs of the same agents from eight connections, batches and single events: nothing deadlocks,
+    """Eight connections append generations and runs of the same agents, in batches and one by one: nothing deadlocks,
     nothing is missed, and every run finds its workflow."""
     numbers = count()
 
@@ -92,7 +92,7 @@ def test_writers_at_once(store: PooledStore, owner: psycopg.Connection, server: 
 
 
 def test_a_generation_looks_at_what_it_explains_alone(store: PooledStore, owner: psycopg.Connection) -> None:
-    """Not at all runs of its agent, however late it comes, nor at ratings of others; that of another agent at none."""
+    """However late it arrives, it reads only the runs and ratings it may explain, not all runs of its agent."""
     hours = [BEGIN + timedelta(hours=hour) for hour in range(24)]
     append(owner, [generated(hour) for hour in hours])
     append(owner, [executed(hour + timedelta(seconds=30 * place)) for hour in hours for place in range(1, 101)])
@@ -109,7 +109,7 @@ def test_a_generation_looks_at_what_it_explains_alone(store: PooledStore, owner:
 
 
 def _rows_read(owner: psycopg.Connection, event: dict[str, Any]) -> int:
-    """Of the log, to append an event."""
+    """The rows of the log that are read to append an event."""
     read = (
         "select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relid = 'public.audit_logs'::regclass"
     )
@@ -123,7 +123,7 @@ def _rows_read(owner: psycopg.Connection, event: dict[str, Any]) -> int:
 
 
 def test_a_rollup_that_was_tampered_with_is_found_and_mended(store: PooledStore, owner: psycopg.Connection) -> None:
-    """By the rebuild, which says where."""
+    """The rebuild fixes it and reports where it was."""
     append(owner, [generated(BEGIN)])
     owner.execute("update public.generation_rollups set cost_usd = 7 where grain = 15")
     assert differences(owner) == {"generation_rollups": 2}
@@ -133,5 +133,5 @@ def test_a_rollup_that_was_tampered_with_is_found_and_mended(store: PooledStore,
 
 
 def test_the_baseline_has_one_name(owner: psycopg.Connection) -> None:
-    """In Python and in SQL."""
+    """The same in Python and in SQL."""
     assert owner.execute("select private.baseline_model()").fetchone() == (BASELINE.name,)

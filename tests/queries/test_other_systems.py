@@ -18,7 +18,7 @@ from tests.queries.stories import MINI, elsewhere, generated, generation, report
 
 
 def test_other_systems_are_priced_by_day(store: PooledStore, owner: psycopg.Connection) -> None:
-    """Baseline and waste follow from the tokens; nothing is known before a model had a price."""
+    """Baseline and waste follow from the tokens; both are unknown before the model had a price."""
     append(owner, [generated(BEGIN, cost_usd=Decimal("0.0020"), fallback_reason="Request timed out")])
     figures = report(store)
 
@@ -52,7 +52,7 @@ def test_other_systems_are_priced_by_day(store: PooledStore, owner: psycopg.Conn
     ids=range(13),
 )
 def test_what_cannot_be_read_is_counted_as_such(store: PooledStore, owner: psycopg.Connection, details: object) -> None:
-    """The event is a generation all the same, and the report says that some field of it made no sense."""
+    """The event still counts as a generation, and the report says that one of its fields is unreadable."""
     owner.execute(
         "insert into public.audit_logs (timestamp, action, details) values (%s, 'WORKFLOW_GENERATED', %s::jsonb)",
         [BEGIN, None if details is None else exact_json(details)],
@@ -79,7 +79,7 @@ def test_what_cannot_be_read_is_counted_as_such(store: PooledStore, owner: psyco
 def test_a_name_is_one_short_line(
     store: PooledStore, owner: psycopg.Connection, details: dict[str, object], name: str
 ) -> None:
-    """Whatever type it has in JSON, but no list and no object; what is no name is counted as unreadable."""
+    """Any JSON type but a list or an object is accepted; anything that is not a name counts as unreadable."""
     append(owner, [elsewhere("WORKFLOW_GENERATED", BEGIN, {"cost_usd": 1, **details}) for _ in range(2)])
     figures = report(store)
 
@@ -89,7 +89,7 @@ def test_a_name_is_one_short_line(
 
 
 def test_a_rule_refuses_a_reply_once(store: PooledStore, owner: psycopg.Connection) -> None:
-    """However often the reply broke it."""
+    """It counts once, however often the reply broke the rule."""
     refused = {"model": MINI, "outcome": "validation_failed", "finding_codes": ["cycle", "cycle", "not_json"]}
     append(owner, [generation(reason="validation_failed", attempts=[refused]) for _ in range(3)])
     found = read_fallbacks(store.person(), period(FIRST, LAST, "UTC"), Filters("all")).findings
@@ -98,7 +98,7 @@ def test_a_rule_refuses_a_reply_once(store: PooledStore, owner: psycopg.Connecti
 
 
 def test_an_unknown_cost_is_not_zero(store: PooledStore, owner: psycopg.Connection) -> None:
-    """It is null while nothing else is known, and in no average afterwards."""
+    """It is null while nothing else is known, and left out of averages afterwards."""
     append(owner, [generated(BEGIN, cost_usd=None), generated(BEGIN, cost_usd=None)])
     unknown = report(store)
     append(owner, [generated(BEGIN, cost_usd=Decimal("0.0012"))])
@@ -112,7 +112,7 @@ def test_an_unknown_cost_is_not_zero(store: PooledStore, owner: psycopg.Connecti
 
 @pytest.mark.parametrize("at", [None, "infinity", "-infinity", "0001-01-01 00:00:00+00 BC", "294276-12-31"])
 def test_an_event_of_no_time_is_counted_as_such(store: PooledStore, owner: psycopg.Connection, at: str | None) -> None:
-    """It belongs to no period, and every report mentions it."""
+    """It belongs to no period, and every report counts it."""
     owner.execute(
         "insert into public.audit_logs (timestamp, action) values (%s::timestamptz, 'WORKFLOW_GENERATED')",
         [at],
@@ -124,7 +124,7 @@ def test_an_event_of_no_time_is_counted_as_such(store: PooledStore, owner: psyco
 
 
 def test_a_clock_ten_years_ahead_changes_nothing_today(store: PooledStore, owner: psycopg.Connection) -> None:
-    """Its day has it, and no other."""
+    """It counts on its own day and on no other."""
     append(owner, [generated(BEGIN.replace(year=2036)), generated(BEGIN)])
 
     assert report(store)["generations"] == 1

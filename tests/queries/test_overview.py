@@ -29,7 +29,7 @@ from tests.queries.stories import generation
 def test_the_judgement(
     store: PooledStore, owner: psycopg.Connection, direct: int, fallen_back: int, failed: int, judgement: str
 ) -> None:
-    """An alarm only where the figures are sure; a hint where they may be luck."""
+    """An alarm only if the figures are certain; a hint if they may be chance."""
     append(
         owner,
         [

@@ -1,4 +1,4 @@
-"""The report on logs that tell a story: the golden case, real runs with faults, days of every zone."""
+"""The report on known logs: the golden case, real generations with faults, days in several time zones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.queries.stories import CLAUDE, MINI, generated, report
 
 
 def test_the_golden_case(store: PooledStore, owner: psycopg.Connection) -> None:
-    """10,000 workflows of 2,000 + 1,500 tokens, 5 % after a whole wasted answer: 26.25 against 285.00 dollars."""
+    """10,000 workflows of 2,000 + 1,500 tokens, 5 % of them after a fully wasted reply: $26.25 against $285.00."""
 
     def events() -> Any:
         for number in range(10_000):
@@ -49,7 +49,7 @@ def test_the_golden_case(store: PooledStore, owner: psycopg.Connection) -> None:
 
 
 def test_the_statements_that_others_rely_on_agree(store: PooledStore, owner: psycopg.Connection) -> None:
-    """Both give what the report gives for all sources."""
+    """Both give the same figures as the report for all sources."""
     now = clock.system()
     append(owner, [generated(now - timedelta(hours=hour), [MINI, CLAUDE][hour % 2]) for hour in range(9)])
     append(owner, [generated(now - timedelta(hours=1), CLAUDE, fallback_reason="timeout", cost_usd="0.0285")])
@@ -75,7 +75,7 @@ def test_the_statements_that_others_rely_on_agree(store: PooledStore, owner: psy
 
 
 def run(application: Application, runs: int) -> None:
-    """Generate with every fault in turn, and sometimes without."""
+    """Generate workflows with every fault in turn, and sometimes without one."""
     faults = [None, *Fault]
     patient = [fault for fault in faults if fault not in (Fault.HANG, Fault.DRIP)]
     replaced: UUID | None = None
@@ -101,7 +101,7 @@ def run(application: Application, runs: int) -> None:
 def test_real_runs_with_faults(
     application: Application, store: PooledStore, owner: psycopg.Connection, runs: int
 ) -> None:
-    """What the orchestrator books is what the report says, in four time zones."""
+    """The report matches what the orchestrator records, in four time zones."""
     run(application, runs)
 
     check(
@@ -117,7 +117,7 @@ def test_real_runs_with_faults(
 def test_a_failure_that_was_asked_for_is_in_no_judged_rate(
     application: Application, store: PooledStore, owner: psycopg.Connection
 ) -> None:
-    """It says nothing about the model; its money counts, and it is counted apart."""
+    """It says nothing about the model; its cost counts, and it is counted separately."""
     for fault in (None, Fault.RATE_LIMIT, Fault.BAD_STEP):
         application.orchestrator.generate_workflow(
             user_id=LOCAL_PERSON_ID, agent_id=None, prompt="Tell Slack", services=["Slack"],
@@ -134,7 +134,7 @@ def test_a_failure_that_was_asked_for_is_in_no_judged_rate(
 
 
 def test_days_are_days_of_the_zone(store: PooledStore, owner: psycopg.Connection) -> None:
-    """An event a minute before and after each midnight of a day that is 25 hours long falls into its own day."""
+    """Events just before and at each midnight of a 25-hour day count on their own day."""
     midnight, next_midnight = (
         datetime.fromisoformat("2026-11-01T00:00-04:00"),
         datetime.fromisoformat("2026-11-02T00:00-05:00"),
@@ -149,7 +149,7 @@ def test_days_are_days_of_the_zone(store: PooledStore, owner: psycopg.Connection
 def test_where_midnight_comes_twice_the_day_begins_with_the_first(
     store: PooledStore, owner: psycopg.Connection
 ) -> None:
-    """In the Azores clocks go back from 1:00 to 0:00; both hours belong to the new day."""
+    """In the Azores, clocks go back from 1:00 to 0:00; both hours belong to the new day."""
     first_midnight = datetime.fromisoformat("2026-10-25T00:00+00:00")
     append(
         owner, [generated(first_midnight + timedelta(minutes=30)), generated(first_midnight + timedelta(minutes=90))]

@@ -1,4 +1,4 @@
-"""Past runs, found again."""
+"""Past generations, read back."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def generate(application: Application, prompt: str, fault: Fault | None = None) 
 
 
 def test_a_run_comes_back_as_it_was(application: Application, store: PooledStore) -> None:
-    """Steps, attempts, findings and money equal the result's, to the last digit."""
+    """Steps, attempts, findings and money equal those of the result, to the last digit."""
     result = generate(application, "Tell Slack", Fault.BAD_STEP)
     run = find_run(store.person(), result.generation_id)
 
@@ -41,7 +41,7 @@ def test_a_run_comes_back_as_it_was(application: Application, store: PooledStore
 
 
 def test_a_failed_run_says_how_long_it_took(application: Application, store: PooledStore) -> None:
-    """What its attempts took, one after the other, as its event says."""
+    """It is the sum of its attempts' durations, as in its event."""
     save_settings(store.person(), {ENABLE_FALLBACK_KEY: False})
     with pytest.raises(GenerationFailed) as failed:
         generate(application, "Tell Slack", Fault.BAD_STEP)
@@ -58,7 +58,7 @@ def test_there_is_no_run_of_an_unknown_id(store: PooledStore) -> None:
 
 
 def test_a_caller_may_choose_the_id(application: Application, store: PooledStore) -> None:
-    """So that a page can name the run in its address before it has ended."""
+    """So that a page can put the generation into its URL before it finishes."""
     chosen = UUID("11111111-1111-4111-8111-111111111111")
     request: dict[str, Any] = {"user_id": LOCAL_PERSON_ID, "agent_id": None, "prompt": "x", "services": []}
     application.orchestrator.generate_workflow(**request, options=RunOptions(generation_id=chosen))
@@ -67,7 +67,7 @@ def test_a_caller_may_choose_the_id(application: Application, store: PooledStore
 
 
 def test_the_latest_runs_can_be_searched(application: Application, store: PooledStore) -> None:
-    """By a part of the prompt, whatever its case, or of the id; newest first; a wildcard means itself."""
+    """By part of the prompt in any case, or part of the id; newest first; a wildcard stands for itself."""
     first, second = generate(application, "Alert the TEAM"), generate(application, "Send 100 % of it")
     everything = latest_runs(store.person())
 
@@ -80,5 +80,5 @@ def test_the_latest_runs_can_be_searched(application: Application, store: Pooled
 
 
 def test_an_empty_console_has_no_runs(store: PooledStore) -> None:
-    """The columns are there all the same."""
+    """The columns are there anyway."""
     assert "prompt" in latest_runs(store.person()).columns

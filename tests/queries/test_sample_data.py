@@ -1,4 +1,4 @@
-"""The sample: its totals follow from the story, its events look like real ones, and nothing of it stays behind."""
+"""Sample data: its totals follow from the story, its events look like real ones, and it can be removed completely."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ UNTIL, DAYS, PER_DAY = SAMPLE_UNTIL, SAMPLE["days"], SAMPLE["per_day"]
 
 @dataclass(frozen=True)
 class Made:
-    """A generation of the sample, as the story has it."""
+    """A generation of the sample, as the story defines it."""
 
     kind: str
     reason: str | None
@@ -43,7 +43,7 @@ class Made:
 
 
 def story(days: int, per_day: int) -> Iterator[Made]:
-    """Every generation, from the story alone."""
+    """Every generation, derived from the story alone."""
     outage, release, luna = (days * 2 // 3, days * 4 // 5, days * 9 // 10) if days >= 30 else (-9, -9, -9)
     for day in range(days):
         weekend = (UNTIL - timedelta(days=days - 1 - day)).isoweekday() > 5
@@ -94,7 +94,7 @@ def _price(model: str, given: int, written: int) -> Decimal:
 
 
 def test_its_totals_follow_from_the_story(sample: PooledStore, owner: psycopg.Connection) -> None:
-    """Counts by kind, reason and generator, and all money, to the last digit; in other zones as recounted."""
+    """Counts by kind, reason and generator, and all money to the last digit; other time zones match a recount."""
     made = list(story(DAYS, PER_DAY))
     completed = [one for one in made if one.kind == "completed"]
     days = (UNTIL - timedelta(days=DAYS - 1), UNTIL)
@@ -116,7 +116,7 @@ def test_its_totals_follow_from_the_story(sample: PooledStore, owner: psycopg.Co
 
 
 def test_a_short_sample_has_no_incidents(store: PooledStore) -> None:
-    """A week tells of calm days alone."""
+    """A week has calm days only."""
     list(add_sample_data(store.person(), days=7, per_day=50, until=UNTIL))
     report = read_report(store.person(), period(UNTIL - timedelta(days=6), UNTIL, "UTC"), Filters())
 
@@ -127,7 +127,7 @@ def test_a_short_sample_has_no_incidents(store: PooledStore) -> None:
 def test_its_events_have_the_fields_of_real_ones(
     sample: PooledStore, owner: psycopg.Connection, application: Application
 ) -> None:
-    """Both kinds of rows have the same keys, for each action that a generation leaves."""
+    """Both kinds of events have the same keys, for each action of a generation."""
     for fault in (None, Fault.BAD_STEP):
         application.orchestrator.generate_workflow(
             user_id=LOCAL_PERSON_ID,
@@ -158,7 +158,7 @@ def _keys(owner: psycopg.Connection, action: str, *, sample: bool) -> set[str]:
 
 
 def test_its_refused_answers_can_be_opened(sample: PooledStore, owner: psycopg.Connection) -> None:
-    """As any other run, with what was refused and why."""
+    """Like those of any other generation, with the rejected text and the reason."""
     row = owner.execute(
         "select generation_id from public.workflows where sample and rejected_outputs <> '[]' limit 1"
     ).fetchone()
@@ -172,7 +172,7 @@ def test_its_refused_answers_can_be_opened(sample: PooledStore, owner: psycopg.C
 
 
 def test_its_latest_runs_are_of_both_models(sample: PooledStore, owner: psycopg.Connection) -> None:
-    """Mostly of the first, as in the log; and each says what its event says."""
+    """Most are by the primary model, as in the log, and each agrees with its event."""
     rows = owner.execute(
         "select run.generator_used, event.details ->> 'generator_used', run.pilot_steps is null"
         " from public.workflows as run"
@@ -190,7 +190,7 @@ def test_its_latest_runs_are_of_both_models(sample: PooledStore, owner: psycopg.
 def test_it_is_removed_without_a_trace(
     sample: PooledStore, owner: psycopg.Connection, application: Application
 ) -> None:
-    """But for an event that says so; real runs stay, and the rollups agree with what is left."""
+    """Only an event about the removal remains; real generations stay, and the rollups agree with the rest."""
     application.orchestrator.generate_workflow(user_id=LOCAL_PERSON_ID, agent_id=None, prompt="Tell Slack", services=[])
     assert has_sample_data(sample.person())
     removed = remove_sample_data(sample.person())
@@ -205,7 +205,7 @@ def test_it_is_removed_without_a_trace(
 
 
 def test_a_second_sample_is_refused(sample: PooledStore) -> None:
-    """The totals would follow from nothing any more."""
+    """Its totals would no longer follow from the story."""
     with pytest.raises(Conflict, match="remove it first"):
         next(add_sample_data(sample.person(), days=3, per_day=3))
 
@@ -215,12 +215,12 @@ def test_a_second_sample_is_refused(sample: PooledStore) -> None:
 )
 def test_numbers_out_of_range_are_refused(store: PooledStore, numbers: dict[str, Any]) -> None:
     """Before anything is added."""
-    with pytest.raises(InvalidInput, match=r"1 to 3,660 days|seed must lie|at most 565 days"):
+    with pytest.raises(InvalidInput, match=r"1 to 3,660 days|seed must be|at most 565 days"):
         next(add_sample_data(store.person(), until=date(2026, 11, 29), **numbers))
 
 
 def test_no_day_of_the_sample_is_without_prices(owner: psycopg.Connection) -> None:
-    """The first day that is allowed is the first on which both its models have one."""
+    """The first day allowed is the first on which both models of the sample have a price."""
     statement = """
         select max(since) from (
             select min(effective_from) as since from public.model_prices
@@ -231,7 +231,7 @@ def test_no_day_of_the_sample_is_without_prices(owner: psycopg.Connection) -> No
 
 
 def test_sample_rows_do_not_leave_the_log_alone(sample: PooledStore, owner: psycopg.Connection) -> None:
-    """Not even at the owner's hand: what was counted of them would stay."""
+    """Not even the owner can delete them there: their counts would remain."""
     with pytest.raises(psycopg.Error, match="append-only"):
         owner.execute("delete from public.audit_logs where details ->> 'sample' = 'true'")
     remove_sample_data(sample.person())
@@ -243,7 +243,7 @@ def test_sample_rows_do_not_leave_the_log_alone(sample: PooledStore, owner: psyc
 def test_what_is_being_added_is_removed_with_the_rest(
     store: PooledStore, owner: psycopg.Connection, server: Cluster, database_name: str
 ) -> None:
-    """The removal waits for it: its events would go, and what was counted of them would stay."""
+    """The removal waits for the insertion to finish; otherwise the counts of its events would remain."""
     events = "select * from private.sample_events(current_date, 3, 20, 1, 0, 0, 999)"
     with psycopg.connect(server.dsn(cluster.OWNER, database_name)) as adding, ThreadPoolExecutor() as threads:
         adding.execute(f"insert into public.audit_logs {events}".encode())

@@ -1,4 +1,4 @@
-"""Who may come in, told from the first line and the headers of a request."""
+"""Access control, based on the request line and the headers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def knock(
     client: str = "127.0.0.1",
     server: str = "127.0.0.1",
 ) -> list[MutableMapping[str, Any]]:
-    """What is answered; a lone `{"type": "in"}` where the request reached the console."""
+    """The messages sent in reply; a lone `{"type": "in"}` if the request reached the console."""
     told: list[MutableMapping[str, Any]] = []
     headers = [(name, value.encode()) for name, value in ((b"host", host), (b"origin", origin)) if value is not None]
     scope = {"type": kind, "headers": headers, "client": (client, 1), "server": (server, 8501)}
@@ -43,12 +43,12 @@ def knock(
         return {"type": "websocket.connect"}
 
     made = settings.middleware()
-    asyncio.run(Door(inside, **made.kwargs)(scope, receive, send))  # type: ignore[arg-type]  # what the settings say
+    asyncio.run(Door(inside, **made.kwargs)(scope, receive, send))  # type: ignore[arg-type]  # as the settings say
     return told
 
 
 def entered(settings: DoorSettings, *arguments: Any, **options: Any) -> bool:
-    """Whether a WebSocket was let in."""
+    """Whether a WebSocket was accepted."""
     return knock(settings, *arguments, **options) == [{"type": "in"}]
 
 
@@ -56,7 +56,7 @@ def entered(settings: DoorSettings, *arguments: Any, **options: Any) -> bool:
     "host", ["localhost", "localhost:8501", "LOCALHOST:1", "localhost.", "127.0.0.1:8501", "[::1]:8501", "[::1]"]
 )
 def test_this_machine_by_its_names(host: str) -> None:
-    """With and without a port, in any case."""
+    """These names work with and without a port, in any case."""
     assert entered(LOCAL, host)
     assert entered(LOCAL, host, f"http://{host}")
 
@@ -69,7 +69,7 @@ def test_this_machine_by_its_names(host: str) -> None:
     ],
 )  # fmt: skip
 def test_no_other_name(host: str | None) -> None:
-    """A name that somebody made point here is not one of ours."""
+    """A foreign name that points to this machine is rejected."""
     assert not entered(LOCAL, host)
     assert knock(LOCAL, host, kind="http")[0]["status"] == 403
 
@@ -82,14 +82,14 @@ def test_no_other_name(host: str | None) -> None:
     ],
 )  # fmt: skip
 def test_no_other_origin_acts(origin: str) -> None:
-    """Neither over a WebSocket nor by a form; reading a file it may, without being let into its answer."""
+    """Another origin can neither open a WebSocket nor submit a form; it may request a file, but not read the answer."""
     assert not entered(LOCAL, "localhost:8501", origin)
     assert knock(LOCAL, "localhost:8501", origin, kind="http", method="POST")[0]["status"] == 403
     assert knock(LOCAL, "localhost:8501", origin, kind="http")[0]["status"] == 200
 
 
 def test_behind_a_proxy() -> None:
-    """Under the public name, whether the proxy keeps the Host header or not, from any address."""
+    """The public name works from any address, whether or not the proxy keeps the Host header."""
     assert entered(PROXIED, "console.example.com", "https://console.example.com", client="203.0.113.9")
     assert entered(PROXIED, "127.0.0.1:8501", "https://console.example.com")
     assert not entered(PROXIED, "console.example.com", "https://evil.example")
@@ -99,14 +99,14 @@ def test_behind_a_proxy() -> None:
 @pytest.mark.parametrize("end", ["client", "server"])
 @pytest.mark.parametrize("address", ["192.168.1.7", "203.0.113.9", "2001:db8::1"])
 def test_without_sign_in_only_this_machine_connects(end: str, address: str) -> None:
-    """Also where another server program was told to listen everywhere."""
+    """This holds even if another server program was set to listen everywhere."""
     assert not entered(LOCAL, **{end: address})
     assert entered(LOCAL, **{end: "::ffff:127.0.0.1"})
     assert entered(DoorSettings(public_host=None, signs_in=True), **{end: address})
 
 
 def test_nobody_else_frames_it() -> None:
-    """Every answer says so, a refusal too."""
+    """Every answer forbids framing, including refusals."""
     for host, status in (("localhost", 200), ("evil.example", 403)):
         start = knock(LOCAL, host, kind="http")[0]
         assert start["status"] == status
@@ -115,15 +115,15 @@ def test_nobody_else_frames_it() -> None:
 
 @pytest.mark.parametrize("address", [None, "", "0.0.0.0", "::", "192.168.1.7", "example.com"])  # noqa: S104 - refused
 def test_without_sign_in_it_listens_here_alone(address: str | None) -> None:
-    """Anything else is refused in a sentence, with a way out; with sign-in it is not."""
-    with pytest.raises(InvalidInput, match="without sign-in whoever reaches it is its admin"):
+    """Without sign-in, any other address is refused with a sentence that says what to do; with sign-in it is not."""
+    with pytest.raises(InvalidInput, match="without sign-in anyone who reaches it is its admin"):
         LOCAL.check_address(address)
     DoorSettings(public_host=None, signs_in=True).check_address(address)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.9.10", "::1", "localhost", "::ffff:127.0.0.1", "[::1]"])
 def test_loopback(address: str) -> None:
-    """All forms of this machine's own addresses."""
+    """All forms of this machine's own addresses count."""
     assert is_loopback(address)
     LOCAL.check_address(address)
 
@@ -132,12 +132,12 @@ def test_loopback(address: str) -> None:
     ("url", "host"), [("https://Console.example.com", "console.example.com"), ("http://10.0.0.7:8501/", "10.0.0.7")]
 )
 def test_the_public_address(url: str, host: str) -> None:
-    """Its host is what counts."""
+    """Only its host matters."""
     assert DoorSettings.from_environment({"ORCHESTRATOR_PUBLIC_URL": url}).public_host == host
 
 
 @pytest.mark.parametrize("url", ["console.example.com", "https://", "https://a/b/c?d", "https://u:p@host", "x"])
 def test_a_public_address_that_is_none(url: str) -> None:
-    """Is said by the name of its variable."""
+    """The message names the variable."""
     with pytest.raises(InvalidInput, match="ORCHESTRATOR_PUBLIC_URL"):
         DoorSettings.from_environment({"ORCHESTRATOR_PUBLIC_URL": url})

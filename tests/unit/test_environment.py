@@ -1,4 +1,4 @@
-"""Where configuration comes from."""
+"""Where the configuration comes from."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from store.__main__ import main
 
 
 def test_the_nearer_source_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The process environment beats .env, which beats secrets.toml; a blank value is none."""
+    """The process environment takes precedence over .env, and that over secrets.toml; blank values count as not set."""
     (tmp_path / ".streamlit").mkdir()
     (tmp_path / ".streamlit" / "secrets.toml").write_text(
         'A = "toml"\nB = "toml"\nC = "toml"\nD = 1.5\n[section]\nx = 1\n'
@@ -34,7 +34,7 @@ def test_the_nearer_source_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_broken_file_gets_a_sentence(tmp_path: Path) -> None:
-    """The file is named, its content is not."""
+    """The message names the file, but not its content."""
     (tmp_path / ".streamlit").mkdir()
     (tmp_path / ".streamlit" / "secrets.toml").write_text("OPENAI_API_KEY = sk-secret")
 
@@ -45,14 +45,14 @@ def test_a_broken_file_gets_a_sentence(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("address", ["http://me:s3cret@proxy:PORT", "proxy", "ftp://proxy", "https://"])
 def test_an_address_that_is_none_is_named(address: str) -> None:
-    """And not repeated: it may hold a password."""
+    """The value is not quoted: it may contain a password."""
     with pytest.raises(InvalidSettings, match="OPENAI_BASE_URL") as caught:
         ModelConfiguration.from_environment({"OPENAI_BASE_URL": address})
     assert "s3cret" not in str(caught.value)
 
 
 def test_a_blank_address_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The SDKs, which read the environment too, are told the public one."""
+    """The SDKs, which also read the environment, get the public URL."""
     monkeypatch.setenv("OPENAI_BASE_URL", "")
     monkeypatch.setenv("ANTHROPIC_BASE_URL", "")
 
@@ -61,7 +61,7 @@ def test_a_blank_address_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_each_database_has_an_outbox_of_its_own(tmp_path: Path) -> None:
-    """What one would not take is never given to another, nor removed with it."""
+    """Records for one database are never given to another, nor removed with it."""
     folders = {
         StoreSettings(tmp_path, url, url and "key").outbox for url in (None, "https://a.example", "https://b.example")
     }
@@ -71,7 +71,7 @@ def test_each_database_has_an_outbox_of_its_own(tmp_path: Path) -> None:
 
 
 def test_half_a_pair_is_refused() -> None:
-    """An address without its key, or an e-mail without its password, is named."""
+    """For a URL without its key, or an e-mail address without its password, the missing variable is named."""
     with pytest.raises(InvalidInput, match="SUPABASE_KEY is missing"):
         StoreSettings.from_environment({"SUPABASE_URL": "https://x"})
     with pytest.raises(InvalidInput, match="ORCHESTRATOR_EMAIL is missing"):
@@ -91,19 +91,19 @@ def test_half_a_pair_is_refused() -> None:
     ],
 )
 def test_when_models_are_simulated(environment: dict[str, str], offline: bool) -> None:
-    """Without any key, or on request."""
+    """Models are simulated without any key, or on request."""
     assert ModelConfiguration.from_environment(environment).offline is offline
 
 
 def test_offline_is_said_or_not() -> None:
-    """What is neither yes nor no is refused: a guess would spend money, or would not."""
+    """A value that is neither yes nor no is rejected: guessing could spend money, or fail to."""
     with pytest.raises(InvalidInput, match="ORCHESTRATOR_OFFLINE"):
         ModelConfiguration.from_environment({"ORCHESTRATOR_OFFLINE": "maybe"})
 
 
 @pytest.mark.parametrize("value", ["soon", "-1", "nan", "inf", "1e9"])
 def test_a_limit_must_be_a_number(value: str) -> None:
-    """The variable is named."""
+    """The message names the variable."""
     with pytest.raises(InvalidSettings, match="ORCHESTRATOR_ATTEMPT_TIMEOUT_S"):
         ModelConfiguration.from_environment({"ORCHESTRATOR_ATTEMPT_TIMEOUT_S": value})
 
@@ -128,9 +128,9 @@ def test_secrets_do_not_show() -> None:
 @pytest.mark.parametrize("address", [" ", "postgresql://\udcff"])
 @pytest.mark.parametrize("command", [["migrate"], ["grant", "a@example.com", "admin"], ["recount"]])
 def test_an_address_that_cannot_be_one(command: list[str], address: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A sentence, whatever bytes came from the command line."""
+    """Whatever bytes come from the command line, the answer is a sentence."""
     assert main([*command, "--url", address]) != 0
-    assert "--url is blank" in (told := capsys.readouterr().err) or "is not understood" in told
+    assert "--url is blank" in (told := capsys.readouterr().err) or "is malformed" in told
 
 
 @pytest.mark.parametrize("name", ["OPENAI_API_KEY", "ANTHROPIC_API_KEY"])
@@ -138,15 +138,15 @@ def test_an_address_that_cannot_be_one(command: list[str], address: str, capsys:
     "key", ["“sk-1”", "sk 1", "sk-1\nsk-2", "sk-\u200b1", "sk-\xa01", '"sk-1"', "<sk-1>", "clé", "a\tb"]
 )
 def test_a_key_that_is_none_is_named(name: str, key: str) -> None:
-    """At the start, by its variable, without a part of it; no model is blamed."""
-    with pytest.raises(InvalidInput, match=f"{name} holds a character that no key has") as caught:
+    """A malformed key is reported at start by its variable, without quoting it; no model is blamed."""
+    with pytest.raises(InvalidInput, match=f"{name} contains a character that no key has") as caught:
         ModelConfiguration.from_environment({name: key})
     assert "sk" not in str(caught.value)
 
 
 @pytest.mark.parametrize("key", [" sk-1\n", "\ufeffsk-1", "sk-1\u200b", "\xa0sk-1"])
 def test_what_copying_brings_along_is_no_part_of_a_key(key: str) -> None:
-    """Blanks, line ends and invisible characters around it."""
+    """Whitespace, line breaks and invisible characters around a key are removed."""
     assert ModelConfiguration.from_environment({"OPENAI_API_KEY": key}).openai_key == "sk-1"
     settings = StoreSettings.from_environment({"SUPABASE_URL": " https://a.supabase.co\n", "SUPABASE_KEY": key})
     assert (settings.supabase_url, settings.supabase_key) == ("https://a.supabase.co", "sk-1")
@@ -166,14 +166,14 @@ def test_what_copying_brings_along_is_no_part_of_a_key(key: str) -> None:
     ],
 )  # fmt: skip
 def test_an_address_that_cannot_be_right_is_said(name: str, address: str) -> None:
-    """The SDK adds its own path to it; what ends in that already, or in something else, is asked for in vain."""
+    """The SDK appends its own path; a base URL that already ends in it, or in something else, would never work."""
     with pytest.raises(InvalidSettings, match=name):
         ModelConfiguration.from_environment({name: address})
 
 
 @pytest.mark.parametrize("address", ["https://x.example/v1", "https://x.example/v1/ ", "http://127.0.0.1:1/openai/v1"])
 def test_an_address_that_can_be_right_is_taken(address: str) -> None:
-    """Gateways have paths of their own."""
+    """Gateways may have their own paths."""
     assert ModelConfiguration.from_environment({"OPENAI_BASE_URL": address}).openai_base_url == address.strip()
 
 
@@ -181,13 +181,13 @@ def test_an_address_that_can_be_right_is_taken(address: str) -> None:
     "url", ["https://a.supabase.co/rest/v1", "https://supabase.com/dashboard/project/a", "a.supabase.co", "https://"]
 )
 def test_a_project_that_is_none_is_said(url: str) -> None:
-    """An address with a path is another one."""
+    """A URL with a path is not that of a project."""
     with pytest.raises(InvalidInput, match="SUPABASE_URL"):
         StoreSettings.from_environment({"SUPABASE_URL": url, "SUPABASE_KEY": "k"})
 
 
 def test_nothing_in_a_file_is_expanded(tmp_path: Path) -> None:
-    """A password may hold any sign; a byte-order mark and Windows' line ends are no part of names and values."""
+    """A password may contain any character; a byte-order mark and Windows line endings are dropped."""
     (tmp_path / ".env").write_bytes("\ufeffA='a${HOME}b'\r\nB=\"pa$$word\"\r\nexport C=c\r\n# D=${x}\r\n".encode())
     (tmp_path / ".streamlit").mkdir()
     (tmp_path / ".streamlit" / "secrets.toml").write_bytes('\ufeffE = "e"\n'.encode())
@@ -209,7 +209,7 @@ def test_nothing_in_a_file_is_expanded(tmp_path: Path) -> None:
     ],
 )
 def test_a_line_that_is_not_understood_is_named(tmp_path: Path, text: bytes, sentence: str) -> None:
-    """Without what it holds: passed over in silence it would leave the models simulated."""
+    """The message does not quote the line; ignoring it silently would leave the models simulated."""
     (tmp_path / ".env").write_bytes(text)
     with pytest.raises(InvalidInput, match=sentence) as caught:
         read_environment(tmp_path)
@@ -217,10 +217,10 @@ def test_a_line_that_is_not_understood_is_named(tmp_path: Path, text: bytes, sen
 
 
 def test_a_variable_in_a_table_is_named(tmp_path: Path) -> None:
-    """There it would not be seen."""
+    """Inside a table, the variable would be ignored."""
     (tmp_path / ".streamlit").mkdir()
     (tmp_path / ".streamlit" / "secrets.toml").write_text('[models]\nOPENAI_API_KEY = "sk-1"\n')
-    with pytest.raises(InvalidInput, match=r"OPENAI_API_KEY stands in the table \[models\]"):
+    with pytest.raises(InvalidInput, match=r"OPENAI_API_KEY is in the table \[models\]"):
         read_environment(tmp_path)
 
 
@@ -235,7 +235,7 @@ NETWORKS = [
 def test_a_network_that_cannot_be_used_is_said(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str, named: str
 ) -> None:
-    """At the start, for models and for Supabase, by the names of the variables."""
+    """Unusable proxies and certificates are reported at start, for models and Supabase, by the variables' names."""
     monkeypatch.setenv(name, value)
     with pytest.raises(InvalidSettings, match=named) as caught:
         bootstrap({"OPENAI_API_KEY": "sk-1", "ORCHESTRATOR_DATA_DIR": str(tmp_path)})
@@ -246,7 +246,7 @@ def test_a_network_that_cannot_be_used_is_said(
 
 @pytest.mark.parametrize("value", ["::1", "[::1]", "[::1]:8080", "fe80::/10", "a, b:80x,*"])
 def test_exceptions_to_a_proxy_may_be_of_any_form(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: str) -> None:
-    """And a SOCKS proxy can be used."""
+    """A SOCKS proxy works too."""
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
     monkeypatch.setenv("NO_PROXY", value)
     check_network()
@@ -254,7 +254,7 @@ def test_exceptions_to_a_proxy_may_be_of_any_form(monkeypatch: pytest.MonkeyPatc
 
 
 def test_sentences_stay_where_docstrings_go() -> None:
-    """PYTHONOPTIMIZE=2 leaves docstrings out."""
+    """PYTHONOPTIMIZE=2 strips docstrings, but not the messages."""
     script = (
         "from store import errors as e; print([str(kind()) for kind in (e.StoreError, *e.StoreError.__subclasses__())])"
     )

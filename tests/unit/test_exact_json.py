@@ -13,7 +13,7 @@ from store import exact_json
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=12, min_value=-(10**9), max_value=10**9))
 def test_money_keeps_every_digit(amount: Decimal) -> None:
-    """A Decimal is a plain number without exponent, whatever its size."""
+    """A Decimal is written as a plain number without exponent, whatever its size."""
     text = exact_json(amount)
 
     assert Decimal(text) == amount
@@ -21,6 +21,6 @@ def test_money_keeps_every_digit(amount: Decimal) -> None:
 
 
 def test_what_has_no_form_is_refused() -> None:
-    """Nothing becomes its repr by accident."""
+    """Nothing is written as its repr by accident."""
     with pytest.raises(TypeError):
         exact_json(object())

@@ -1,4 +1,4 @@
-"""Bars of a histogram: whole buckets of the rollups."""
+"""Histogram bars: whole buckets of the rollups."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from queries.histogram import bar_of, bounds_ms
 
 
 def test_bars_leave_no_gap() -> None:
-    """Each begins with the next number after the end of the one before; the first holds all below a millisecond."""
+    """Each bar begins right after the end of the previous one; the first holds everything below a millisecond."""
     assert bar_of(0) == -1
     assert bounds_ms(-1)[0] == 0
     for bar in range(-1, 80):

@@ -1,4 +1,4 @@
-"""What calls cost."""
+"""The cost of calls."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ GOLDEN = Tokens(input=2000, output=1500)
     ],
 )
 def test_list_price(model: str, tokens: Tokens, cost: str) -> None:
-    """Tokens times the list price, cached parts at theirs, exact to the last digit."""
+    """Tokens times the list price, with cached parts at their own price, exact to the last digit."""
     assert price(CATALOGUE[model], tokens, NOW) == Decimal(cost)
 
 
 def test_an_unknown_price_is_none() -> None:
-    """A model that nobody prices is unpriced, never free."""
+    """A model without a known price is unpriced, never free."""
     assert price(Model("x", "X", "openai", "no-such-model-anywhere"), GOLDEN, NOW) is None
 
 
 def test_the_baseline_prices_all_input_at_the_full_rate() -> None:
-    """Cached tokens make the baseline no cheaper."""
+    """Cached tokens do not make the baseline cheaper."""
     assert baseline(Tokens(2000, cached_input=2000, output=1500), NOW) == Decimal("0.0285")
 
 
@@ -53,12 +53,12 @@ def test_the_baseline_prices_all_input_at_the_full_rate() -> None:
     ],
 )
 def test_a_retired_model_is_never_called(model: str, on: date, api_model: str) -> None:
-    """From its last day on, the successor answers."""
+    """From its retirement date on, the successor answers."""
     assert answering(named(model), on).api_model == api_model
 
 
 def test_every_successor_exists_and_is_priced() -> None:
-    """The catalogue leads nowhere that cannot be called and priced."""
+    """Every chain of successors ends at a model that can be called and priced."""
     for model in CATALOGUE.values():
         assert model.successor is None or model.successor in CATALOGUE
         assert price(model, GOLDEN, datetime(2026, 11, 22, tzinfo=UTC)) is not None
@@ -66,10 +66,10 @@ def test_every_successor_exists_and_is_priced() -> None:
 
 def test_an_unknown_model_gets_a_sentence() -> None:
     """The sentence names the model and those that exist."""
-    with pytest.raises(InvalidSettings, match=r"no model 'gpt-99'.*gpt-4o-mini"):
+    with pytest.raises(InvalidSettings, match=r"Unknown model 'gpt-99'.*gpt-4o-mini"):
         named("gpt-99")
 
 
 def test_estimates_count_bytes() -> None:
-    """Four bytes are a token, the empty text has none."""
+    """Four bytes count as one token; the empty text has none."""
     assert [estimate(text) for text in ("", "a", "abcd", "abcde", "日本")] == [0, 1, 1, 2, 2]

@@ -12,7 +12,7 @@ MINI, CLAUDE = CATALOGUE["gpt-4o-mini"], CATALOGUE["claude-sonnet-4"]
 
 
 def test_the_golden_month() -> None:
-    """10,000 workflows at 5 % fallback: 26.25 against 285.00, wasted first answers included."""
+    """10,000 workflows at 5 % fallback: 26.25 against 285.00, including wasted first answers."""
     alone, mini, mixed = scenarios(MINI, CLAUDE, workflows=10_000, fallback_rate_pct=Decimal(5), at=NOW)
 
     assert (alone.monthly_usd, mini.monthly_usd, mixed.monthly_usd) == (Decimal(285), Decimal(12), Decimal("26.25"))
@@ -25,19 +25,19 @@ def test_the_golden_month() -> None:
 
 
 def test_one_model_twice_is_asked_once() -> None:
-    """There is no fallback to count."""
+    """There is no fallback rate to include."""
     found = scenarios(CLAUDE, CLAUDE, workflows=100, fallback_rate_pct=Decimal(5), at=NOW)
 
     assert [(scenario.name, scenario.monthly_usd) for scenario in found] == [("Claude Sonnet 4 alone", Decimal("2.85"))]
 
 
 def test_without_a_price_there_is_no_projection() -> None:
-    """An unknown price gives nothing, not 0."""
+    """With an unknown price, the result is empty, not 0."""
     unpriced = Model("x", "X", "openai", "no-such-model-anywhere")
 
     assert scenarios(unpriced, CLAUDE, workflows=1, fallback_rate_pct=Decimal(5), at=NOW) == ()
 
 
 def test_models_as_dear_as_the_baseline() -> None:
-    """They say nothing about a cheaper one; the baseline is among them."""
+    """They do not include a cheaper one; the baseline itself is among them."""
     assert no_cheaper(NOW) == {"claude-sonnet-4", "claude-sonnet-4-6"}

@@ -1,4 +1,4 @@
-"""Shares, and how much three cases say."""
+"""Rates, and how much a few cases prove."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from queries.rates import Rate
 
 
 def test_a_share_of_nothing_is_unknown() -> None:
-    """Neither 0 % nor 100 %."""
+    """It is neither 0 % nor 100 %."""
     assert Rate(0, 0).pct is None
     assert Rate(0, 0).interval_pct is None
 
 
 @pytest.mark.parametrize(
     ("part", "whole", "low", "high"),
-    # As statsmodels' proportion_confint(part, whole, method="wilson") gives them.
+    # As computed by statsmodels' proportion_confint(part, whole, method="wilson").
     [(3, 3, 43.85, 100.0), (0, 10, 0.0, 27.75), (95, 100, 88.82, 97.85), (9500, 10_000, 94.56, 95.41)],
 )
 def test_wilsons_interval(part: int, whole: int, low: float, high: float) -> None:
-    """Three of three is no proof; ten thousand are."""
+    """Three out of three prove nothing; ten thousand out of ten thousand do."""
     interval = Rate(part, whole).interval_pct
 
     assert interval is not None
@@ -28,7 +28,7 @@ def test_wilsons_interval(part: int, whole: int, low: float, high: float) -> Non
 
 
 def test_quantiles_lie_between_their_ranks() -> None:
-    """As percentile_cont has them."""
+    """The result is the same as with percentile_cont."""
     histogram = Histogram(((70, 1), (90, 2), (120, 1)))
     low, middle, high = (latency_ms(bucket) for bucket, _ in histogram.counts)
 
@@ -39,6 +39,6 @@ def test_quantiles_lie_between_their_ranks() -> None:
 
 
 def test_histograms_merge() -> None:
-    """Equal buckets count together."""
+    """The counts of equal buckets are added."""
     assert merged([Histogram(((1, 2),)), Histogram(((1, 1), (3, 1)))]).counts == ((1, 3), (3, 1))
     assert merged([]).total == 0

@@ -30,7 +30,7 @@ WORKFLOW = {
 
 @given(st.lists(st.integers(1, 40), min_size=1), st.sampled_from([None, 1]))
 def test_steps_arrive_whatever_the_pieces(sizes: list[int], indent: int | None) -> None:
-    """However the text is cut, each step comes out once, whole, and in order."""
+    """However the text is split, each step is returned once, complete, and in order."""
     text, reply, arrived, at = json.dumps(WORKFLOW, indent=indent), Reply([]), [], 0
     for size in sizes * len(text):
         arrived += reply.take(text[at : at + size])
@@ -44,7 +44,7 @@ def test_steps_arrive_whatever_the_pieces(sizes: list[int], indent: int | None) 
 
 
 def test_a_step_arrives_before_the_reply_ends() -> None:
-    """The first step is there as soon as its last bracket is."""
+    """The first step is returned as soon as its closing bracket arrives."""
     reply = Reply([])
     first = json.dumps(step("a"))
 
@@ -100,7 +100,7 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 @pytest.mark.parametrize("size", [7, 10_000_000], ids=["in pieces", "at once"])
 def test_a_bad_reply_is_named(case: Case, size: int) -> None:
-    """Every bad reply is refused under its names, and as soon as it is seen where that is possible."""
+    """Every bad reply is rejected with its codes, and as early as possible."""
     reply = Reply([])
     for at in range(0, len(case.text), size):
         reply.take(case.text[at : at + size])
@@ -112,7 +112,7 @@ def test_a_bad_reply_is_named(case: Case, size: int) -> None:
 
 
 def test_memory_is_bounded() -> None:
-    """Of an endless reply only the first million characters are kept, the rest is counted."""
+    """Only the first million characters of an endless reply are kept; the rest is counted."""
     reply = Reply([])
     for _ in range(30):
         reply.take("x" * 100_000)
@@ -122,7 +122,7 @@ def test_memory_is_bounded() -> None:
 
 
 def test_a_fence_is_taken_off_and_mentioned() -> None:
-    """A workflow in a Markdown fence is used, with a warning."""
+    """A workflow in a Markdown code fence is accepted, with a warning."""
     verdict = judge(f"```json\n{json.dumps(WORKFLOW)}\n```", [])
 
     assert verdict.accepted
@@ -130,7 +130,7 @@ def test_a_fence_is_taken_off_and_mentioned() -> None:
 
 
 def test_an_ending_refuses_a_whole_workflow() -> None:
-    """A reply that the provider says was cut or refused is not used, however well it reads."""
+    """A reply that the provider marks as cut off or refused is not used, however complete it looks."""
     reply = Reply([])
     reply.take(json.dumps(WORKFLOW))
 
@@ -138,7 +138,7 @@ def test_an_ending_refuses_a_whole_workflow() -> None:
 
 
 def test_what_postgres_cannot_store_is_replaced() -> None:
-    """NUL and lone surrogates become the replacement character."""
+    """NUL and lone surrogates are replaced by the replacement character."""
     verdict = judge('{"pilot_steps":[{"id":"a\\u0000","operation":"\\ud800b","step_type":"transform"}]}', [])
 
     assert verdict.steps[0] == {"id": "a\ufffd", "operation": "\ufffdb", "step_type": "transform"}
@@ -146,7 +146,7 @@ def test_what_postgres_cannot_store_is_replaced() -> None:
 
 @given(st.text(), st.integers(1, 9))
 def test_the_early_look_agrees_with_the_verdict(text: str, size: int) -> None:
-    """A reply in which a breach was seen is never accepted at its end."""
+    """A reply with an early schema failure is never accepted at the end."""
     reply = Reply([])
     for at in range(0, len(text), size):
         reply.take(text[at : at + size])

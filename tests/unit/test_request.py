@@ -1,4 +1,4 @@
-"""What can be asked for."""
+"""Which requests are valid."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def ask(prompt: object = "Read the mail", services: object = (), **fields: objec
     ids=["short", "scripts", "injection", "lines", "longest"],
 )
 def test_any_text_is_taken_as_it_is(prompt: str) -> None:
-    """The words of a description are never judged."""
+    """The text of a description is never judged."""
     assert ask(prompt).prompt == prompt
 
 
@@ -30,10 +30,10 @@ def test_any_text_is_taken_as_it_is(prompt: str) -> None:
     [
         ({"prompt": ""}, "empty"),
         ({"prompt": " \n\t "}, "empty"),
-        ({"prompt": "x" * 100_000}, "100,000 characters; at most 20,000"),
-        ({"prompt": "a\x00b"}, "not text"),
-        ({"prompt": "a\udcffb"}, "not text"),
-        ({"prompt": None}, "not text"),
+        ({"prompt": "x" * 100_000}, "100,000 characters; shorten it to at most 20,000"),
+        ({"prompt": "a\x00b"}, "not valid text"),
+        ({"prompt": "a\udcffb"}, "not valid text"),
+        ({"prompt": None}, "must be text"),
         ({"services": ["a\nb"]}, "control characters"),
         ({"services": ["x" * 101]}, "101 characters"),
         ({"services": ["  "]}, "blank"),
@@ -42,7 +42,7 @@ def test_any_text_is_taken_as_it_is(prompt: str) -> None:
     ],
 )
 def test_what_cannot_be_taken_gets_a_sentence(fields: dict[str, object], sentence: str) -> None:
-    """Each refusal says what is wrong, in one line."""
+    """Each message says what is wrong, in one line."""
     with pytest.raises(InvalidRequest, match=sentence) as caught:
         ask(**fields)
 
@@ -50,12 +50,12 @@ def test_what_cannot_be_taken_gets_a_sentence(fields: dict[str, object], sentenc
 
 
 def test_any_other_service_name_is_taken_once() -> None:
-    """Names keep their form; a repeated one counts once."""
+    """Names are kept as they are; duplicates are dropped."""
     assert ask(services=["Ünïcode 🎉", "a/b;c'--", "Slack", " Slack "]).services == ("Ünïcode 🎉", "a/b;c'--", "Slack")
 
 
 def test_an_asker_without_a_user_id_is_kept_as_actor() -> None:
-    """Ids of other systems go into actor_id alone."""
+    """Ids of other systems are kept in actor_id only."""
     foreign, own = ask(user_id="bot-7"), ask()
 
     assert (foreign.actor_id, foreign.user_id) == ("bot-7", None)
@@ -63,5 +63,5 @@ def test_an_asker_without_a_user_id_is_kept_as_actor() -> None:
 
 
 def test_a_new_agent_gets_an_id() -> None:
-    """Without an agent id each request is for an agent of its own."""
+    """Without an agent id, each request is for a new agent."""
     assert ask().agent_id != ask().agent_id

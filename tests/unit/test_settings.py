@@ -14,7 +14,7 @@ from tests.conftest import NOW
 
 
 class OneAnswer:
-    """A database that answers every call alike."""
+    """A database that gives every call the same answer."""
 
     def __init__(self, answer: Json) -> None:
         self.answer = answer
@@ -29,12 +29,12 @@ def read(**values: Any) -> OrchestratorSettings:
 
 
 def test_missing_keys_have_their_defaults() -> None:
-    """An empty table means mini first, Claude behind it."""
+    """An empty table means GPT-4o mini first, with Claude as the fallback."""
     assert read() == OrchestratorSettings("gpt-4o-mini", "claude-sonnet-4", True, 7)
 
 
 def test_values_quoted_twice_are_read() -> None:
-    """An earlier system's instructions wrote JSON inside JSON."""
+    """An earlier system's instructions called for JSON inside JSON."""
     assert read(primary_model='"claude-sonnet-4"', enable_fallback='"false"') == OrchestratorSettings(
         "claude-sonnet-4", "claude-sonnet-4", False, 7
     )
@@ -55,20 +55,20 @@ def test_values_quoted_twice_are_read() -> None:
     ],
 )
 def test_a_broken_value_gets_a_sentence_with_the_way_out(key: str, value: object) -> None:
-    """The sentence names the key and the command that mends it."""
+    """The message names the key and the command that fixes it."""
     with pytest.raises(InvalidSettings, match=rf"orchestrator_{key}.*settings --set orchestrator_{key}="):
         read(**{key: value})
 
 
 @pytest.mark.parametrize("answer", [None, [], {"version": "x"}, {"settings": {}}])
 def test_a_foreign_answer_is_no_crash(answer: Json) -> None:
-    """A database of another version is named as such."""
+    """A database with another version is reported as such."""
     with pytest.raises(InvalidSettings, match="migrate"):
         read_settings(OneAnswer(answer))
 
 
 def test_settings_are_read_from_text() -> None:
-    """Truth values are truth, everything else is text; quotes are let go."""
+    """Booleans become booleans, everything else stays text; quotes are removed."""
     assert setting_from_text("orchestrator_enable_fallback=FALSE") == ("orchestrator_enable_fallback", False)
     assert setting_from_text('orchestrator_primary_model="a=b"') == ("orchestrator_primary_model", "a=b")
     with pytest.raises(InvalidRequest):
@@ -76,7 +76,7 @@ def test_settings_are_read_from_text() -> None:
 
 
 class Silent:
-    """A provider that nobody asks."""
+    """A provider that is never asked."""
 
     def warm(self) -> None: ...
 
@@ -102,7 +102,7 @@ CLAUDE, MINI = "claude-sonnet-4", "gpt-4o-mini"
     ],
 )
 def test_who_is_asked(settings: tuple[str, str, bool], providers: dict[Any, Any], asked: list[str]) -> None:
-    """Primary first; a fallback that is off, the same, or not configured is not asked."""
+    """The primary is asked first; a fallback that is off, the same model or not configured is not asked."""
     lineup = line_up(OrchestratorSettings(*settings, version=1), providers, NOW.date())
 
     assert [contender.model.name for contender in lineup] == asked

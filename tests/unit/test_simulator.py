@@ -39,7 +39,7 @@ GOALS = [
 
 
 def test_conditionals_agree_with_people() -> None:
-    """At least nine in ten goals get a conditional exactly when a person would say that they need one."""
+    """At least nine in ten goals get a conditional exactly when a person would say they need one."""
     agreed = [
         any(step["step_type"] == "conditional" for step in plan(goal.text, goal.services)["pilot_steps"])
         == goal.has_condition
@@ -51,7 +51,7 @@ def test_conditionals_agree_with_people() -> None:
 
 @pytest.mark.parametrize("goal", GOALS, ids=lambda goal: goal.text[:30])
 def test_a_plan_is_sound(goal: Goal) -> None:
-    """No finding at all, every service is used, and the length is what the prompt asks for."""
+    """There are no findings, every service is used, and the length is what the prompt asks for."""
     steps = plan(goal.text, goal.services)["pilot_steps"]
 
     assert validate_workflow({"pilot_steps": steps}, goal.services) == ()
@@ -60,7 +60,7 @@ def test_a_plan_is_sound(goal: Goal) -> None:
 
 
 def test_both_ways_of_a_condition_are_planned() -> None:
-    """What happens if and what happens otherwise start from the same conditional."""
+    """The branches for "if" and "otherwise" start from the same conditional."""
     goal = "If the ticket is urgent, tell Slack and create a Jira issue, otherwise send a mail."
     steps = plan(goal, ["Slack", "Jira", "Mail"])["pilot_steps"]
     condition = next(step for step in steps if step["step_type"] == "conditional")
@@ -76,7 +76,7 @@ def test_both_ways_of_a_condition_are_planned() -> None:
     st.lists(st.text(min_size=1, max_size=20), max_size=6, unique=True),
 )
 def test_any_goal_gets_an_accepted_plan(goal: str, services: list[str]) -> None:
-    """Whatever the words, the answer is a workflow."""
+    """Whatever the words, the answer is a valid workflow."""
     answer = plan(goal, services)
 
     assert accepted(validate_workflow(answer, services))

@@ -7,7 +7,7 @@ from pages.parts.words import charted, percent, seconds, threshold
 
 
 def test_amounts_stand_to_the_right() -> None:
-    """A column counts if every known value is money, a count, a share or a time; dates do not."""
+    """Every column of known amounts, counts, shares or times is right-aligned; nothing else is, and no dates."""
     rows = [
         {"Model": "4", "Cost": "$1,204", "Tokens": "about 3,500", "Rate": percent(99.97), "Time": "-", "Steps": "1-3"},
         {"Model": "GPT", "Cost": "-$0.0004", "Tokens": "12", "Rate": "-", "Time": seconds(8249), "Steps": "4-6"},
@@ -23,5 +23,5 @@ def test_a_name_is_no_template() -> None:
 
 
 def test_what_is_never_known_is_no_amount() -> None:
-    """Nor is any column of a table without rows."""
+    """Nor does a table without rows have amounts."""
     assert (amounts([{"Cost": "-"}]), amounts([])) == ([], [])

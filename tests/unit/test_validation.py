@@ -121,7 +121,7 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_finds_exactly_what_is_wrong(case: Case) -> None:
-    """Every case gives its findings, in order, and is accepted or not."""
+    """Every case gives its findings in order, and is accepted or rejected."""
     findings = validate_workflow(case.data, case.services)
 
     assert [(finding.path, finding.code) for finding in findings] == case.findings
@@ -129,7 +129,7 @@ def test_finds_exactly_what_is_wrong(case: Case) -> None:
 
 
 def test_schema_and_semantic_findings_are_told_apart() -> None:
-    """Where the shape is broken the sense is not looked at."""
+    """If the schema is not met, semantics are not checked."""
     broken = validate_workflow({"pilot_steps": [step("a", depends_on=["z"]), {"id": "b"}]}, [])
     senseless = validate_workflow({"pilot_steps": [step("a", depends_on=["z"])]}, [])
 
@@ -166,7 +166,7 @@ anything = st.recursive(
 
 @given(anything)
 def test_never_raises(data: object) -> None:
-    """Whatever comes, the answer is a tuple of findings."""
+    """Whatever the input, the answer is a tuple of findings."""
     assert isinstance(validate_workflow(data, ["Slack"]), tuple)
 
 
@@ -174,7 +174,7 @@ def test_never_raises(data: object) -> None:
     st.lists(st.fixed_dictionaries({"id": st.sampled_from("abcde"), "depends_on": st.lists(st.sampled_from("abcde"))}))
 )
 def test_an_accepted_workflow_has_an_order(steps: list[dict[str, Any]]) -> None:
-    """Whenever references are accepted, the steps can be put into an order in which each comes after what it needs."""
+    """If the references are accepted, the steps can be ordered so that each comes after the steps it needs."""
     whole = [step(item["id"], depends_on=item["depends_on"]) for item in steps]
     if not accepted(validate_workflow({"pilot_steps": whole}, [])):
         return
@@ -200,14 +200,14 @@ def test_an_accepted_workflow_has_an_order(steps: list[dict[str, Any]]) -> None:
     ],
 )
 def test_a_service_may_be_spelled_otherwise(connected: str, written: str) -> None:
-    """Case, blanks, dashes and composition of its letters do not make it another one."""
+    """Case, spaces, dashes and Unicode composition do not make it another service."""
     workflow = {"pilot_steps": [step("a", service=written, required_tools=[written])]}
 
     assert validate_workflow(workflow, [connected]) == ()
 
 
 def test_other_names_are_other_services() -> None:
-    """What differs in a letter or a sign is not connected."""
+    """A name that differs in a letter or a sign is not connected."""
     codes = [
         finding.code
         for name, connected in (("C++", "C"), ("Gmail", "Google Mail"), ("Box 2", "Box"), ("--", "---"))

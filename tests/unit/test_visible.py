@@ -1,4 +1,4 @@
-"""Text from outside does nothing to a terminal."""
+"""Foreign text has no effect on a terminal."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ from store import visible
     ],
 )
 def test_controls_are_shown(text: str, shown: str) -> None:
-    """As pictures or by their numbers; letters of any language stay."""
+    """Control characters become pictures or code points; letters of any language stay."""
     assert visible(text) == shown

@@ -1,4 +1,4 @@
-"""How the screen writes money and time."""
+"""How pages write money and time."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from pages.parts.words import change, inline, money, percent, plain, seconds, sp
     ],
 )
 def test_money(amount: str | None, text: str) -> None:
-    """Four significant digits under a cent, cents below a thousand, whole dollars above."""
+    """Four significant digits below a cent, cents below a thousand, whole dollars above."""
     assert money(None if amount is None else Decimal(amount)) == text
 
 
 def test_seconds() -> None:
-    """One decimal, and a dash for unknown."""
+    """One decimal, and a dash for an unknown value."""
     assert (seconds(8249), seconds(None)) == ("8.2\u00a0s", "-")
 
 
@@ -52,7 +52,7 @@ def test_seconds() -> None:
     ],
 )
 def test_a_change_in_words(now: float | None, before: float | None, written: str | None) -> None:
-    """In percent below tenfold; None if there was nothing before."""
+    """In percent where that is meaningful; empty if there was nothing before."""
     assert change(now, before) == written
 
 
@@ -73,7 +73,7 @@ def test_a_change_in_words(now: float | None, before: float | None, written: str
     ],
 )
 def test_a_share_is_all_or_nothing_only_where_it_is(share: float | None, written: str) -> None:
-    """One failure in ten thousand is not `100.0 %`."""
+    """One failure in ten thousand is not shown as `100.0 %`."""
     assert percent(share) == written
 
 
@@ -88,7 +88,7 @@ def test_a_share_is_all_or_nothing_only_where_it_is(share: float | None, written
     ],
 )
 def test_foreign_text_is_no_markdown(text: object, written: str) -> None:
-    """Every character with a meaning in Markdown is escaped, and line breaks become spaces."""
+    """Every character that could have a meaning is escaped, and line breaks become spaces."""
     assert plain(text) == written
 
 
@@ -97,12 +97,12 @@ def test_foreign_text_is_no_markdown(text: object, written: str) -> None:
     [("step_type_unknown", "Step type unknown"), ("not_json", "Not JSON"), ("api_error", "API error"), ("", "")],
 )
 def test_codes_as_people_say_them(code: str, text: str) -> None:
-    """The first letter and abbreviations are in capitals."""
+    """Capitals are used where the language requires them."""
     assert spoken(code) == text
 
 
 def test_a_label_within_a_sentence() -> None:
-    """An abbreviation keeps its capitals."""
+    """An abbreviation stays an abbreviation."""
     assert (inline("Validation failed"), inline("API error"), inline("")) == ("validation failed", "API error", "")
 
 

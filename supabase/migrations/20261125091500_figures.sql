@@ -1,1 +1,0 @@
--- The figures of all reports are defined in 20261125092200_figures.sql. This version stays: databases have it.
