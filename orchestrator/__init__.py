@@ -14,7 +14,7 @@ from orchestrator.errors import (
 )
 from orchestrator.generation.lineup import Overrides
 from orchestrator.generation.progress import AttemptFailed, AttemptStarted, Finished, StepAccepted
-from orchestrator.orchestrator import RunOptions, WorkflowOrchestrator
+from orchestrator.orchestrator import GenerationOptions, WorkflowOrchestrator
 from orchestrator.result import WorkflowGenerationResult
 from orchestrator.settings import OrchestratorSettings, read_settings, save_settings
 from orchestrator.workflow.steps import Finding
@@ -29,6 +29,7 @@ __all__ = [
     "Finished",
     "GenerationCancelled",
     "GenerationFailed",
+    "GenerationOptions",
     "InvalidRequest",
     "InvalidSettings",
     "ModelNotConfigured",
@@ -36,7 +37,6 @@ __all__ = [
     "OrchestratorSettings",
     "Overrides",
     "RecordingFailed",
-    "RunOptions",
     "StepAccepted",
     "WorkflowGenerationResult",
     "WorkflowOrchestrator",

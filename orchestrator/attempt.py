@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from orchestrator.models.tokens import Tokens
+from orchestrator.workflow.reply import CheckedReply
 from orchestrator.workflow.steps import FindingClass
 
 FallbackReason = Literal["validation_failed", "api_error", "timeout", "rate_limit"]
@@ -26,7 +27,7 @@ class Attempt:
         tokens_estimated: whether the counts are estimates rather than the provider's.
         cost_usd: at the list price of that time; None if the price is unknown.
         duration_ms: from sending the request to the last byte read.
-        refused_for: the class of findings that rejected the reply, schema before semantic; None for any other outcome.
+        rejected_for: the class of findings that rejected the reply, schema before semantic; None for any other outcome.
         finding_codes: the rules that rejected the reply, without duplicates.
         service_tier: the tier whose prices apply; None if the provider did not name one.
     """
@@ -39,7 +40,7 @@ class Attempt:
     tokens_estimated: bool
     cost_usd: Decimal | None
     duration_ms: int
-    refused_for: FindingClass | None = None
+    rejected_for: FindingClass | None = None
     finding_codes: tuple[str, ...] = ()
     service_tier: str | None = None
 
@@ -54,9 +55,23 @@ class Attempt:
             "tokens_estimated": self.tokens_estimated,
             "cost_usd": self.cost_usd,
             "duration_ms": self.duration_ms,
-            "refused_for": self.refused_for,
+            "rejected_for": self.rejected_for,
             "finding_codes": self.finding_codes,
         } | ({"service_tier": self.service_tier} if self.service_tier else {})
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptResult:
+    """An attempt with what its reply held.
+
+    Attributes:
+        reply: steps and findings; both empty if there was no complete reply.
+        rejected_output: the text of a complete reply that was rejected, else None.
+    """
+
+    attempt: Attempt
+    reply: CheckedReply
+    rejected_output: str | None
 
 
 def known_cost(attempts: tuple[Attempt, ...]) -> Decimal:

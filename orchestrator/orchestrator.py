@@ -16,12 +16,12 @@ from orchestrator.background import BackgroundLoop, Job, off_the_loop, to_its_en
 from orchestrator.errors import GenerationCancelled, OrchestratorError
 from orchestrator.generation.generation import Generation, Limits
 from orchestrator.generation.lineup import Overrides, line_up, missing_key
-from orchestrator.generation.progress import Finished, GenerationEvent
+from orchestrator.generation.progress import Finished, Progress
 from orchestrator.generation.prompts import PROMPT_VERSION
 from orchestrator.models import pricing
 from orchestrator.models.catalogue import Model, ProviderName
 from orchestrator.providers import Provider
-from orchestrator.recording.audit import Circumstances
+from orchestrator.recording.audit import Context
 from orchestrator.recording.outbox import OutboxState
 from orchestrator.recording.recorder import Recorder
 from orchestrator.request import Origin, WorkflowRequest, checked_request
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class RunOptions:
+class GenerationOptions:
     """Options for one generation.
 
     Attributes:
@@ -82,7 +82,7 @@ class WorkflowOrchestrator:
         agent_id: str | None,
         prompt: str,
         services: Sequence[str],
-        options: RunOptions = RunOptions(),
+        options: GenerationOptions = GenerationOptions(),
     ) -> WorkflowGenerationResult:
         """Generate a workflow and wait for it; works inside a running event loop too. Ctrl-C cancels it.
 
@@ -116,7 +116,7 @@ class WorkflowOrchestrator:
         agent_id: str | None,
         prompt: str,
         services: Sequence[str],
-        options: RunOptions = RunOptions(),
+        options: GenerationOptions = GenerationOptions(),
     ) -> WorkflowGenerationResult:
         """The same, awaited. Cancelling the awaiting task cancels the generation and waits until that is recorded."""
         events = self.stream(user_id=user_id, agent_id=agent_id, prompt=prompt, services=services, options=options)
@@ -131,8 +131,8 @@ class WorkflowOrchestrator:
         agent_id: str | None,
         prompt: str,
         services: Sequence[str],
-        options: RunOptions = RunOptions(),
-    ) -> AsyncGenerator[GenerationEvent]:
+        options: GenerationOptions = GenerationOptions(),
+    ) -> AsyncGenerator[Progress]:
         """The same, yielding its progress; the last item is `Finished`.
 
         Ending the iteration early cancels the generation. Raises the same errors as `generate_workflow`.
@@ -140,9 +140,9 @@ class WorkflowOrchestrator:
         request = checked_request(
             prompt=prompt, services=services, agent_id=agent_id, user_id=user_id, origin=options.origin
         )
-        loop, told = asyncio.get_running_loop(), asyncio.Queue[GenerationEvent | None]()
+        loop, told = asyncio.get_running_loop(), asyncio.Queue[Progress | None]()
 
-        def tell(event: GenerationEvent | None) -> None:
+        def tell(event: Progress | None) -> None:
             with contextlib.suppress(RuntimeError):  # the listener's loop is closed: nobody listens any more
                 loop.call_soon_threadsafe(told.put_nowait, event)
 
@@ -161,8 +161,8 @@ class WorkflowOrchestrator:
     def start(
         self,
         request: WorkflowRequest,
-        options: RunOptions,
-        emit: Callable[[GenerationEvent], None],
+        options: GenerationOptions,
+        emit: Callable[[Progress], None],
     ) -> Job[WorkflowGenerationResult]:
         """Start a generation and return immediately.
 
@@ -194,7 +194,7 @@ class WorkflowOrchestrator:
             self._recorder.close()
 
     async def _stoppable(
-        self, request: WorkflowRequest, options: RunOptions, emit: Callable[[GenerationEvent], None]
+        self, request: WorkflowRequest, options: GenerationOptions, emit: Callable[[Progress], None]
     ) -> WorkflowGenerationResult:
         try:
             return await self._generate(request, options, emit)
@@ -202,14 +202,14 @@ class WorkflowOrchestrator:
             raise GenerationCancelled("The generation was cancelled before a model was asked.") from None
 
     async def _generate(
-        self, request: WorkflowRequest, options: RunOptions, emit: Callable[[GenerationEvent], None]
+        self, request: WorkflowRequest, options: GenerationOptions, emit: Callable[[Progress], None]
     ) -> WorkflowGenerationResult:
         settings = await off_the_loop(partial(read_settings, self._database))
         if options.overrides:
             settings = options.overrides.applied(settings)
         lineup = line_up(settings, self._providers, self._now().date())
         fault = {FAULT_HEADER: options.primary_fault.value} if options.primary_fault and self._simulated else {}
-        run = Circumstances(
+        context = Context(
             generation_id=options.generation_id or uuid4(),
             request=request,
             overridden=options.overrides is not None,
@@ -219,17 +219,17 @@ class WorkflowOrchestrator:
             simulated=self._simulated,
             replaces_generation_id=options.replaces_generation_id,
         )
-        return await Generation(run, lineup, self._recorder, self._limits, self._now, emit, fault).result()
+        return await Generation(context, lineup, self._recorder, self._limits, self._now, emit, fault).result()
 
     async def _close_providers(self) -> None:
         for provider in self._providers.values():
             await provider.aclose()
 
 
-def _heard(emit: Callable[[GenerationEvent], None]) -> Callable[[GenerationEvent], None]:
+def _heard(emit: Callable[[Progress], None]) -> Callable[[Progress], None]:
     """The same listener, guarded so that its errors cannot break off a generation that costs money."""
 
-    def tell(event: GenerationEvent) -> None:
+    def tell(event: Progress) -> None:
         try:
             emit(event)
         except Exception:  # a listener's error must not end the generation

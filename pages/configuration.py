@@ -22,7 +22,7 @@ try:
     saves = read_history(person, stored)
 except InvalidSettings as error:
     problem(error)
-    st.button("Restore the defaults", on_click=settings.put_back, args=(person, DEFAULTS))
+    st.button("Restore the defaults", on_click=settings.restore, args=(person, DEFAULTS))
     st.stop()
 except StoreError as error:
     problem(error)

@@ -39,4 +39,4 @@ with left:
     cost_charts.bridge(report)
 with right:
     cost_charts.cumulative(report, chosen, person)
-outlook(report.whoever_answered)
+outlook(report.all_generators)

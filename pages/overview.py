@@ -9,7 +9,7 @@ from pages.parts.filters import Chosen, default_filters, zone
 from pages.parts.left_out import left_out
 from pages.parts.overview.judgement import judgement
 from pages.parts.overview.keys_now import keys_now
-from pages.parts.past_runs import latest
+from pages.parts.past_generations import latest
 from queries.overview import Overview, read_overview
 from queries.period import RECENT_DAYS
 from queries.period import latest as latest_days

@@ -7,19 +7,19 @@ from uuid import UUID
 
 import streamlit as st
 
-from orchestrator import GenerationCancelled, OrchestratorError, Overrides, RunOptions
+from orchestrator import GenerationCancelled, GenerationOptions, OrchestratorError, Overrides
 from orchestrator.models.catalogue import CATALOGUE
 from orchestrator.simulator import Fault
 from orchestrator.workflow.services import COMMON_SERVICES
 from pages.parts import console, frame
-from pages.parts.past_runs import RUN_PARAMETER, past_runs, run_link
-from pages.parts.playground import run
+from pages.parts.past_generations import GENERATION_PARAMETER, generation_link, past_generations
+from pages.parts.playground import generation as run
+from pages.parts.playground.generation_view import show_generation
 from pages.parts.playground.rating import rating
-from pages.parts.playground.run_view import show_run
 from pages.parts.problems import problem
 from pages.parts.words import plain, spoken
 from queries.errors import QueryError
-from queries.runs import StoredRun, find_run
+from queries.generations import StoredGeneration, find_generation
 from store import StoreError
 
 EXAMPLE = "When a Zendesk ticket is urgent, alert the team on Slack, otherwise create a Jira issue."
@@ -32,7 +32,7 @@ _LOST = "This workflow could not be saved anywhere. Download it now: it is lost 
 NO_FALLBACK = "None: one attempt only"
 
 
-def start(prompt: str, services: list[str], agent_id: str | None, options: RunOptions) -> None:
+def start(prompt: str, services: list[str], agent_id: str | None, options: GenerationOptions) -> None:
     """Start a generation unless this page's is still running, and put it into the page's address."""
     current = opened()
     if current and (begun := run.known(current)) and begun.running:
@@ -40,10 +40,10 @@ def start(prompt: str, services: list[str], agent_id: str | None, options: RunOp
     try:
         begun = run.begin(console.application(), prompt, services, agent_id, options)
     except (OrchestratorError, StoreError) as error:
-        st.session_state["playground_refused"] = str(error)
+        st.session_state["playground_rejected"] = str(error)
         return
-    st.query_params[RUN_PARAMETER] = str(begun.generation_id)
-    st.session_state.pop("playground_refused", None)
+    st.query_params[GENERATION_PARAMETER] = str(begun.generation_id)
+    st.session_state.pop("playground_rejected", None)
 
 
 def begin() -> None:
@@ -55,22 +55,22 @@ def begin() -> None:
         fallback_enabled={AS_CONFIGURED: None, NO_FALLBACK: False}.get(state.playground_fallback, True),
     )
     fault = state.get("playground_fault")
-    options = RunOptions(
+    options = GenerationOptions(
         overrides=None if chosen == Overrides() else chosen, primary_fault=Fault(fault) if fault else None
     )
     start(state.playground_prompt, state.playground_services, state.playground_agent.strip() or None, options)
 
 
-def again(stored: StoredRun) -> None:
+def again(stored: StoredGeneration) -> None:
     """Generate the same request again, linked to the generation it replaces."""
-    options = RunOptions(replaces_generation_id=stored.generation_id)
+    options = GenerationOptions(replaces_generation_id=stored.generation_id)
     start(stored.prompt, stored.services, stored.agent_id, options)
 
 
 def opened() -> UUID | None:
     """The generation in the page's address; None if there is none or it is not a valid ID."""
     try:
-        return UUID(st.query_params.get(RUN_PARAMETER, ""))
+        return UUID(st.query_params.get(GENERATION_PARAMETER, ""))
     except ValueError:
         return None
 
@@ -125,10 +125,10 @@ def _choice(name: str) -> str:
     return CATALOGUE[name].label if name in CATALOGUE else name
 
 
-def _booked(generation_id: UUID) -> StoredRun | None:
+def _recorded(generation_id: UUID) -> StoredGeneration | None:
     """The generation as recorded; None if the database does not know it or fails, which is then shown as an error."""
     try:
-        return find_run(application.person(), generation_id)
+        return find_generation(application.person(), generation_id)
     except (QueryError, StoreError) as error:
         problem(error)
         return None
@@ -146,16 +146,16 @@ def show(generation_id: UUID, begun: run.Run | None) -> None:
             st.info(f"{error} What it spent is recorded.", icon=":material/stop_circle:")
         else:
             problem(error)
-    stored = _booked(generation_id)
-    if begun and (stored is None or stored.status == "running") and (unbooked := begun.unbooked()):
+    stored = _recorded(generation_id)
+    if begun and (stored is None or stored.status == "running") and (unrecorded := begun.unrecorded()):
         st.info(_LOST if begun.error() else _NOT_YET, icon=":material/outbox:")
-        show_run(unbooked)
+        show_generation(unrecorded)
     elif stored:
-        show_run(stored)
+        show_generation(stored)
         if stored.status != "running":
             rating(application, stored)
             if stored.replaces_generation_id:
-                st.markdown(f"It replaces [an earlier generation]({run_link(stored.replaces_generation_id)}).")
+                st.markdown(f"It replaces [an earlier generation]({generation_link(stored.replaces_generation_id)}).")
             words = "Generate again with the default models" if stored.overridden else "Generate again"
             st.button(words, icon=":material/refresh:", on_click=again, args=(stored,))
     elif not begun:
@@ -168,10 +168,10 @@ application = frame.opening(
 chosen = opened()
 under_way = run.known(chosen) if chosen else None
 form(simulated=application.simulated, running=bool(under_way and under_way.running))
-if refused := st.session_state.get("playground_refused"):
+if refused := st.session_state.get("playground_rejected"):
     st.warning(plain(refused), icon=":material/edit:")
 if chosen:
     show(chosen, under_way)
-elif RUN_PARAMETER in st.query_params:
+elif GENERATION_PARAMETER in st.query_params:
     st.warning("The address has no valid generation ID. Describe a process above.", icon=":material/link_off:")
-past_runs(application.person())
+past_generations(application.person())

@@ -17,8 +17,8 @@ from store import clock
 def figures(report: QualityReport) -> list[Card]:
     """The orchestrator's two rates, and the two most important ones of the cheap model that is asked most."""
     asked = {one.model: one.rate.whole for one in report.models if one.name == "api_errors"}
-    dear = no_cheaper(clock.now())
-    cheap = max((model for model in asked if model not in dear), key=lambda model: asked[model], default=None)
+    expensive = no_cheaper(clock.now())
+    cheap = max((model for model in asked if model not in expensive), key=lambda model: asked[model], default=None)
     shown = [*report.overall]
     shown += [one for one in report.models if one.model == cheap and one.name in ("validation", "api_errors")]
     return [quality_charts.card(measure) for measure in shown]

@@ -49,8 +49,8 @@ def rollback_plan() -> None:
 application = frame.opening("Rollout", "How far can the cheap model be rolled out?")
 person = application.person()
 chosen = bar(with_model=False)
-dear = no_cheaper(clock.now())
-report = states.read(lambda: read_rollout(person, chosen.period, chosen.filters, dear=dear))
+expensive = no_cheaper(clock.now())
+report = states.read(lambda: read_rollout(person, chosen.period, chosen.filters, expensive=expensive))
 if not report.total.rows:
     states.empty(
         person,
@@ -71,9 +71,9 @@ cards(
     chosen.period,
     per_row=2,
 )
-if report.dear_first:
-    asked = " or ".join(label(name) for name in sorted(dear))
-    st.caption(f":material/info: {many(report.dear_first, 'workflow')} with {asked} asked first: left out.")
+if report.expensive_first:
+    asked = " or ".join(label(name) for name in sorted(expensive))
+    st.caption(f":material/info: {many(report.expensive_first, 'workflow')} with {asked} asked first: left out.")
 if report.left_out:
     st.caption(f":material/info: {overridden(report.left_out)}: left out.")
 rollback_plan()

@@ -104,12 +104,12 @@ class Agents:
     """The agents with the most fallbacks.
 
     Attributes:
-        looked_at: how many fallbacks were searched, the latest of the period.
+        searched: how many fallbacks were searched, the latest of the period.
         frame: agent_id, fallbacks, generations (the agent's completed generations in the period that match the
             filters).
     """
 
-    looked_at: int
+    searched: int
     frame: pd.DataFrame
 
 
@@ -147,7 +147,7 @@ class _Rejected(Row):
     prompt: str
 
 
-def rejected_answers(
+def rejected_replies(
     database: Database,
     begins: datetime,
     ends: datetime,

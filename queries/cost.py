@@ -22,7 +22,7 @@ class CostReport:
 
     Attributes:
         total, before: tallies of the period and of the previous one.
-        whoever_answered: tally of the period for all generators, even if one is selected.
+        all_generators: tally of the period for all generators, even if one is selected.
         daily: one row per day and generator that answered: day, generator, generations, cost_usd and its parts
             answers_usd and wasted_usd (US dollars as Decimal, None if unknown); a day without completed generations
             has no row.
@@ -36,7 +36,7 @@ class CostReport:
     figures: Figures
     total: Tally
     before: Tally
-    whoever_answered: Tally
+    all_generators: Tally
     daily: pd.DataFrame
     savings: pd.DataFrame
     bridge: pd.DataFrame

@@ -9,7 +9,7 @@ import pandas as pd
 
 from queries.figures import Attempts, Figures, Generations, read_figures
 from queries.filters import Filters
-from queries.models import call_rates
+from queries.models import attempt_rates
 from queries.period import Period
 from queries.prompts import new_prompts
 from queries.rates import Rate
@@ -165,7 +165,7 @@ def _prompts(figures: Figures, attempts: list[Attempts]) -> pd.DataFrame:
     new = new_prompts(figures)
     records = []
     for version in sorted(first_days, key=lambda version: (version is None, version or 0)):
-        rate = call_rates(row for row in now(attempts) if row.prompt_version == version).validation
+        rate = attempt_rates(row for row in now(attempts) if row.prompt_version == version).validation
         if rate.whole:
             records.append((version, first_days[version], version in new, rate.whole, rate.part, rate.pct))
     columns = ["prompt_version", "first_day", "new", "replies", "valid", "valid_pct"]

@@ -96,7 +96,7 @@ class Attempts(_Sums):
     model: str | None
     prompt_version: int | None
     outcome: Literal["succeeded", "validation_failed", "api_error", "timeout", "rate_limit"]
-    refused_for: Literal["schema", "semantic"] | None
+    rejected_for: Literal["schema", "semantic"] | None
     attempts: int
     timed: int
     duration_ms: Decimal

@@ -13,7 +13,7 @@ ERRORS = ("api_error", "timeout", "rate_limit")
 
 
 @dataclass(frozen=True, slots=True)
-class CallRates:
+class AttemptRates:
     """The rates of some attempts.
 
     Attributes:
@@ -29,22 +29,22 @@ class CallRates:
     api_errors: Rate
 
 
-def call_rates(rows: Iterable[Attempts]) -> CallRates:
+def attempt_rates(rows: Iterable[Attempts]) -> AttemptRates:
     """The rates of these attempts."""
     calls = tuple(rows)
 
-    def count(*outcomes: str, refused_for: str | None = None) -> int:
+    def count(*outcomes: str, rejected_for: str | None = None) -> int:
         return sum(
             call.attempts
             for call in calls
-            if call.outcome in outcomes and refused_for in (None, call.refused_for)
+            if call.outcome in outcomes and rejected_for in (None, call.rejected_for)
         )  # fmt: skip
 
     replies = count("succeeded", "validation_failed")
-    return CallRates(
+    return AttemptRates(
         validation=Rate(count("succeeded"), replies),
-        schema_failures=Rate(count("validation_failed", refused_for="schema"), replies),
-        semantic_failures=Rate(count("validation_failed", refused_for="semantic"), replies),
+        schema_failures=Rate(count("validation_failed", rejected_for="schema"), replies),
+        semantic_failures=Rate(count("validation_failed", rejected_for="semantic"), replies),
         api_errors=Rate(count(*ERRORS), sum(call.attempts for call in calls)),
     )
 

@@ -45,7 +45,7 @@ class Outlook:
         return self.before_usd - self.after_usd
 
     @property
-    def saved_a_year_usd(self) -> Decimal:
+    def saved_per_year_usd(self) -> Decimal:
         """The same over twelve months."""
         return MONTHS * self.saved_usd
 
@@ -55,7 +55,7 @@ class Outlook:
         return 100 * self.saved_usd / self.before_usd if self.before_usd else None
 
 
-def measured(total: Tally, dear: Collection[str]) -> Measured | None:
+def measured(total: Tally, expensive: Collection[str]) -> Measured | None:
     """The averages of compared generations with the default models; None unless there are direct answers and fallbacks.
 
     Without a single fallback its cost is unknown, and with fallbacks only there is no direct answer to price.
@@ -63,9 +63,9 @@ def measured(total: Tally, dear: Collection[str]) -> Measured | None:
 
     Args:
         total: generations of all models that answered.
-        dear: logical names of the expensive models, those no cheaper than the baseline.
+        expensive: logical names of the expensive models, those no cheaper than the baseline.
     """
-    judged = total.cheaper_first(dear)
+    judged = total.cheaper_first(expensive)
     direct = tally(row for row in judged.rows if row.fallback_reason is None)
     fallen = tally(row for row in judged.rows if row.fallback_reason is not None)
     baseline, rate = judged.baseline_usd, Rate(fallen.compared, judged.compared).pct

@@ -10,7 +10,7 @@ import pandas as pd
 from queries import targets
 from queries.figures import Attempts, Figures, Verdicts, read_figures
 from queries.filters import Filters
-from queries.models import call_rates, verdict_rate
+from queries.models import attempt_rates, verdict_rate
 from queries.period import Period
 from queries.rates import Rate
 from queries.series import before, by_day, now
@@ -106,8 +106,8 @@ def overall(total: Tally, earlier: Tally) -> tuple[Measure, ...]:
 def _models(attempts: list[Attempts], verdicts: list[Verdicts]) -> Iterable[Measure]:
     names = {row.model for row in now(attempts)} | {row.generator for row in now(verdicts)}
     for name in sorted(filter(None, names)):
-        calls = call_rates(row for row in now(attempts) if row.model == name)
-        earlier = call_rates(row for row in before(attempts) if row.model == name)
+        calls = attempt_rates(row for row in now(attempts) if row.model == name)
+        earlier = attempt_rates(row for row in before(attempts) if row.model == name)
         yield Measure("validation", name, calls.validation, earlier.validation, targets.VALIDATION)
         yield Measure("schema_failures", name, calls.schema_failures, earlier.schema_failures, None)
         yield Measure("semantic_failures", name, calls.semantic_failures, earlier.semantic_failures, None)
@@ -125,7 +125,7 @@ def _daily(figures: Figures, attempts: list[Attempts]) -> pd.DataFrame:
     records = []
     for day, of_day in by_day(figures, attempts):
         for name in sorted({row.model for row in of_day}, key=str):
-            calls = call_rates(row for row in of_day if row.model == name)
+            calls = attempt_rates(row for row in of_day if row.model == name)
             valid, errors = calls.validation, calls.api_errors
             records.append((day, name, valid.whole, valid.part, valid.pct, errors.whole, errors.part, errors.pct))
     columns = ["day", "model", "replies", "valid", "valid_pct", "attempts", "api_errors", "api_error_pct"]

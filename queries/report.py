@@ -8,7 +8,7 @@ from typing import Any
 from queries.figures import Attempts, Figures, Part, Verdicts, read_figures
 from queries.filters import Filters
 from queries.latency import LatencySummary, histogram, summary
-from queries.models import call_rates, verdict_rate
+from queries.models import attempt_rates, verdict_rate
 from queries.period import Period
 from queries.rates import Rate
 from queries.series import now
@@ -114,7 +114,7 @@ def _named(model: str | None) -> str:
 
 
 def _rates(attempts: list[Attempts], verdicts: list[Verdicts], model: str) -> dict[str, Any]:
-    calls = call_rates(row for row in attempts if _named(row.model) == model)
+    calls = attempt_rates(row for row in attempts if _named(row.model) == model)
     judged = [row for row in verdicts if _named(row.generator) == model]
     return {
         "validation_success_pct": _pct(calls.validation),

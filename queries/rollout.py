@@ -9,7 +9,7 @@ from typing import Literal
 from queries import targets
 from queries.figures import Figures, read_figures
 from queries.filters import Filters
-from queries.models import call_rates
+from queries.models import attempt_rates
 from queries.period import Period
 from queries.rates import Rate
 from queries.series import now
@@ -38,14 +38,14 @@ class Rollout:
 
     Attributes:
         total: completed, failed and cancelled generations that did not ask an expensive model first.
-        dear_first: completed generations that did; they say nothing about a cheaper model.
+        expensive_first: completed generations that did; they say nothing about a cheaper model.
         left_out: generations with overrides or a forced failure.
         replies: replies of the cheaper models that validated, of all their replies.
     """
 
     figures: Figures
     total: Tally
-    dear_first: int
+    expensive_first: int
     left_out: int
     replies: Rate
 
@@ -91,18 +91,18 @@ class Rollout:
         return ("look_at_failures", judged) if self.failing else (judged,)
 
 
-def read_rollout(database: Database, period: Period, filters: Filters, *, dear: Collection[str]) -> Rollout:
+def read_rollout(database: Database, period: Period, filters: Filters, *, expensive: Collection[str]) -> Rollout:
     """The rollout report of a period.
 
     Args:
-        dear: logical names of the expensive models: the baseline and those no cheaper.
+        expensive: logical names of the expensive models: the baseline and those no cheaper.
 
     Raises:
         StoreError: the database did not answer, or this identity may not read.
     """
     figures = read_figures(database, period, filters, ("generations", "attempts"))
     everything = tally(now(figures.generations))
-    cheaper = everything.cheaper_first(dear)
-    calls = call_rates(row for row in now(figures.attempts) if not row.overridden and row.model not in dear)
-    dear_first = everything.as_configured.completed - cheaper.completed
-    return Rollout(figures, cheaper, dear_first, everything.overridden, calls.validation)
+    cheaper = everything.cheaper_first(expensive)
+    calls = attempt_rates(row for row in now(figures.attempts) if not row.overridden and row.model not in expensive)
+    expensive_first = everything.as_configured.completed - cheaper.completed
+    return Rollout(figures, cheaper, expensive_first, everything.overridden, calls.validation)

@@ -33,9 +33,9 @@ class Tally:
         """Only the generations that targets apply to: those without overrides or a forced failure."""
         return tally(row for row in self.rows if not row.overridden)
 
-    def cheaper_first(self, dear: Collection[str]) -> Tally:
+    def cheaper_first(self, expensive: Collection[str]) -> Tally:
         """Only the generations that targets apply to and that asked none of these expensive models first."""
-        return tally(row for row in self.rows if not row.overridden and row.primary_model not in dear)
+        return tally(row for row in self.rows if not row.overridden and row.primary_model not in expensive)
 
     @cached_property
     def fallen_back(self) -> Tally:

@@ -14,8 +14,8 @@ from orchestrator.background import Job
 from orchestrator.bootstrap import Application, bootstrap
 from orchestrator.cli.batch import Failure, outcomes
 from orchestrator.errors import InvalidRequest, RecordingFailed
-from orchestrator.generation.progress import AttemptFailed, AttemptStarted, GenerationEvent
-from orchestrator.orchestrator import RunOptions
+from orchestrator.generation.progress import AttemptFailed, AttemptStarted, Progress
+from orchestrator.orchestrator import GenerationOptions
 from orchestrator.request import WorkflowRequest, checked_request
 from orchestrator.result import WorkflowGenerationResult
 from orchestrator.settings import read_settings, save_settings, setting_from_text
@@ -35,7 +35,7 @@ def generate(arguments: argparse.Namespace) -> int:
             return _generate_file(application, actor_id, arguments)
         services = [name for name in (arguments.services or "").split(",") if name.strip()]
         request = _request(arguments.prompt, services, arguments.agent_id, actor_id)
-        job = application.orchestrator.start(request, RunOptions(), _tell)
+        job = application.orchestrator.start(request, GenerationOptions(), _tell)
         try:
             _print(_result(job), arguments.json)
         except RecordingFailed as error:
@@ -82,7 +82,7 @@ def _generate_file(application: Application, actor_id: str, arguments: argparse.
             raise InvalidRequest(_complaint(line, error)) from None
         _tell_unread(asked, told)
         request = _request(asked.prompt, asked.services, asked.agent_id, actor_id)
-        return application.orchestrator.start(request, RunOptions(), lambda event: None)
+        return application.orchestrator.start(request, GenerationOptions(), lambda event: None)
 
     failed = 0
     with contextlib.closing(outcomes(arguments.file, begin)) as found:
@@ -136,7 +136,7 @@ def _application() -> Iterator[Application]:
         application.close()
 
 
-def _tell(event: GenerationEvent) -> None:
+def _tell(event: Progress) -> None:
     if isinstance(event, AttemptStarted):
         say(f"Asking {event.model} ...")
     elif isinstance(event, AttemptFailed):

@@ -12,19 +12,19 @@ from datetime import datetime
 from functools import partial
 from typing import cast
 
-from orchestrator.attempt import Attempt, FallbackReason
+from orchestrator.attempt import Attempt, AttemptResult, FallbackReason
 from orchestrator.background import all_done, off_the_loop, on_daemon_thread, to_its_end
 from orchestrator.errors import GenerationCancelled, GenerationFailed
 from orchestrator.generation.lineup import Contender
-from orchestrator.generation.model_call import ModelCall, Report
-from orchestrator.generation.progress import AttemptFailed, AttemptStarted, GenerationEvent, StepAccepted
+from orchestrator.generation.model_call import ModelCall
+from orchestrator.generation.progress import AttemptFailed, AttemptStarted, Progress, StepAccepted
 from orchestrator.generation.prompts import SYSTEM_PROMPT, user_message
 from orchestrator.models import pricing
 from orchestrator.models.catalogue import named
 from orchestrator.providers import ModelRequest
-from orchestrator.recording.audit import Cause, Circumstances, Event
-from orchestrator.recording.outcome import events_if_interrupted, outcome_of
-from orchestrator.recording.recorder import Progress, Recorder
+from orchestrator.recording.audit import Cause, Context, Event
+from orchestrator.recording.record import events_if_interrupted, record_of
+from orchestrator.recording.recorder import Noted, Recorder
 from orchestrator.result import WorkflowGenerationResult
 from orchestrator.workflow.schema import workflow_schema
 from orchestrator.workflow.steps import Step
@@ -54,15 +54,15 @@ class Generation:
         headers: extra HTTP headers for the first model, which carry instructions to the simulator.
     """
 
-    run: Circumstances
+    context: Context
     lineup: tuple[Contender, ...]
     recorder: Recorder
     limits: Limits
     now: Callable[[], datetime]
-    emit: Callable[[GenerationEvent], None]
+    emit: Callable[[Progress], None]
     headers: dict[str, str] = field(default_factory=dict)
     _calls: list[ModelCall] = field(default_factory=list, init=False)
-    _tasks: list[asyncio.Task[Report]] = field(default_factory=list, init=False)
+    _tasks: list[asyncio.Task[AttemptResult]] = field(default_factory=list, init=False)
     _started: float = field(default=0.0, init=False)
 
     async def result(self) -> WorkflowGenerationResult:
@@ -79,7 +79,7 @@ class Generation:
         await self._warmed(0)
         self._calls.append(self._call(0))
         limit_s = sum(self._limit_s(number) for number in range(len(self.lineup)))
-        begin = partial(self.recorder.start, self.run, limit_s, self._if_interrupted())
+        begin = partial(self.recorder.start, self.context, limit_s, self._if_interrupted())
         stopped: Cause | None = None
         try:
             await to_its_end(off_the_loop(begin))
@@ -103,9 +103,9 @@ class Generation:
                     break
                 await self._warmed(number)
                 self._calls.append(self._call(number))
-                progress = await self._noted()
-                if progress != "noted":
-                    stopped = "interrupted" if progress == "closed" else None
+                noted = await self._noted()
+                if noted != "noted":
+                    stopped = "interrupted" if noted == "closed" else None
                     break
                 await self._settled(number, self._begin(number))
         finally:
@@ -113,11 +113,13 @@ class Generation:
         await asyncio.wait(self._tasks)
         return stopped
 
-    async def _noted(self) -> Progress:
+    async def _noted(self) -> Noted:
         """Record what the next request would cost, before it is sent."""
-        return await to_its_end(off_the_loop(partial(self.recorder.progress, self.run, self._if_interrupted())))
+        return await to_its_end(
+            off_the_loop(partial(self.recorder.note_progress, self.context, self._if_interrupted()))
+        )
 
-    def _begin(self, number: int) -> asyncio.Task[Report]:
+    def _begin(self, number: int) -> asyncio.Task[AttemptResult]:
         call = self._calls[number]
         answering = call.request.model
         self.emit(AttemptStarted(number, call.model.name, answering.api_model, call.request.limit_s))
@@ -130,7 +132,7 @@ class Generation:
         self._tasks.append(task)
         return task
 
-    async def _settled(self, number: int, task: asyncio.Task[Report]) -> None:
+    async def _settled(self, number: int, task: asyncio.Task[AttemptResult]) -> None:
         """Wait until an attempt has ended or can no longer succeed, and report it if it failed."""
         breach = asyncio.create_task(self._calls[number].breached.wait())
         try:
@@ -144,17 +146,17 @@ class Generation:
             self.emit(AttemptFailed(number, cast(FallbackReason, attempt.outcome), attempt))
 
     async def _record(self, stopped: Cause | None) -> WorkflowGenerationResult:
-        reports = [task.result() for task in self._tasks]
-        outcome = outcome_of(self.run, reports, stopped=stopped, duration_ms=self._duration_ms(), at=self.now())
+        results = [task.result() for task in self._tasks]
+        record = record_of(self.context, results, stopped=stopped, duration_ms=self._duration_ms(), at=self.now())
         # A cancellation while recording comes too late to change anything.
         with contextlib.suppress(asyncio.CancelledError):
-            await to_its_end(off_the_loop(partial(self.recorder.finish, self.run, outcome)))
-        if outcome.result:
-            return outcome.result
-        if outcome.status == "cancelled":
+            await to_its_end(off_the_loop(partial(self.recorder.finish, self.context, record)))
+        if record.result:
+            return record.result
+        if record.status == "cancelled":
             sentence = _CLOSED if stopped == "interrupted" else "The generation was cancelled."
-            raise GenerationCancelled(sentence, outcome.attempts, self.run.generation_id)
-        raise GenerationFailed(_failure_sentence(outcome.attempts), outcome.attempts, self.run.generation_id)
+            raise GenerationCancelled(sentence, record.attempts, self.context.generation_id)
+        raise GenerationFailed(_failure_sentence(record.attempts), record.attempts, self.context.generation_id)
 
     def _if_interrupted(self) -> list[Event]:
         """The events to append if this process dies now."""
@@ -163,19 +165,19 @@ class Generation:
             for call, task in zip(self._calls, self._tasks, strict=False)
         ]
         about_to_begin = [call.if_it_ended_now() for call in self._calls[len(self._tasks) :]]
-        return events_if_interrupted(self.run, begun + about_to_begin, self.now())
+        return events_if_interrupted(self.context, begun + about_to_begin, self.now())
 
     def _call(self, number: int) -> ModelCall:
         contender = self.lineup[number]
         request = ModelRequest(
             model=contender.answering,
             system=SYSTEM_PROMPT,
-            user=user_message(self.run.request.prompt, self.run.request.services),
+            user=user_message(self.context.request.prompt, self.context.request.services),
             schema=workflow_schema(),
             limit_s=self._limit_s(number),
             headers=self.headers if number == 0 else {},
         )
-        return ModelCall(contender.model, contender.provider, request, self.run.request.services, self.now)
+        return ModelCall(contender.model, contender.provider, request, self.context.request.services, self.now)
 
     def _limit_s(self, number: int) -> float:
         return self.limits.last_attempt_s if number == len(self.lineup) - 1 else self.limits.attempt_s
@@ -195,7 +197,7 @@ class Generation:
         return round((time.monotonic() - self._started) * 1000) if self._started else 0
 
 
-def _succeeded(task: asyncio.Task[Report]) -> bool:
+def _succeeded(task: asyncio.Task[AttemptResult]) -> bool:
     return task.done() and task.result().attempt.outcome == "succeeded"
 
 

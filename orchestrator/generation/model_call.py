@@ -6,32 +6,17 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from orchestrator.attempt import Attempt, Outcome
+from orchestrator.attempt import Attempt, AttemptResult, Outcome
 from orchestrator.models import pricing
 from orchestrator.models.catalogue import Model
 from orchestrator.models.tokens import Tokens, estimate, estimate_bytes
 from orchestrator.providers import Ending, ModelRequest, Provider, ProviderError, Usage
-from orchestrator.workflow.reply import Reply, Verdict
+from orchestrator.workflow.reply import CheckedReply, Reply
 from orchestrator.workflow.steps import Step
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The result of one call.
-
-    Attributes:
-        attempt: the outcome and the figures.
-        verdict: steps and findings; both empty if there was no complete reply.
-        rejected_output: the text of a complete reply that was rejected, else None.
-    """
-
-    attempt: Attempt
-    verdict: Verdict
-    rejected_output: str | None
 
 
 class ModelCall:
@@ -59,7 +44,7 @@ class ModelCall:
         self._usage = Usage()
         self._ending: Ending | None = None
 
-    async def run(self, accept: Callable[[Step], None]) -> Report:
+    async def run(self, accept: Callable[[Step], None]) -> AttemptResult:
         """Send the request and read the reply; a cancellation ends it with the outcome `cancelled`.
 
         Args:
@@ -75,14 +60,14 @@ class ModelCall:
             failed = ProviderError("timeout", f"no complete reply in {self.request.limit_s:g} s", answered=True)
         except asyncio.CancelledError:
             cancelled = True
-        return self._report(failed, cancelled=cancelled)
+        return self._result(failed, cancelled=cancelled)
 
     def if_it_ended_now(self) -> Attempt:
         """The attempt as it must be recorded if this process dies in the middle of it."""
         if self._reply.breach:
             breach = self._reply.breach
             attempt = self._attempt("validation_failed", breach.code, sent=True)
-            return replace(attempt, refused_for=breach.finding_class, finding_codes=(breach.code,))
+            return replace(attempt, rejected_for=breach.finding_class, finding_codes=(breach.code,))
         return self._attempt("cancelled", "interrupted", sent=True)
 
     async def _heard(self, accept: Callable[[Step], None]) -> ProviderError | None:
@@ -118,21 +103,21 @@ class ModelCall:
         if self._reply.breach:
             self.breached.set()
 
-    def _report(self, failed: ProviderError | None, *, cancelled: bool) -> Report:
+    def _result(self, failed: ProviderError | None, *, cancelled: bool) -> AttemptResult:
         # A reply that the provider marked complete is complete, whatever happened to the connection afterwards.
         if self._ending is None and self._reply.breach is None and (cancelled or failed):
             attempt = self._cut_short(failed)
-            return Report(attempt, Verdict((), ()), None)
-        verdict = self._reply.close(self._ending.finding if self._ending else None)
+            return AttemptResult(attempt, CheckedReply((), ()), None)
+        reply = self._reply.close(self._ending.finding if self._ending else None)
         # A schema failure that came before the cancellation has already had its consequences.
         if cancelled and self._reply.breach is None:
             outcome: Outcome = "cancelled"
         else:
-            outcome = "succeeded" if verdict.accepted else "validation_failed"
-        attempt = self._attempt(outcome, ", ".join(verdict.refusing_codes), sent=True)
+            outcome = "succeeded" if reply.accepted else "validation_failed"
+        attempt = self._attempt(outcome, ", ".join(reply.rejecting_codes), sent=True)
         if outcome == "validation_failed":
-            attempt = replace(attempt, refused_for=verdict.refused_for, finding_codes=verdict.refusing_codes)
-        return Report(attempt, verdict, None if verdict.accepted else self._reply.text)
+            attempt = replace(attempt, rejected_for=reply.rejected_for, finding_codes=reply.rejecting_codes)
+        return AttemptResult(attempt, reply, None if reply.accepted else self._reply.text)
 
     def _cut_short(self, failed: ProviderError | None) -> Attempt:
         if failed is None:

@@ -54,4 +54,4 @@ class Finished:
     result: WorkflowGenerationResult
 
 
-GenerationEvent = AttemptStarted | StepAccepted | AttemptFailed | Finished
+Progress = AttemptStarted | StepAccepted | AttemptFailed | Finished

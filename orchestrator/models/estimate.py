@@ -42,8 +42,10 @@ def no_cheaper(at: datetime) -> frozenset[str]:
     """Logical names of the models, baseline included, that cost at least as much as it for a typical workflow."""
     baseline = pricing.baseline(TYPICAL, at)
     prices = {name: pricing.price(model, TYPICAL, at) for name, model in CATALOGUE.items()}
-    dear = {name for name, price in prices.items() if price is not None and baseline is not None and price >= baseline}
-    return frozenset(dear | {BASELINE.name})
+    expensive = {
+        name for name, price in prices.items() if price is not None and baseline is not None and price >= baseline
+    }
+    return frozenset(expensive | {BASELINE.name})
 
 
 def scenarios(

@@ -51,7 +51,7 @@ _EVENTS = frozenset(
 )
 
 
-class _Progress:
+class _ReplyState:
     """The state of one reply after the events so far.
 
     Any field of an event may be missing or malformed: only an error, text, an ending and usage matter.
@@ -65,11 +65,11 @@ class _Progress:
 
     @property
     def ended(self) -> bool:
-        """See `stream.Progress`."""
+        """See `stream.ReplyState`."""
         return self.complete
 
     def read(self, event: ServerSentEvent) -> Iterator[ReplyEvent]:
-        """See `stream.Progress.read`."""
+        """See `stream.ReplyState.read`."""
         told = mapping(event.json())
         kind = told.get("type") or event.name
         if kind == "error" or told.get("error"):
@@ -125,7 +125,7 @@ class Anthropic:
 
     def stream(self, request: ModelRequest) -> AsyncGenerator[ReplyEvent]:
         """See `Provider.stream`."""
-        return reply_events(lambda: self._response(request), _Progress(), self._api_key)
+        return reply_events(lambda: self._response(request), _ReplyState(), self._api_key)
 
     async def aclose(self) -> None:
         """See `Provider.aclose`."""

@@ -35,7 +35,7 @@ _PUBLIC_ADDRESS = "https://api.openai.com/v1"
 _DONE = "[DONE]"
 
 
-class _Progress:
+class _ReplyState:
     """The state of one reply after the chunks so far.
 
     Any field of a chunk may be missing or malformed: only an error, text, an ending and usage matter.
@@ -48,7 +48,7 @@ class _Progress:
         self._service_tier: str | None = None
 
     def read(self, event: ServerSentEvent) -> Iterator[ReplyEvent]:
-        """See `stream.Progress.read`."""
+        """See `stream.ReplyState.read`."""
         if event.data.startswith(_DONE):
             self.complete = True
             return
@@ -117,7 +117,7 @@ class OpenAI:
 
     def stream(self, request: ModelRequest) -> AsyncGenerator[ReplyEvent]:
         """See `Provider.stream`."""
-        return reply_events(lambda: self._response(request), _Progress(), self._api_key)
+        return reply_events(lambda: self._response(request), _ReplyState(), self._api_key)
 
     async def aclose(self) -> None:
         """See `Provider.aclose`."""

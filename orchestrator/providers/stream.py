@@ -32,7 +32,7 @@ class Response(Protocol):
         """The body as it arrives, decompressed."""
 
 
-class Progress(Protocol):
+class ReplyState(Protocol):
     """The state of one reply after the events so far, by the rules of one provider's protocol."""
 
     @property
@@ -56,7 +56,7 @@ class Progress(Protocol):
 
 
 async def reply_events(
-    send: Callable[[], AbstractAsyncContextManager[Response]], progress: Progress, key: str
+    send: Callable[[], AbstractAsyncContextManager[Response]], progress: ReplyState, key: str
 ) -> AsyncGenerator[ReplyEvent]:
     """Send a request and yield its reply as it arrives.
 

@@ -12,8 +12,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID, uuid5
 
-from orchestrator.attempt import Attempt, known_cost, unpriced
-from orchestrator.generation.model_call import Report
+from orchestrator.attempt import Attempt, AttemptResult, known_cost, unpriced
 from orchestrator.request import WorkflowRequest
 from orchestrator.result import WorkflowGenerationResult
 
@@ -37,7 +36,7 @@ Event = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
+class Context:
     """What all events of one generation share.
 
     Attributes:
@@ -72,7 +71,7 @@ class Circumstances:
         return fields
 
 
-def generated(run: Circumstances, result: WorkflowGenerationResult, at: datetime) -> Event:
+def generated(context: Context, result: WorkflowGenerationResult, at: datetime) -> Event:
     """The event for a valid workflow."""
     details: dict[str, Any] = {
         "generator_used": result.generator_used,
@@ -85,14 +84,14 @@ def generated(run: Circumstances, result: WorkflowGenerationResult, at: datetime
         "baseline_cost_usd": result.baseline_cost_usd,
         "savings_usd": result.savings_usd,
         "findings": [finding.as_event() for finding in result.findings],
-        "services": len(run.request.services),
+        "services": len(context.request.services),
     }
     if result.fallback_reason:
         details["fallback_reason"] = result.fallback_reason
-    return _event("WORKFLOW_GENERATED", run, _spent(result.attempts, result.wasted_attempts) | details, at)
+    return _event("WORKFLOW_GENERATED", context, _spent(result.attempts, result.wasted_attempts) | details, at)
 
 
-def fallback(run: Circumstances, rejected: Report | Attempt, asked_next: str, at: datetime) -> Event:
+def fallback(context: Context, rejected: AttemptResult | Attempt, asked_next: str, at: datetime) -> Event:
     """The event for asking a second model, whatever came of that.
 
     Args:
@@ -109,23 +108,23 @@ def fallback(run: Circumstances, rejected: Report | Attempt, asked_next: str, at
         "wasted_cost_usd": attempt.cost_usd,
         "findings": [],
     }
-    if isinstance(rejected, Report):
-        details["findings"] = [finding.as_event() for finding in rejected.verdict.findings]
+    if isinstance(rejected, AttemptResult):
+        details["findings"] = [finding.as_event() for finding in rejected.reply.findings]
         if rejected.rejected_output is not None:
             details["rejected_output"] = _fingerprint(rejected.rejected_output)
-    return _event("WORKFLOW_GENERATION_FALLBACK", run, details, at)
+    return _event("WORKFLOW_GENERATION_FALLBACK", context, details, at)
 
 
-def failed(run: Circumstances, attempts: tuple[Attempt, ...], duration_ms: int, at: datetime) -> Event:
+def failed(context: Context, attempts: tuple[Attempt, ...], duration_ms: int, at: datetime) -> Event:
     """The event for a generation without a valid workflow."""
     details = {"generation_time_ms": duration_ms, "cost_usd": known_cost(attempts)}
-    return _event("WORKFLOW_GENERATION_FAILED", run, details | _spent(attempts, attempts), at)
+    return _event("WORKFLOW_GENERATION_FAILED", context, details | _spent(attempts, attempts), at)
 
 
-def cancelled(run: Circumstances, attempts: tuple[Attempt, ...], cause: Cause, at: datetime) -> Event:
+def cancelled(context: Context, attempts: tuple[Attempt, ...], cause: Cause, at: datetime) -> Event:
     """The event for a generation that was cancelled, or whose process died."""
     details = {"cause": cause, "cost_usd": known_cost(attempts)}
-    return _event("WORKFLOW_GENERATION_CANCELLED", run, details | _spent(attempts, attempts), at)
+    return _event("WORKFLOW_GENERATION_CANCELLED", context, details | _spent(attempts, attempts), at)
 
 
 def _spent(attempts: tuple[Attempt, ...], wasted: tuple[Attempt, ...]) -> dict[str, Any]:
@@ -137,11 +136,11 @@ def _spent(attempts: tuple[Attempt, ...], wasted: tuple[Attempt, ...]) -> dict[s
     }
 
 
-def _event(action: Action, run: Circumstances, details: Mapping[str, Any], at: datetime) -> Event:
-    request = run.request
+def _event(action: Action, context: Context, details: Mapping[str, Any], at: datetime) -> Event:
+    request = context.request
     return {
         # The same event has the same id however often it is delivered.
-        "id": uuid5(run.generation_id, action),
+        "id": uuid5(context.generation_id, action),
         "timestamp": at,
         "user_id": request.user_id,
         "actor_id": request.actor_id,
@@ -150,7 +149,7 @@ def _event(action: Action, run: Circumstances, details: Mapping[str, Any], at: d
         "entity_id": request.agent_id,
         "severity": _SEVERITY[action],
         "compliance_flags": ["SOC2"],
-        "details": {**details, **run.as_json()},
+        "details": {**details, **context.as_json()},
     }
 
 

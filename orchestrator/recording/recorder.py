@@ -8,10 +8,10 @@ from typing import Any, Literal
 from uuid import UUID
 
 from orchestrator.errors import RecordingFailed
-from orchestrator.recording.audit import Circumstances, Event
+from orchestrator.recording.audit import Context, Event
 from orchestrator.recording.delivery import Delivery
 from orchestrator.recording.outbox import Outbox, OutboxState
-from orchestrator.recording.outcome import Outcome
+from orchestrator.recording.record import Record
 from orchestrator.result import WorkflowGenerationResult
 from orchestrator.workflow.characters import storable
 from store import Database, StoreError, Unavailable, exact_json
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 # How long after the limit of its last attempt a generation may take to record its end before it counts as interrupted.
 GRACE_S = 15
 
-Progress = Literal["noted", "closed", "nowhere"]
+Noted = Literal["noted", "closed", "nowhere"]
 
 _NEVER_BEGUN = exact_json({"status": "cancelled", "events": []})
 """The record of a generation that asked no model; it adds no events to the audit log."""
@@ -39,7 +39,7 @@ class Recorder:
         self._database = database
         self._delivery = Delivery(database, outbox)
 
-    def start(self, run: Circumstances, limit_s: float, events_if_interrupted: list[Event]) -> None:
+    def start(self, context: Context, limit_s: float, events_if_interrupted: list[Event]) -> None:
         """Record that a generation starts, before anything is spent.
 
         The outbox is delivered first: starting closes overdue generations, and those in the outbox have ended.
@@ -52,26 +52,26 @@ class Recorder:
             StoreError: it could not be recorded, so the generation must not start.
         """
         self._delivery.deliver()
-        request = run.request
+        request = context.request
         row = {
-            "generation_id": run.generation_id,
+            "generation_id": context.generation_id,
             "user_id": request.user_id,
             "actor_id": request.actor_id,
             "agent_id": request.agent_id,
             "origin": request.origin,
             "prompt": request.prompt,
             "services": request.services,
-            "overridden": run.overridden,
-            "simulated": run.simulated,
-            "config_version": run.config_version,
-            "prompt_version": run.prompt_version,
-            "replaces_generation_id": run.replaces_generation_id,
+            "overridden": context.overridden,
+            "simulated": context.simulated,
+            "config_version": context.config_version,
+            "prompt_version": context.prompt_version,
+            "replaces_generation_id": context.replaces_generation_id,
             "events_if_interrupted": events_if_interrupted,
         }
         try:
             self._database.call("start_generation", p_generation=exact_json(row), p_limit_s=int(limit_s) + GRACE_S)
         except Unavailable:
-            self._withdraw(run.generation_id)
+            self._withdraw(context.generation_id)
             raise
 
     def _withdraw(self, generation_id: UUID) -> None:
@@ -81,7 +81,7 @@ class Recorder:
         except OSError as error:
             log.warning("Generation %s never started, which could not be recorded: %s", generation_id, error.strerror)
 
-    def progress(self, run: Circumstances, events_if_interrupted: list[Event]) -> Progress:
+    def note_progress(self, context: Context, events_if_interrupted: list[Event]) -> Noted:
         """Save what to record if this process dies from here on, before anything more is spent.
 
         Returns:
@@ -90,34 +90,34 @@ class Recorder:
         """
         text = exact_json(events_if_interrupted)
         try:
-            status = self._delivery.send(run.generation_id, "progress", text)
+            status = self._delivery.send(context.generation_id, "progress", text)
         except StoreError as error:
-            log.warning("The progress of generation %s could not be recorded: %s", run.generation_id, error)
+            log.warning("The progress of generation %s could not be recorded: %s", context.generation_id, error)
         else:
             return "noted" if status == "running" else "closed"
         try:
-            self._delivery.keep(run.generation_id, "progress", text)
+            self._delivery.keep(context.generation_id, "progress", text)
         except OSError as error:
             log.warning("It could not be kept on disk either: %s", error.strerror)
             return "nowhere"
         return "noted"
 
-    def finish(self, run: Circumstances, outcome: Outcome) -> None:
+    def finish(self, context: Context, record: Record) -> None:
         """Record how a generation ended, in the database or else in the outbox.
 
         Raises:
             RecordingFailed: both failed; the error carries the result, and this process keeps trying.
         """
-        text = exact_json(_row(outcome))
+        text = exact_json(_row(record))
         try:
-            self._delivery.send(run.generation_id, "outcome", text)
+            self._delivery.send(context.generation_id, "outcome", text)
         except Exception as error:  # noqa: BLE001 - whatever the error, the record goes to disk
             try:
-                self._delivery.keep(run.generation_id, "outcome", text)
+                self._delivery.keep(context.generation_id, "outcome", text)
             except OSError as full:
-                raise RecordingFailed(_NO_PLACE, outcome.attempts, run.generation_id, outcome.result) from full
-            log.warning("Generation %s is waiting in the outbox: %s", run.generation_id, error)
-        self._delivery.forget(run.generation_id, "progress")
+                raise RecordingFailed(_NO_PLACE, record.attempts, context.generation_id, record.result) from full
+            log.warning("Generation %s is waiting in the outbox: %s", context.generation_id, error)
+        self._delivery.forget(context.generation_id, "progress")
 
     def catch_up(self) -> None:
         """Deliver the outbox, then close generations whose process died; failures are logged."""
@@ -136,17 +136,17 @@ class Recorder:
         self._delivery.close()
 
 
-def _row(outcome: Outcome) -> dict[str, Any]:
-    result = outcome.result
+def _row(record: Record) -> dict[str, Any]:
+    result = record.result
     return {
-        "status": outcome.status,
+        "status": record.status,
         "generator_used": result.generator_used if result else None,
         "pilot_steps": list(result.pilot_steps) if result else None,
-        "findings": outcome.findings,
-        "rejected_outputs": [rejected | {"text": storable(rejected["text"])} for rejected in outcome.rejected_outputs],
+        "findings": record.findings,
+        "rejected_outputs": [rejected | {"text": storable(rejected["text"])} for rejected in record.rejected_outputs],
         "figures": _figures(result) if result else {},
-        "finished_at": outcome.finished_at,
-        "events": outcome.events,
+        "finished_at": record.finished_at,
+        "events": record.events,
     }
 
 

@@ -26,7 +26,7 @@ _MOST_DAMAGES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class CheckedReply:
     """The result of validating a whole reply: its steps if it is accepted, findings in either case."""
 
     steps: tuple[Step, ...]
@@ -38,13 +38,13 @@ class Verdict:
         return accepted(self.findings)
 
     @property
-    def refused_for(self) -> FindingClass | None:
+    def rejected_for(self) -> FindingClass | None:
         """The class of the findings that reject the reply, schema before semantic; None if it is accepted."""
         classes = {finding.finding_class for finding in self.findings if finding.rejects}
         return "schema" if "schema" in classes else "semantic" if classes else None
 
     @property
-    def refusing_codes(self) -> tuple[str, ...]:
+    def rejecting_codes(self) -> tuple[str, ...]:
         """The rules that reject the reply, without duplicates, in the order of the findings."""
         return tuple(dict.fromkeys(finding.code for finding in self.findings if finding.rejects))
 
@@ -94,7 +94,7 @@ class Reply:
             return []
         return list(self._sound_steps(piece))
 
-    def close(self, ending: Finding | None = None) -> Verdict:
+    def close(self, ending: Finding | None = None) -> CheckedReply:
         """The result of validating the whole reply.
 
         Args:
@@ -102,11 +102,11 @@ class Reply:
         """
         alarms = tuple(finding for finding in (ending, self.breach) if finding)
         if ending or (self.breach and self.breach.code in _SHAPELESS):
-            return Verdict((), alarms)
+            return CheckedReply((), alarms)
         verdict = judge(self.text, self._services)
         if not alarms:
             return verdict
-        return Verdict((), alarms + tuple(finding for finding in verdict.findings if finding not in alarms))
+        return CheckedReply((), alarms + tuple(finding for finding in verdict.findings if finding not in alarms))
 
     def _sound_steps(self, piece: str) -> Iterator[Step]:
         for raw in self._scanner.feed(piece):
@@ -129,7 +129,7 @@ class Reply:
         return step, check_step(step, path, self._seen)
 
 
-def judge(text: str, services: Collection[str]) -> Verdict:
+def judge(text: str, services: Collection[str]) -> CheckedReply:
     """Parse and validate a complete text, after removing a Markdown code fence."""
     notes: tuple[Finding, ...] = ()
     if (body := _unfenced(text)) is not None:
@@ -137,15 +137,15 @@ def judge(text: str, services: Collection[str]) -> Verdict:
         note = "The answer came inside a Markdown code fence, which was removed."
         notes = (Finding("$", "reply_fenced", note, "schema", rejects=False),)
     if not text.strip():
-        return Verdict((), (schema_finding("$", "reply_empty", "The answer is empty."),))
+        return CheckedReply((), (schema_finding("$", "reply_empty", "The answer is empty."),))
     try:
         data = parsed(text)
     except RecursionError:
-        return Verdict((), (too_deep(),))
+        return CheckedReply((), (too_deep(),))
     except ValueError:
-        return Verdict((), (not_json(),))
+        return CheckedReply((), (not_json(),))
     findings = validate_workflow(data, services) + notes + tuple(islice(_damages(data), _MOST_DAMAGES))
-    return Verdict(tuple(steps_of(data)[0]) if accepted(findings) else (), findings)
+    return CheckedReply(tuple(steps_of(data)[0]) if accepted(findings) else (), findings)
 
 
 def _unfenced(text: str) -> str | None:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.parts.filters import Chosen
 from pages.parts.palette import REASON_LABELS, label
-from pages.parts.past_runs import run_link
+from pages.parts.past_generations import generation_link
 from pages.parts.problems import problem
 from pages.parts.tables import OPEN, listing
 from pages.parts.words import NONE, day, moment, money, plain, seconds
@@ -44,7 +44,11 @@ def behind(database: Database, chosen: Chosen, day: date | None, which: Which, t
             return
         rows = [
             {
-                **({"Open": run_link(row["generation_id"]) if row["stored"] else ""} if any(found["stored"]) else {}),
+                **(
+                    {"Open": generation_link(row["generation_id"]) if row["stored"] else ""}
+                    if any(found["stored"])
+                    else {}
+                ),
                 "When": moment(row["at"], days.zone),
                 "Status": _ended(row),
                 "Answered by": label(row["generator"]) if row["generator"] else NONE,

@@ -36,7 +36,7 @@ _ORIGIN_LABELS = {
     "platform": "Platform",
     "elsewhere": "Other systems",
 }
-_KEPT, _PASSED_OVER = "filters_kept", "filters_passed_over"
+_KEPT, _IGNORED = "filters_kept", "filters_passed_over"
 _LONGEST_QUOTE = 40
 _FURTHEST_AHEAD = timedelta(days=3650)
 
@@ -77,7 +77,7 @@ def bar(model_label: str = "Answered by", *, with_model: bool = True) -> Chosen:
         model_label: what choosing a model means on this page.
         with_model: whether a model can be chosen.
     """
-    st.session_state[_PASSED_OVER] = []
+    st.session_state[_IGNORED] = []
     st.session_state.setdefault(frame.ADDRESS, {})["days"] = None
     with st.container(horizontal=True, vertical_alignment="bottom"):
         preset = _select("period", "Period", list(_PRESETS), f"{USUAL_DAYS}d", _PRESETS, 140)
@@ -91,9 +91,9 @@ def bar(model_label: str = "Answered by", *, with_model: bool = True) -> Chosen:
     st.session_state[frame.CAME] = False
     filters = Filters(cast(Source, source), None if origin == _ANY else cast(Origin, origin))
     chosen = Chosen(days, filters, None if model == _ANY else model)
-    if passed_over := st.session_state[_PASSED_OVER]:
+    if ignored := st.session_state[_IGNORED]:
         st.warning(
-            f"Ignored invalid values in the address: {plain(', '.join(passed_over))}.",
+            f"Ignored invalid values in the address: {plain(', '.join(ignored))}.",
             icon=":material/link_off:",
         )
     today = ", today included" if chosen.unfinished else ""
@@ -180,7 +180,7 @@ def _prepared(name: str, default: Any, default_text: str, read: Callable[[str], 
     asked = addressed if addressed != written else None
     found = None if asked is None else read(asked)
     if asked is not None and found is None:
-        st.session_state[_PASSED_OVER].append(f"{name}={asked[:_LONGEST_QUOTE]}")
+        st.session_state[_IGNORED].append(f"{name}={asked[:_LONGEST_QUOTE]}")
     # Assigned even if unchanged: a widget with the same key on another page would not take it over.
     st.session_state[key] = st.session_state.get(key, value) if found is None else found
     return key

@@ -33,7 +33,7 @@ REASON_COLOURS = {
 FALLBACK = "#7a869a"
 """For fallbacks of any reason."""
 
-RUN_STATUS: dict[str, tuple[str, str, Literal["blue", "green", "red", "gray", "orange"]]] = {
+GENERATION_STATUS: dict[str, tuple[str, str, Literal["blue", "green", "red", "gray", "orange"]]] = {
     "running": ("Running", ":material/progress_activity:", "blue"),
     "succeeded": ("Completed", ":material/check_circle:", "green"),
     "failed": ("Failed", ":material/error:", "red"),

@@ -7,9 +7,9 @@ import streamlit as st
 from pages.parts import states
 from pages.parts.filters import Chosen
 from pages.parts.palette import label
-from pages.parts.past_runs import run_link
+from pages.parts.past_generations import generation_link
 from pages.parts.words import moment, plain, spoken
-from queries.behind import rejected_answers
+from queries.behind import rejected_replies
 from store import Database
 
 _SHOWN = 8
@@ -21,7 +21,7 @@ def rejected(database: Database, chosen: Chosen, model: str | None, code: str | 
         of_rule = f" Rejected by the rule “{spoken(code)}”" if code else ""
         st.subheader(f"What did the rejected replies say?{of_rule}", anchor=False)
         found = states.read(
-            lambda: rejected_answers(
+            lambda: rejected_replies(
                 database, chosen.period.begins, chosen.period.ends, chosen.filters, model=model, code=code, limit=_SHOWN
             )
         )
@@ -36,5 +36,5 @@ def rejected(database: Database, chosen: Chosen, model: str | None, code: str | 
                 for finding in row["findings"]:
                     st.markdown(plain(f"{finding.get('path', '$')}: {finding.get('message', '')}"))
                 st.code(row["text"] or "(empty)", language="json", wrap_lines=True, height=200)
-                st.markdown(f"[Open the generation]({run_link(row['generation_id'])})")
+                st.markdown(f"[Open the generation]({generation_link(row['generation_id'])})")
         st.caption(f"The latest {len(found)}, times in {chosen.period.zone}.")

@@ -107,7 +107,7 @@ def _saved(database: Database, values: Mapping[str, str | bool], expected_versio
         return read_settings(database)
 
 
-def put_back(database: Database, values: Mapping[str, str | bool]) -> None:
+def restore(database: Database, values: Mapping[str, str | bool]) -> None:
     """Save these values, whatever the current ones are."""
     save(database, values, expected_version=None)
 

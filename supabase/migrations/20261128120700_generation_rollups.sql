@@ -81,11 +81,11 @@ create table public.attempt_rollups (
     model text,
     prompt_version integer,
     outcome text not null,
-    refused_for text,
+    rejected_for text,
     attempts bigint not null,
     timed bigint not null,
     duration_ms numeric not null,
-    unique nulls not distinct (grain, slot, source, overridden, origin, model, prompt_version, outcome, refused_for)
+    unique nulls not distinct (grain, slot, source, overridden, origin, model, prompt_version, outcome, rejected_for)
 );
 
 comment on table public.attempt_rollups is
@@ -358,7 +358,7 @@ begin
             quarter, source, overridden, origin, prompt_version,
             call ->> 'model' as model_said,
             call ->> 'outcome' as ending,
-            call ->> 'refused_for' as refused_for_said,
+            call ->> 'rejected_for' as refused_for_said,
             call -> 'duration_ms' as duration_ms,
             call
         from listed
@@ -380,7 +380,7 @@ begin
             quarter, source, overridden, origin, prompt_version,
             private.label(model_said) as model,
             ending,
-            case when refused_for_said in ('schema', 'semantic') then refused_for_said end as refused_for,
+            case when refused_for_said in ('schema', 'semantic') then refused_for_said end as rejected_for,
             count(*) as attempts,
             count(took_ms) as timed,
             coalesce(sum(took_ms), 0) as duration_ms,
@@ -392,18 +392,18 @@ begin
 
     attempts as (
         insert into public.attempt_rollups as rollup (
-            grain, slot, source, overridden, origin, model, prompt_version, outcome, refused_for,
+            grain, slot, source, overridden, origin, model, prompt_version, outcome, rejected_for,
             attempts, timed, duration_ms
         )
         select
-            slot.grain, slot.slot, source, overridden, origin, model, prompt_version, ending, refused_for,
+            slot.grain, slot.slot, source, overridden, origin, model, prompt_version, ending, rejected_for,
             sum(attempts), sum(timed), sum(duration_ms)
         from calls_by_quarter
         cross join lateral private.slots(quarter) as slot
         where (select count(*) from latencies) >= 0
-        group by slot.grain, slot.slot, source, overridden, origin, model, prompt_version, ending, refused_for
-        order by slot.grain, slot.slot, source, overridden, origin, model, prompt_version, ending, refused_for
-        on conflict (grain, slot, source, overridden, origin, model, prompt_version, outcome, refused_for)
+        group by slot.grain, slot.slot, source, overridden, origin, model, prompt_version, ending, rejected_for
+        order by slot.grain, slot.slot, source, overridden, origin, model, prompt_version, ending, rejected_for
+        on conflict (grain, slot, source, overridden, origin, model, prompt_version, outcome, rejected_for)
         do update set
             attempts = rollup.attempts + excluded.attempts,
             timed = rollup.timed + excluded.timed,

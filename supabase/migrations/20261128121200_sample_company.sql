@@ -305,7 +305,7 @@ as $$
                 when 'cancelled' then 'cancelled'
                 else ''
             end,
-            'refused_for', case
+            'rejected_for', case
                 when outcome <> 'validation_failed' then null
                 when private.sample_finding(ranking + place) in ('step_unknown', 'cycle') then 'semantic'
                 else 'schema'

@@ -288,7 +288,7 @@ as $$
             'attempt', 0,
             'path', case when code in ('reply_truncated', 'not_json') then '$' else '$.pilot_steps[2]' end,
             'code', code,
-            'class', attempts -> 0 -> 'refused_for',
+            'class', attempts -> 0 -> 'rejected_for',
             'severity', 'error',
             'message', case code
                 when 'step_type_unknown' then 'The step_type is not one of llm_decision, transform, conditional, api_call.'

@@ -231,7 +231,7 @@ revoke all on function private.unpriced(text) from public, anon, authenticated;
 -- unpriced_said: the number of attempts without a known price, for private.unpriced; cost_usd is then the known part.
 -- unreadable: whether `problems`, the names of the fields that cannot be read, is not empty. A nameless generation adds
 -- its own problem (private.is_nameless).
--- attempts: the model calls that count in rates, each once: [{model, outcome, refused_for, cost_usd, duration_ms,
+-- attempts: the model calls that count in rates, each once: [{model, outcome, rejected_for, cost_usd, duration_ms,
 -- finding_codes}]. This orchestrator lists them in GENERATED and FAILED events; a cancelled generation counts in no
 -- rate. From elsewhere, a GENERATED event is a success of its generator and a FALLBACK event a failure of its primary
 -- model.

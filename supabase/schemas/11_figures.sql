@@ -221,7 +221,7 @@ begin
     return (
         with sums as (
             select
-                bin, overridden, model, prompt_version, outcome, refused_for,
+                bin, overridden, model, prompt_version, outcome, rejected_for,
                 sum(attempts) as attempts,
                 sum(timed) as timed,
                 sum(duration_ms)::text as duration_ms
@@ -233,7 +233,7 @@ begin
                 offset 0
             ) as rollup
             where private.matches_filters(p_filters, source, origin)
-            group by bin, overridden, model, prompt_version, outcome, refused_for
+            group by bin, overridden, model, prompt_version, outcome, rejected_for
         )
 
         select coalesce(json_agg(sums), '[]') from sums

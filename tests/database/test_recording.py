@@ -48,7 +48,7 @@ def test_a_run_is_recorded_once(side: Side, audit_log: AuditLog) -> None:
 
 
 def test_an_overdue_run_is_closed(side: Side, audit_log: AuditLog) -> None:
-    """What a dead process left behind is booked by the next one, once."""
+    """What a dead process left behind is recorded by the next one, once."""
     run_id = start_run(
         side, MEMBER, limit_s=0, events_if_interrupted=[an_event("WORKFLOW_GENERATION_CANCELLED", cause="interrupted")]
     )

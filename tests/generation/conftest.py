@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import psycopg
 import pytest
 
-from orchestrator import Application, RunOptions, WorkflowGenerationResult
+from orchestrator import Application, GenerationOptions, WorkflowGenerationResult
 from store.embedded.cluster import Cluster
 from store.identity import LOCAL_PERSON_ID
 from tests.conftest import open_folder
@@ -30,7 +30,7 @@ class Ask(Protocol):
 
 @pytest.fixture(name="ask")
 def ask_fixture() -> Ask:
-    """`ask(application, primary_fault=...)` generates for the usual prompt, with these RunOptions."""
+    """`ask(application, primary_fault=...)` generates for the usual prompt, with these GenerationOptions."""
 
     def ask(application: Application, **options: Any) -> WorkflowGenerationResult:
         return application.orchestrator.generate_workflow(
@@ -38,7 +38,7 @@ def ask_fixture() -> Ask:
             agent_id="agent-1",
             prompt=PROMPT,
             services=["Slack", "Jira"],
-            options=RunOptions(**options),
+            options=GenerationOptions(**options),
         )
 
     return ask

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from orchestrator import Application, RunOptions
-from orchestrator.generation.progress import GenerationEvent
+from orchestrator import Application, GenerationOptions
+from orchestrator.generation.progress import Progress
 from orchestrator.request import checked_request
 from orchestrator.simulator import Fault
 from store.identity import LOCAL_PERSON_ID
@@ -18,17 +18,17 @@ REQUEST = checked_request(
 
 
 def start_and_wait_for(
-    application: Application, kind: type[GenerationEvent], fault: Fault | None = None, *, count: int = 1
-) -> tuple[Any, list[GenerationEvent]]:
+    application: Application, kind: type[Progress], fault: Fault | None = None, *, count: int = 1
+) -> tuple[Any, list[Progress]]:
     """A job that has just emitted this many events of this kind."""
-    events: list[GenerationEvent] = []
+    events: list[Progress] = []
     told = threading.Event()
 
-    def emit(event: GenerationEvent) -> None:
+    def emit(event: Progress) -> None:
         events.append(event)
         if sum(isinstance(told_so_far, kind) for told_so_far in events) == count:
             told.set()
 
-    job = application.orchestrator.start(REQUEST, RunOptions(primary_fault=fault), emit)
+    job = application.orchestrator.start(REQUEST, GenerationOptions(primary_fault=fault), emit)
     assert told.wait(20)
     return job, events

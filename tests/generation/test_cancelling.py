@@ -15,10 +15,10 @@ from orchestrator import (
     Finished,
     GenerationCancelled,
     GenerationFailed,
-    RunOptions,
+    GenerationOptions,
     StepAccepted,
 )
-from orchestrator.generation.progress import GenerationEvent
+from orchestrator.generation.progress import Progress
 from orchestrator.providers.anthropic import Anthropic
 from orchestrator.settings import OrchestratorSettings, read_settings
 from orchestrator.simulator import Fault, SimulatedTransport
@@ -89,7 +89,7 @@ def test_cancelling_before_a_model_is_asked(
         return read_settings(database)
 
     monkeypatch.setattr("orchestrator.orchestrator.read_settings", slow)
-    job = make_application().orchestrator.start(REQUEST, RunOptions(), lambda event: None)
+    job = make_application().orchestrator.start(REQUEST, GenerationOptions(), lambda event: None)
     assert reading.wait(timeout=30)
     job.cancel()
 
@@ -122,7 +122,7 @@ def test_a_client_that_cannot_be_made_is_an_outcome(
 
 def test_cancelling_at_once(application: Application, log: Log) -> None:
     """This works even before the work has begun."""
-    jobs = [application.orchestrator.start(REQUEST, RunOptions(), lambda event: None) for _ in range(20)]
+    jobs = [application.orchestrator.start(REQUEST, GenerationOptions(), lambda event: None) for _ in range(20)]
     for job in jobs:
         job.cancel()
 
@@ -170,7 +170,7 @@ def test_closing_books_what_runs(make_application: MakeApplication, log: Log) ->
 def test_the_stream_tells_the_whole_story(application: Application) -> None:
     """The progress is: the attempt, its steps, the result with the same steps."""
 
-    async def events() -> list[GenerationEvent]:
+    async def events() -> list[Progress]:
         stream = application.orchestrator.stream(
             user_id=LOCAL_PERSON_ID, agent_id=None, prompt=PROMPT, services=["Slack", "Jira"]
         )
@@ -185,10 +185,10 @@ def test_the_stream_tells_the_whole_story(application: Application) -> None:
 def test_a_listener_that_fails_does_no_harm(application: Application, log: Log) -> None:
     """Its exception is logged; the generation is finished and recorded."""
 
-    def fail(event: GenerationEvent) -> None:
+    def fail(event: Progress) -> None:
         raise ValueError("a bug in a page")
 
-    result = application.orchestrator.start(REQUEST, RunOptions(), fail).future.result(timeout=30)
+    result = application.orchestrator.start(REQUEST, GenerationOptions(), fail).future.result(timeout=30)
 
     assert len(result.pilot_steps) >= 3
     assert log.actions() == ["WORKFLOW_GENERATED"]
@@ -205,7 +205,7 @@ def test_the_waiting_form_works_inside_a_running_loop(application: Application, 
 
 def test_many_at_once_are_all_booked(application: Application, owner: psycopg.Connection) -> None:
     """Fifty generations in parallel give fifty results, fifty events and fifty rows."""
-    jobs = [application.orchestrator.start(REQUEST, RunOptions(), lambda event: None) for _ in range(50)]
+    jobs = [application.orchestrator.start(REQUEST, GenerationOptions(), lambda event: None) for _ in range(50)]
     ids = {job.future.result(timeout=60).generation_id for job in jobs}
 
     assert len(ids) == 50

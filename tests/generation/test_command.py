@@ -57,10 +57,10 @@ def test_every_result_is_in_the_log(run: Run, data: Path) -> None:
     server.attach()
     statement = "select (details->>'cost_usd')::numeric from public.audit_logs where details->>'generation_id' = %s"
     with psycopg.connect(server.dsn()) as owner:
-        booked = owner.execute(statement, [printed["generation_id"]]).fetchall()
+        recorded = owner.execute(statement, [printed["generation_id"]]).fetchall()
     server.leave()
 
-    assert booked == [(printed["cost_usd"],)]
+    assert recorded == [(printed["cost_usd"],)]
 
 
 @pytest.mark.parametrize(
@@ -176,12 +176,12 @@ def test_a_full_disk_gets_a_sentence(data: Path) -> None:
 def test_whoever_ends_without_closing_has_booked_what_ran(data: Path) -> None:
     """A program exits in the middle of a generation: what the attempt spent is in the log."""
     program = """
-from orchestrator import RunOptions, bootstrap
+from orchestrator import GenerationOptions, bootstrap
 from orchestrator.request import checked_request
 from threading import Event
 begun, asked = Event(), {"agent_id": None, "user_id": "00000000-0000-4000-8000-000000000001", "origin": "api"}
 request = checked_request(prompt="A long process", services=[], **asked)
-bootstrap().orchestrator.start(request, RunOptions(), lambda event: begun.set())
+bootstrap().orchestrator.start(request, GenerationOptions(), lambda event: begun.set())
 assert begun.wait(60)
 """
     done = subprocess.run(

@@ -146,7 +146,7 @@ def test_estimate_and_outcome_count_once_in_any_order(owner: psycopg.Connection,
 
 KILLED = """
 import os, signal, sys
-from orchestrator import AttemptStarted, RunOptions, bootstrap
+from orchestrator import AttemptStarted, GenerationOptions, bootstrap
 from orchestrator.request import checked_request
 application = bootstrap({"ORCHESTRATOR_DATA_DIR": sys.argv[1], "ORCHESTRATOR_ATTEMPT_TIMEOUT_S": "1",
     "ORCHESTRATOR_LAST_ATTEMPT_TIMEOUT_S": "1", "ORCHESTRATOR_OFFLINE_SPEED": "100"})
@@ -154,7 +154,7 @@ request = checked_request(prompt="x", services=[], agent_id=None, user_id="u", o
 def die(event):
     if isinstance(event, AttemptStarted):
         os.kill(os.getpid(), signal.SIGKILL)
-application.orchestrator.start(request, RunOptions(), die).future.result()
+application.orchestrator.start(request, GenerationOptions(), die).future.result()
 """
 
 

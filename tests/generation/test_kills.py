@@ -34,7 +34,7 @@ TOLD = Told(input=2000, output=1500)
 
 WORKER = """
 import sys, threading
-from orchestrator import OrchestratorError, RunOptions, bootstrap
+from orchestrator import OrchestratorError, GenerationOptions, bootstrap
 from orchestrator.request import checked_request
 from store import StoreError
 application = bootstrap()
@@ -46,7 +46,7 @@ for number in range(100_000):
         request = checked_request(
             prompt=f"{sys.argv[1]} {number} {part}", services=[], agent_id=f"a{part}", user_id="u", origin="api"
         )
-        jobs.append(application.orchestrator.start(request, RunOptions(), lambda event: None))
+        jobs.append(application.orchestrator.start(request, GenerationOptions(), lambda event: None))
     for job in jobs:
         try:
             job.future.result()
@@ -91,7 +91,7 @@ def prompt_of(body: dict[str, Any]) -> str:
     return str(json.loads(messages[-1]["content"])["goal"])
 
 
-def in_the_books(owner: psycopg.Connection) -> tuple[Counter[tuple[str, str]], Decimal]:
+def recorded(owner: psycopg.Connection) -> tuple[Counter[tuple[str, str]], Decimal]:
     """How often each prompt asked each model according to the events that count, and their total cost."""
     rows = owner.execute("""
         select run.prompt, attempt ->> 'model', coalesce((attempt ->> 'cost_usd')::numeric, 0)
@@ -112,11 +112,11 @@ def settle(models: ModelServer, data: Path) -> None:
             owner.execute(OVERDUE)
         application.store.machine().call("close_interrupted_generations")
         with psycopg.connect(cluster.dsn(), autocommit=True) as owner:
-            booked, total = in_the_books(owner)
+            counted, total = recorded(owner)
             wired = on_the_wire(models)
-            assert wired - booked == Counter(), "a call on the wire is in no book"
+            assert wired - counted == Counter(), "a call on the wire was not recorded"
             # A call is recorded before it is sent: the process may die in between.
-            assert all(count == 1 for count in booked.values())
+            assert all(count == 1 for count in counted.values())
             costs = owner.execute(
                 "select coalesce(sum(cost_usd), 0) + 0 from public.generation_rollups where grain = 360"
             )

@@ -13,8 +13,8 @@ from streamlit.testing.v1 import AppTest
 from orchestrator.recording.ratings import rate
 from orchestrator.simulator import SimulatedTransport
 from pages.parts import console
-from pages.parts.playground import run
-from queries.runs import StoredRun, find_run
+from pages.parts.playground import generation as run
+from queries.generations import StoredGeneration, find_generation
 from store import Argument, Conflict, Database, Json, NotPermitted, Unavailable
 from store.identity import LOCAL_PERSON_ID
 from tests.conftest import MakeApplication, PooledStore
@@ -46,9 +46,9 @@ def ended(page: AppTest) -> UUID:
     return begun.generation_id
 
 
-def stored(page: AppTest) -> StoredRun:
+def stored(page: AppTest) -> StoredGeneration:
     """The page's generation as recorded."""
-    found = find_run(console.application().person(), ended(page))
+    found = find_generation(console.application().person(), ended(page))
     assert found is not None
     return found
 

@@ -7,11 +7,11 @@ from uuid import UUID
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from orchestrator import Application, RunOptions
+from orchestrator import Application, GenerationOptions
 from orchestrator.recording.outbox import OutboxState
 from orchestrator.settings import FALLBACK_KEY, PRIMARY_KEY, read_settings
 from pages.parts import lost_press, settings
-from pages.parts.playground import run
+from pages.parts.playground import generation as run
 from store import Conflict
 from tests.conftest import PooledStore
 from tests.pages.conftest import OpenPage, said
@@ -19,10 +19,10 @@ from tests.pages.conftest import OpenPage, said
 
 def test_two_clicks_are_one_run(application: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second of a double-click gets the first one's generation; later, the same request starts another."""
-    clicks = [run.begin(application, "Alert the team", ["Slack"], None, RunOptions()) for _ in range(4)]
-    other = run.begin(application, "Alert nobody", ["Slack"], None, RunOptions())
+    clicks = [run.begin(application, "Alert the team", ["Slack"], None, GenerationOptions()) for _ in range(4)]
+    other = run.begin(application, "Alert nobody", ["Slack"], None, GenerationOptions())
     monkeypatch.setattr(run, "DOUBLE_CLICK_S", 0.0)
-    later = run.begin(application, "Alert the team", ["Slack"], None, RunOptions())
+    later = run.begin(application, "Alert the team", ["Slack"], None, GenerationOptions())
 
     ids: set[UUID] = {click.generation_id for click in clicks}
     assert len(ids | {other.generation_id, later.generation_id}) == 3

@@ -21,8 +21,8 @@ from orchestrator import (
     Attempt,
     GenerationCancelled,
     GenerationFailed,
+    GenerationOptions,
     Overrides,
-    RunOptions,
     WorkflowGenerationResult,
     bootstrap,
 )
@@ -57,9 +57,9 @@ class Side:
     first: ProviderName
     second: ProviderName
 
-    def options(self) -> RunOptions:
+    def options(self) -> GenerationOptions:
         """The options of a generation in this order."""
-        return RunOptions(overrides=Overrides(primary=self.primary, fallback=self.fallback))
+        return GenerationOptions(overrides=Overrides(primary=self.primary, fallback=self.fallback))
 
 
 MINI_FIRST = Side("gpt-4o-mini", "claude-sonnet-4", "openai", "anthropic")

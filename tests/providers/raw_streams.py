@@ -13,11 +13,11 @@ from orchestrator.models import pricing
 from orchestrator.models.catalogue import CATALOGUE
 from orchestrator.models.tokens import Tokens
 from orchestrator.providers import Ending, Usage
-from orchestrator.providers.anthropic import _Progress as AnthropicProgress
-from orchestrator.providers.openai import _Progress as OpenAIProgress
+from orchestrator.providers.anthropic import _ReplyState as AnthropicState
+from orchestrator.providers.openai import _ReplyState as OpenAIState
 from orchestrator.providers.provider import ReplyEvent
-from orchestrator.providers.stream import Progress, reply_events
-from orchestrator.workflow.reply import Verdict, judge
+from orchestrator.providers.stream import ReplyState, reply_events
+from orchestrator.workflow.reply import CheckedReply, judge
 from tests.conftest import NOW
 from tests.providers.frames import WORKFLOW, ProviderName
 
@@ -52,7 +52,7 @@ class Heard:
         usd: at the list price; estimated: whether the tokens are.
     """
 
-    verdict: Verdict
+    verdict: CheckedReply
     tokens: Tokens
     usd: Decimal | None
     estimated: bool
@@ -61,7 +61,7 @@ class Heard:
 
 def hear(provider: ProviderName, body: bytes, size: int = 1000) -> Heard:
     """Read a stream as a generation does."""
-    progress: Progress = OpenAIProgress() if provider == "openai" else AnthropicProgress()
+    progress: ReplyState = OpenAIState() if provider == "openai" else AnthropicState()
 
     async def listen() -> list[ReplyEvent]:
         return [event async for event in reply_events(lambda: Body(body, size), progress, "sk-test")]  # type: ignore[arg-type,return-value]  # has as much of a response as is read

@@ -6,12 +6,12 @@ import asyncio
 import threading
 
 from orchestrator import GenerationCancelled, StepAccepted
-from orchestrator.generation.progress import GenerationEvent
+from orchestrator.generation.progress import Progress
 from orchestrator.request import checked_request
 from tests.providers.behaviours import silence, status, text_then
-from tests.providers.booked import CANCELLED, FALLBACK
 from tests.providers.conftest import Bench, Side, both_sides
 from tests.providers.frames import WORKFLOW
+from tests.providers.recorded import CANCELLED, FALLBACK
 
 
 @both_sides
@@ -38,7 +38,7 @@ def test_cancelling_a_job_books_and_asks_nobody_else(bench: Bench, side: Side) -
     bench.server.script(side.first, text_then(WORKFLOW[:-20], silence))
     stepped = threading.Event()
 
-    def emit(event: GenerationEvent) -> None:
+    def emit(event: Progress) -> None:
         if isinstance(event, StepAccepted):
             stepped.set()
 

@@ -30,10 +30,10 @@ from tests.providers.behaviours import (
     status_then,
     text_then,
 )
-from tests.providers.booked import FAILED, FALLBACK, GENERATED, LATEST_MS, LIMIT_S, TOLD, USED
 from tests.providers.conftest import API_MODELS, Bench, MakeBench, Side, both_sides, cost
 from tests.providers.exchange import Behaviour
 from tests.providers.frames import UNKNOWN_TYPE, WORKFLOW, workflow
+from tests.providers.recorded import FAILED, FALLBACK, GENERATED, LATEST_MS, LIMIT_S, TOLD, USED
 
 Count = Literal["none", "exact", "estimated"]
 

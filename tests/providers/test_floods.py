@@ -11,10 +11,10 @@ import pytest
 
 from orchestrator.attempt import FallbackReason
 from tests.providers.behaviours import flood, flood_of_text, reply, status
-from tests.providers.booked import TOLD
 from tests.providers.conftest import Bench, MakeBench, Side, both_sides
 from tests.providers.exchange import Behaviour
 from tests.providers.frames import workflow
+from tests.providers.recorded import TOLD
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from tests.providers.behaviours import (
     silence,
     status_then,
 )
-from tests.providers.booked import LATEST_MS, LIMIT_S
 from tests.providers.conftest import MakeBench, Side, both_sides
+from tests.providers.recorded import LATEST_MS, LIMIT_S
 
 
 @both_sides

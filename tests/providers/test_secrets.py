@@ -12,9 +12,9 @@ import pytest
 from orchestrator import GenerationFailed
 from orchestrator.request import checked_request
 from tests.providers.behaviours import in_stream_error, silence, status
-from tests.providers.booked import LIMIT_S
 from tests.providers.conftest import ANTHROPIC_KEY, MINI_FIRST, OPENAI_KEY, Bench, MakeBench, Side, both_sides
 from tests.providers.exchange import Behaviour
+from tests.providers.recorded import LIMIT_S
 
 
 def echo(where: Literal["message", "code"], key: str) -> Behaviour:

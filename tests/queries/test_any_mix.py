@@ -46,7 +46,7 @@ calls = st.fixed_dictionaries(
         "outcome": st.sampled_from(
             ["succeeded", "validation_failed", "api_error", "timeout", "rate_limit", "cancelled"]
         ),
-        "refused_for": st.sampled_from(["schema", "semantic", None]),
+        "rejected_for": st.sampled_from(["schema", "semantic", None]),
         "finding_codes": st.lists(st.sampled_from(["cycle", "not_json"]), max_size=2),
         "cost_usd": st.none() | money,
         "duration_ms": latencies,

@@ -88,7 +88,7 @@ def test_what_fallbacks_cost_holds_all_of_them(store: PooledStore, days: Period)
 
 def test_the_rollout_judges_the_cheaper_models_replies(store: PooledStore, days: Period) -> None:
     """The fallback's own replies do not count, and a timeout is not a reply."""
-    report = read_rollout(store.person(), days, Filters(), dear={CLAUDE})
+    report = read_rollout(store.person(), days, Filters(), expensive={CLAUDE})
 
     assert (report.replies.part, report.replies.whole) == (97, 99)
     assert report.left_out == 20
@@ -103,10 +103,10 @@ def test_the_rollout_leaves_out_what_asked_the_baseline_first(
         "attempts": [{"model": CLAUDE, "outcome": "succeeded", "duration_ms": 4000}],
     }
     append(owner, [generation(**alone) for _ in range(300)])
-    report = read_rollout(store.person(), days, Filters(), dear={CLAUDE})
+    report = read_rollout(store.person(), days, Filters(), expensive={CLAUDE})
 
     assert (report.total.fallback.part, report.total.fallback.whole) == (3, 100)
-    assert report.dear_first == 300
+    assert report.expensive_first == 300
     assert report.advice == ("wait",)
 
 
@@ -116,16 +116,16 @@ def test_where_no_second_model_is_asked_failures_count(
     """Nothing falls back then, but that does not speak for the cheap model."""
     failed = {"action": "WORKFLOW_GENERATION_FAILED"}
     append(owner, [generation() for _ in range(900)])
-    assert read_rollout(store.person(), days, Filters(), dear={CLAUDE}).advice == ("consider_dropping",)
+    assert read_rollout(store.person(), days, Filters(), expensive={CLAUDE}).advice == ("consider_dropping",)
     append(owner, [generation() | failed for _ in range(60)])
-    report = read_rollout(store.person(), days, Filters(), dear={CLAUDE})
+    report = read_rollout(store.person(), days, Filters(), expensive={CLAUDE})
 
     assert (report.phase, report.advice) == ("soft_launch", ("look_at_failures",))
 
 
 def test_the_outlook_starts_from_the_same_rate(store: PooledStore, days: Period) -> None:
     """It also starts from the costs of the same generations."""
-    averages = measured(read_cost(store.person(), days, Filters(), CLAUDE).whoever_answered, {CLAUDE})
+    averages = measured(read_cost(store.person(), days, Filters(), CLAUDE).all_generators, {CLAUDE})
 
     assert averages is not None
     assert (averages.rate_pct, averages.workflows) == (Decimal(3), 100)
@@ -137,7 +137,7 @@ def test_the_outlook_measures_rate_and_prices_on_the_same_workflows(
 ) -> None:
     """Those with a known cost and baseline; at the measured rate, the formula gives their actual cost."""
     append(owner, [generation(baseline_cost_usd="unknown", reason="timeout") for _ in range(9)])
-    total = read_cost(store.person(), days, Filters()).whoever_answered
+    total = read_cost(store.person(), days, Filters()).all_generators
     averages = measured(total, {CLAUDE})
 
     assert averages is not None

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from queries.behind import UNKNOWN, Which, agents, generations, rejected_answers
+from queries.behind import UNKNOWN, Which, agents, generations, rejected_replies
 from queries.figures import BEFORE, read_figures
 from queries.filters import Filters
 from queries.flow import read_flow
@@ -130,7 +130,7 @@ def test_agents_are_looked_for_among_what_is_asked_for(store: PooledStore, owner
         "select entity_id from public.audit_logs where details -> 'attempts' -> 0 ->> 'model' = 'gpt-6-luna'"
     ).fetchall()
     assert set(found.frame["agent_id"]) <= {agent for (agent,) in rows}
-    assert 0 < found.looked_at < agents(store.person(), BEGINS, ENDS, Filters(), primary=None).looked_at
+    assert 0 < found.searched < agents(store.person(), BEGINS, ENDS, Filters(), primary=None).searched
     append(owner, fallback_reason="timeout", generator_used="claude-sonnet-4")
     answer: Any = store.person().call(
         "list_agents_with_fallbacks", p_from=BEGINS.isoformat(), p_to=ENDS.isoformat(),
@@ -185,9 +185,9 @@ def append(owner: psycopg.Connection, agent: str | None = None, **details: Any) 
 
 def test_refused_answers_of_one_rule(store: PooledStore) -> None:
     """With the finding that rejected them and its path."""
-    found = rejected_answers(store.person(), BEGINS, ENDS, Filters(), code="step_type_unknown", limit=5)
+    found = rejected_replies(store.person(), BEGINS, ENDS, Filters(), code="step_type_unknown", limit=5)
 
     assert len(found) == 5
     assert all("step_type_unknown" in codes for codes in found["codes"])
     assert all(findings[0]["path"] == "$.pilot_steps[2]" for findings in found["findings"])
-    assert rejected_answers(store.person(), BEGINS, ENDS, Filters(), code="no_such_rule").empty
+    assert rejected_replies(store.person(), BEGINS, ENDS, Filters(), code="no_such_rule").empty

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from orchestrator import Application, GenerationFailed, RunOptions
+from orchestrator import Application, GenerationFailed, GenerationOptions
 from orchestrator.simulator import Fault
 from store import clock
 from store.identity import LOCAL_PERSON_ID
@@ -80,7 +80,7 @@ def run(application: Application, runs: int) -> None:
     patient = [fault for fault in faults if fault not in (Fault.HANG, Fault.DRIP)]
     replaced: UUID | None = None
     for number in range(runs):
-        options = RunOptions(
+        options = GenerationOptions(
             origin=("cli", "api", "platform")[number % 3],
             primary_fault=patient[number % len(patient)],
             replaces_generation_id=replaced if number % 5 == 0 else None,
@@ -121,7 +121,7 @@ def test_a_failure_that_was_asked_for_is_in_no_judged_rate(
     for fault in (None, Fault.RATE_LIMIT, Fault.BAD_STEP):
         application.orchestrator.generate_workflow(
             user_id=LOCAL_PERSON_ID, agent_id=None, prompt="Tell Slack", services=["Slack"],
-            options=RunOptions(primary_fault=fault),
+            options=GenerationOptions(primary_fault=fault),
         )  # fmt: skip
     today = clock.system().date()
     figures = report(store, today - timedelta(days=1), today)

@@ -13,12 +13,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from orchestrator import Application, RunOptions
+from orchestrator import Application, GenerationOptions
 from orchestrator.simulator import Fault
 from queries.filters import Filters
+from queries.generations import find_generation
 from queries.period import period
 from queries.report import read_report
-from queries.runs import find_run
 from store import Conflict, InvalidInput
 from store.embedded import cluster
 from store.embedded.cluster import Cluster
@@ -134,7 +134,7 @@ def test_its_events_have_the_fields_of_real_ones(
             agent_id=None,
             prompt="Tell Slack",
             services=["Slack"],
-            options=RunOptions(primary_fault=fault),
+            options=GenerationOptions(primary_fault=fault),
         )
     for action in ("WORKFLOW_GENERATED", "WORKFLOW_GENERATION_FALLBACK"):
         real, of_sample = _keys(owner, action, sample=False), _keys(owner, action, sample=True)
@@ -163,7 +163,7 @@ def test_its_refused_answers_can_be_opened(sample: PooledStore, owner: psycopg.C
         "select generation_id from public.workflows where sample and rejected_outputs <> '[]' limit 1"
     ).fetchone()
     assert row is not None
-    run = find_run(sample.person(), row[0])
+    run = find_generation(sample.person(), row[0])
 
     assert run is not None
     assert run.simulated

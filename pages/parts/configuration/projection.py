@@ -25,7 +25,7 @@ def projection(database: Database, primary: str, fallback: str) -> None:
     st.subheader("What would a month cost?", anchor=False)
     now = clock.now()
     days, filters = latest(USUAL_DAYS, zone(), now), default_filters()
-    rollout = states.read(lambda: read_rollout(database, days, filters, dear=no_cheaper(now)))
+    rollout = states.read(lambda: read_rollout(database, days, filters, expensive=no_cheaper(now)))
     measured = rollout.total.fallback
     rate = st.number_input(
         "Assumed fallback rate, %",

@@ -60,12 +60,12 @@ def _return_button(database: Database, values: Mapping[str, str | bool], version
     st.button(
         f"Restore {name}",
         icon=":material/undo:",
-        on_click=give_back,
+        on_click=restore,
         args=(database, values, version),
     )
 
 
-def give_back(database: Database, values: dict[str, str | bool], version: int) -> None:
+def restore(database: Database, values: dict[str, str | bool], version: int) -> None:
     """Save an earlier version's values as a new version."""
     if saved := settings.save(database, values, expected_version=version):
         load(saved)

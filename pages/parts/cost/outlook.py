@@ -38,7 +38,7 @@ def outlook(total: Tally) -> None:
             st.metric("Before, per month", money(month.before_usd), border=True)
             st.metric("After, per month", money(month.after_usd), border=True)
             st.metric("Saved per month", money(month.saved_usd), border=True)
-            st.metric("Saved per year", money(month.saved_a_year_usd), border=True)
+            st.metric("Saved per year", money(month.saved_per_year_usd), border=True)
         direct, fallback, base = map(unit_price, (averages.direct_usd, averages.fallback_usd, averages.baseline_usd))
         st.caption(
             f"Before: {BASELINE.label} alone. Measured on {many(averages.workflows, 'workflow')} with the default "
@@ -74,13 +74,13 @@ def _table(averages: Measured, rate: Decimal) -> None:
             "Before": money(month.before_usd),
             "After": money(month.after_usd),
             "Saved per month": money(month.saved_usd),
-            "Saved per year": money(month.saved_a_year_usd),
+            "Saved per year": money(month.saved_per_year_usd),
             "Saved": percent(month.saved_pct),
         }
         for month in months
     ]
     listing(rows, f"Cost before and after for four volumes at a fallback rate of {percent(rate)}")
-    figures = ["workflows", "before_usd", "after_usd", "saved_usd", "saved_a_year_usd", "saved_pct"]
+    figures = ["workflows", "before_usd", "after_usd", "saved_usd", "saved_per_year_usd", "saved_pct"]
     frame = pd.DataFrame([[getattr(month, name) for name in figures] for month in months], columns=figures)
     with st.container(horizontal=True, horizontal_alignment="right"):
         download(frame, "outlook")

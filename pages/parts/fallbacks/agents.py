@@ -33,5 +33,5 @@ def agents(database: Database, chosen: Chosen) -> None:
         found.frame,
         key="fallback_agents",
         title="Which agents needed the fallback most?",
-        note=f"Based on the latest {many(found.looked_at, 'fallback')} of the period, at most 5,000.",
+        note=f"Based on the latest {many(found.searched, 'fallback')} of the period, at most 5,000.",
     )

@@ -7,14 +7,14 @@ import streamlit as st
 from orchestrator import Application
 from orchestrator.recording.ratings import rate
 from pages.parts.problems import problem
-from queries.runs import StoredRun
+from queries.generations import StoredGeneration
 from store import StoreError
 from store.identity import LOCAL_PERSON_ID
 
 _GOOD = 1
 
 
-def rating(application: Application, run: StoredRun) -> None:
+def rating(application: Application, run: StoredGeneration) -> None:
     """The thumbs, or the earlier rating; nothing if the generation gave no workflow."""
     if run.pilot_steps is None:
         return
@@ -31,7 +31,7 @@ def rating(application: Application, run: StoredRun) -> None:
         _rate(application, run, verdict)
 
 
-def _rate(application: Application, run: StoredRun, verdict: int) -> None:
+def _rate(application: Application, run: StoredGeneration, verdict: int) -> None:
     try:
         rate(
             application.store.machine(), run.generation_id, actor_id=LOCAL_PERSON_ID, good=verdict == _GOOD

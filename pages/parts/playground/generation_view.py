@@ -10,20 +10,20 @@ import streamlit as st
 from orchestrator.models.catalogue import BASELINE
 from orchestrator.workflow.graph import awaited, cases
 from pages.parts.filters import zone
-from pages.parts.palette import OUTCOME_LABELS, RUN_STATUS, label
+from pages.parts.palette import GENERATION_STATUS, OUTCOME_LABELS, label
 from pages.parts.playground.annotated import annotated
 from pages.parts.tables import listing
 from pages.parts.theme import text_colour
 from pages.parts.words import NONE, count, moment, money, percent, plain, seconds, spoken
-from queries.runs import StoredRun
+from queries.generations import StoredGeneration
 from store import exact_json
 
 _PROMPT_CHARS = 400
 
 
-def show_run(run: StoredRun) -> None:
+def show_generation(run: StoredGeneration) -> None:
     """Everything about one generation."""
-    status, icon, colour = RUN_STATUS[run.status]
+    status, icon, colour = GENERATION_STATUS[run.status]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(status, icon=icon, color=colour)
         if run.simulated:
@@ -55,7 +55,7 @@ def _prompt(text: str) -> None:
             st.code(text, language=None, wrap_lines=True, height=320)
 
 
-def _figures(run: StoredRun) -> None:
+def _figures(run: StoredGeneration) -> None:
     saved, baseline = run.figures.savings_usd, run.figures.baseline_cost_usd
     with st.grid(4, min_column_width=150):
         st.metric("Answered by", plain(label(run.generator_used)) if run.generator_used else NONE, border=True)
@@ -124,7 +124,7 @@ def _quoted(text: object) -> str:
     return json.dumps(str(text), ensure_ascii=False)
 
 
-def _attempts(run: StoredRun) -> None:
+def _attempts(run: StoredGeneration) -> None:
     st.subheader("What it took", anchor=False)
     if not run.attempts:
         st.caption("No model was asked." if run.status != "running" else "The attempts are recorded at the end.")
@@ -144,7 +144,7 @@ def _attempts(run: StoredRun) -> None:
     listing(rows, "The attempts: outcome, tokens, cost and time")
 
 
-def _rejected(run: StoredRun) -> None:
+def _rejected(run: StoredGeneration) -> None:
     for rejected in run.rejected_outputs:
         model = label(run.attempts[rejected.attempt].model)
         with st.expander(f"What {plain(model)} answered, and why it was rejected"):
@@ -158,7 +158,7 @@ def _rejected(run: StoredRun) -> None:
             st.code(annotated(rejected.text or "(empty)", findings), language=None, wrap_lines=True, height=320)
 
 
-def _take_away(run: StoredRun) -> None:
+def _take_away(run: StoredGeneration) -> None:
     document = exact_json({"pilot_steps": run.pilot_steps})
     with st.container(horizontal=True):
         st.download_button(

@@ -9,24 +9,24 @@ import streamlit as st
 
 from pages.parts import states
 from pages.parts.filters import default_filters, zone
-from pages.parts.palette import RUN_STATUS, label
+from pages.parts.palette import GENERATION_STATUS, label
 from pages.parts.tables import OPEN, listing
 from pages.parts.words import NONE, moment, money
-from queries.runs import latest_runs
+from queries.generations import latest_generations
 from store import Database
 
-RUN_PARAMETER = "run"
+GENERATION_PARAMETER = "run"
 """The address parameter for the generation that the playground shows."""
 
 
-def run_link(generation_id: UUID | str) -> str:
+def generation_link(generation_id: UUID | str) -> str:
     """The address of a generation, relative to any page: all pages are in one folder, whatever its name."""
-    return f"./playground?{RUN_PARAMETER}={generation_id}"
+    return f"./playground?{GENERATION_PARAMETER}={generation_id}"
 
 
 def latest(database: Database, limit: int = 6) -> None:
     """The latest generations with a link to all; nothing if there are none."""
-    runs = states.read(lambda: latest_runs(database, limit=limit))
+    runs = states.read(lambda: latest_generations(database, limit=limit))
     if runs.empty:
         return
     with st.container(border=True):
@@ -35,11 +35,11 @@ def latest(database: Database, limit: int = 6) -> None:
         st.page_link("playground.py", label="Search all generations", icon=":material/arrow_forward:")
 
 
-def past_runs(database: Database) -> None:
+def past_generations(database: Database) -> None:
     """The latest generations with a search field; a sentence if there are none."""
     st.subheader("Past generations", anchor=False)
     search = st.text_input("Search past generations", key="playground_search", placeholder="Prompt text or ID")
-    runs = states.read(lambda: latest_runs(database, search=search or ""))
+    runs = states.read(lambda: latest_generations(database, search=search or ""))
     if runs.empty:
         st.caption("No generation matches." if search else "No generations yet. Describe a process above.")
         return
@@ -50,8 +50,8 @@ def _table(runs: pd.DataFrame) -> None:
     here, marked = zone(), default_filters().source == "real"
     rows = [
         {
-            "Open": run_link(run["generation_id"]),
-            "Status": RUN_STATUS[run["status"]][0] + (" (simulated)" if marked and run["simulated"] else ""),
+            "Open": generation_link(run["generation_id"]),
+            "Status": GENERATION_STATUS[run["status"]][0] + (" (simulated)" if marked and run["simulated"] else ""),
             "Prompt": run["prompt"],
             "Answered by": label(run["generator_used"]) if run["generator_used"] else NONE,
             "Cost": money(run["cost_usd"]),

@@ -17,19 +17,19 @@ from orchestrator import (
     Application,
     AttemptFailed,
     AttemptStarted,
+    GenerationOptions,
     RecordingFailed,
-    RunOptions,
     StepAccepted,
     WorkflowGenerationResult,
 )
 from orchestrator.background import Job
-from orchestrator.generation.progress import GenerationEvent
+from orchestrator.generation.progress import Progress
 from orchestrator.models.catalogue import named
 from orchestrator.request import WorkflowRequest, checked_request
 from pages.parts.lost_press import DOUBLE_CLICK_S
 from pages.parts.palette import REASON_LABELS
 from pages.parts.words import inline
-from queries.runs import StoredRun
+from queries.generations import StoredGeneration
 from store import clock
 from store.identity import LOCAL_PERSON_ID
 
@@ -50,9 +50,9 @@ class Run:
 
     generation_id: UUID
     request: WorkflowRequest
-    options: RunOptions
+    options: GenerationOptions
     job: Job[WorkflowGenerationResult]
-    events: list[GenerationEvent]
+    events: list[Progress]
     asked: Hashable = None
     started: float = field(default_factory=time.monotonic)
     began: datetime = field(default_factory=clock.now)
@@ -77,14 +77,14 @@ class Run:
             return error.result
         return None if error else self.job.future.result()
 
-    def unbooked(self) -> StoredRun | None:
+    def unrecorded(self) -> StoredGeneration | None:
         """The record as it will be, from what this process knows; None if it gave no workflow."""
         result = self.result()
         if result is None:
             return None
         told = result.as_json()
         asked = {name: getattr(self.request, name) for name in ("prompt", "services")}
-        return StoredRun.model_validate(
+        return StoredGeneration.model_validate(
             told
             | asked
             | {
@@ -123,7 +123,7 @@ class Run:
 
 
 def begin(
-    application: Application, prompt: str, services: Sequence[str], agent_id: str | None, options: RunOptions
+    application: Application, prompt: str, services: Sequence[str], agent_id: str | None, options: GenerationOptions
 ) -> Run:
     """Start and remember a generation with a new ID; the second click of a double-click starts none.
 
@@ -147,7 +147,7 @@ def begin(
         for earlier in reversed(_runs.values()):
             if earlier.asked == asked and time.monotonic() - earlier.started < DOUBLE_CLICK_S:
                 return earlier
-        generation_id, events = uuid4(), list[GenerationEvent]()
+        generation_id, events = uuid4(), list[Progress]()
         chosen = replace(options, generation_id=generation_id)
         job = application.orchestrator.start(request, chosen, events.append)
         run = Run(generation_id, request, chosen, job, events, asked)

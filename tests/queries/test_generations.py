@@ -7,10 +7,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from orchestrator import Application, GenerationFailed, RunOptions, WorkflowGenerationResult, save_settings
+from orchestrator import Application, GenerationFailed, GenerationOptions, WorkflowGenerationResult, save_settings
 from orchestrator.settings import ENABLE_FALLBACK_KEY
 from orchestrator.simulator import Fault
-from queries.runs import find_run, latest_runs
+from queries.generations import find_generation, latest_generations
 from store.identity import LOCAL_PERSON_ID
 from tests.conftest import PooledStore
 
@@ -21,14 +21,14 @@ def generate(application: Application, prompt: str, fault: Fault | None = None) 
         agent_id=None,
         prompt=prompt,
         services=["Slack"],
-        options=RunOptions(primary_fault=fault),
+        options=GenerationOptions(primary_fault=fault),
     )
 
 
 def test_a_run_comes_back_as_it_was(application: Application, store: PooledStore) -> None:
     """Steps, attempts, findings and money equal those of the result, to the last digit."""
     result = generate(application, "Tell Slack", Fault.BAD_STEP)
-    run = find_run(store.person(), result.generation_id)
+    run = find_generation(store.person(), result.generation_id)
 
     assert run is not None
     assert (run.status, run.prompt, run.services) == ("succeeded", "Tell Slack", ["Slack"])
@@ -46,7 +46,7 @@ def test_a_failed_run_says_how_long_it_took(application: Application, store: Poo
     with pytest.raises(GenerationFailed) as failed:
         generate(application, "Tell Slack", Fault.BAD_STEP)
     assert failed.value.generation_id is not None
-    run = find_run(store.person(), failed.value.generation_id)
+    run = find_generation(store.person(), failed.value.generation_id)
 
     assert run is not None
     assert (run.status, run.duration_ms) == ("failed", sum(attempt.duration_ms for attempt in failed.value.attempts))
@@ -54,31 +54,33 @@ def test_a_failed_run_says_how_long_it_took(application: Application, store: Poo
 
 def test_there_is_no_run_of_an_unknown_id(store: PooledStore) -> None:
     """None, not an error."""
-    assert find_run(store.person(), uuid4()) is None
+    assert find_generation(store.person(), uuid4()) is None
 
 
 def test_a_caller_may_choose_the_id(application: Application, store: PooledStore) -> None:
     """So that a page can put the generation into its URL before it finishes."""
     chosen = UUID("11111111-1111-4111-8111-111111111111")
     request: dict[str, Any] = {"user_id": LOCAL_PERSON_ID, "agent_id": None, "prompt": "x", "services": []}
-    application.orchestrator.generate_workflow(**request, options=RunOptions(generation_id=chosen))
+    application.orchestrator.generate_workflow(**request, options=GenerationOptions(generation_id=chosen))
 
-    assert find_run(store.person(), chosen) is not None
+    assert find_generation(store.person(), chosen) is not None
 
 
 def test_the_latest_runs_can_be_searched(application: Application, store: PooledStore) -> None:
     """By part of the prompt in any case, or part of the id; newest first; a wildcard stands for itself."""
     first, second = generate(application, "Alert the TEAM"), generate(application, "Send 100 % of it")
-    everything = latest_runs(store.person())
+    everything = latest_generations(store.person())
 
     assert set(everything["generation_id"]) == {first.generation_id, second.generation_id}
-    assert list(latest_runs(store.person(), search="team")["generation_id"]) == [first.generation_id]
-    assert list(latest_runs(store.person(), search="100 %")["prompt"]) == ["Send 100 % of it"]
-    assert list(latest_runs(store.person(), search=str(second.generation_id))["steps"]) == [len(second.pilot_steps)]
-    assert latest_runs(store.person(), search="_lert").empty
+    assert list(latest_generations(store.person(), search="team")["generation_id"]) == [first.generation_id]
+    assert list(latest_generations(store.person(), search="100 %")["prompt"]) == ["Send 100 % of it"]
+    assert list(latest_generations(store.person(), search=str(second.generation_id))["steps"]) == [
+        len(second.pilot_steps)
+    ]
+    assert latest_generations(store.person(), search="_lert").empty
     assert list(everything["cost_usd"]) == [second.cost_usd, first.cost_usd]
 
 
 def test_an_empty_console_has_no_runs(store: PooledStore) -> None:
     """The columns are there anyway."""
-    assert "prompt" in latest_runs(store.person()).columns
+    assert "prompt" in latest_generations(store.person()).columns

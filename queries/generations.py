@@ -59,7 +59,7 @@ class ResultFigures(Row):
         return 100 * saved / baseline if saved is not None and baseline else None
 
 
-class StoredRun(Row):
+class StoredGeneration(Row):
     """One generation as it was recorded.
 
     Attributes:
@@ -97,14 +97,14 @@ class StoredRun(Row):
         return sum(attempt.duration_ms for attempt in self.attempts) if self.attempts else None
 
 
-def find_run(database: Database, generation_id: UUID) -> StoredRun | None:
+def find_generation(database: Database, generation_id: UUID) -> StoredGeneration | None:
     """The generation with this id; None if there is none, or this identity may not see it.
 
     Raises:
         StoreError: the database did not answer.
     """
     answer = database.call("get_workflow", p_generation_id=str(generation_id))
-    return None if answer is None else understood(StoredRun, answer)
+    return None if answer is None else understood(StoredGeneration, answer)
 
 
 class _Listed(Row):
@@ -118,7 +118,7 @@ class _Listed(Row):
     simulated: bool
 
 
-def latest_runs(database: Database, *, search: str = "", limit: int = 20) -> pd.DataFrame:
+def latest_generations(database: Database, *, search: str = "", limit: int = 20) -> pd.DataFrame:
     """The latest generations that this identity may see and whose prompt, agent or id contains `search`, newest first.
 
     Columns: generation_id (UUID), prompt (its first 200 characters), status, generator_used, cost_usd (Decimal, US
