@@ -188,7 +188,7 @@ def test_a_refused_answer_is_shown_with_its_findings(playground: AppTest) -> Non
     assert not playground.exception
     assert any("answered, and why it was refused" in expander.label for expander in playground.expander)
     lines = next(code.value for code in playground.code if "◀" in code.value).splitlines()
-    assert any('"step_type"' in line and "◀ The step_type is not one of" in line for line in lines)
+    assert any('"step_type"' in line and "◀ The step_type must be one of" in line for line in lines)
     assert playground.metric[0].value == "Claude Sonnet 4"
 
 
