@@ -1,1 +1,1 @@
-"""What of a generation is kept, and how it gets there whatever happens."""
+"""What is recorded about a generation, and how it is saved whatever happens."""

@@ -1,1 +1,1 @@
-"""A workflow: its steps, how they are asked for, how they are read while they arrive, and whether they can run."""
+"""Workflows: their steps, the schema of a model's answer, the streaming parser and the validation."""

@@ -1,1 +1,1 @@
-"""The embedded server's life: real servers that are started together, killed, moved, starved and locked out."""
+"""The embedded server's life cycle: real servers that are started together, killed, moved, starved and locked out."""

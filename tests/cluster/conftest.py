@@ -1,4 +1,4 @@
-"""Data folders of their own, processes that come and go, and whatever is left of them taken away."""
+"""Separate data folders, processes that come and go, and the cleanup of whatever they leave behind."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def eventually(condition: Callable[[], bool]) -> bool:
 
 
 def servers(folder: Path) -> list[psutil.Process]:
-    """The Postgres servers whose data lies below a folder.
+    """The Postgres servers whose data is below a folder.
 
-    A child has its server's command line until it gives itself a name.
+    A child process has its server's command line until it sets its own title.
     """
     found = [process for process in _postgres_processes(folder) if "-D" in process.cmdline()]
     return [process for process in found if process.ppid() not in {other.pid for other in found}]
@@ -63,7 +63,7 @@ def _postgres_processes(folder: Path) -> Iterator[psutil.Process]:
 
 
 def sweep(folder: Path) -> None:
-    """End every Postgres process whose data lies below a folder."""
+    """End every Postgres process whose data is below a folder."""
     left = list(_postgres_processes(folder))
     for process in left:
         with contextlib.suppress(psutil.Error):
@@ -72,7 +72,7 @@ def sweep(folder: Path) -> None:
 
 
 def kill_server(folder: Path) -> None:
-    """End the one server below a folder without letting it tidy up."""
+    """Kill the one server below a folder without letting it clean up."""
     (server,) = servers(folder)
     server.kill()
     server.wait(LIMIT_S)
@@ -80,7 +80,7 @@ def kill_server(folder: Path) -> None:
 
 @contextlib.contextmanager
 def frozen(folder: Path) -> Iterator[None]:
-    """The one server below a folder with all its processes, stopped in the middle of whatever they do."""
+    """The one server below a folder with all its processes, suspended in the middle of whatever they are doing."""
     (server,) = servers(folder)
     processes = [server, *server.children(recursive=True)]
     for process in processes:
@@ -94,7 +94,7 @@ def frozen(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def attached(data_dir: Path) -> Iterator[Cluster]:
-    """The server of a data folder, held until the end of the block."""
+    """The server of a data folder, kept running until the end of the block."""
     server = Cluster(data_dir)
     server.attach()
     try:
@@ -104,13 +104,13 @@ def attached(data_dir: Path) -> Iterator[Cluster]:
 
 
 def switch_fallback_off(data_dir: Path) -> None:
-    """Leave something in the data that is not there by default."""
+    """Change something in the data from its default."""
     with contextlib.closing(EmbeddedStore(data_dir)) as store:
         store.person().call("save_settings", p_changes={"orchestrator_enable_fallback": False})
 
 
 def fallback_is_off(data_dir: Path) -> bool:
-    """Whether the data still holds what `switch_fallback_off` left there."""
+    """Whether the data still contains what `switch_fallback_off` changed."""
     with contextlib.closing(EmbeddedStore(data_dir)) as store:
         found: Any = store.person().call("get_settings")
     return found["settings"]["orchestrator_enable_fallback"]["value"] is False
@@ -118,13 +118,13 @@ def fallback_is_off(data_dir: Path) -> bool:
 
 @pytest.fixture(name="data_dir")
 def data_dir_fixture(open_folder: Path) -> Iterator[Path]:
-    """A data folder that is not there yet."""
+    """A data folder that does not exist yet."""
     yield open_folder / "data"
     sweep(open_folder)
 
 
 class Visitor:
-    """A process of its own that uses a data folder until it is told to leave."""
+    """A separate process that uses a data folder until it is told to leave."""
 
     def __init__(self, data_dir: Path) -> None:
         command = [sys.executable, "-c", _VISIT, str(data_dir)]
@@ -136,12 +136,12 @@ class Visitor:
         return self.process.stdout.readline() == "admin\n"
 
     def leave(self) -> int:
-        """Let it close its store; its exit code."""
+        """Let it close its store; returns its exit code."""
         self.process.communicate("", timeout=LIMIT_S)
         return self.process.returncode
 
     def kill(self) -> None:
-        """End it without letting it tidy up."""
+        """Kill it without letting it clean up."""
         self.process.kill()
         self.process.communicate()
 
@@ -166,20 +166,20 @@ def visit_fixture(data_dir: Path) -> Iterator[Visit]:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who types commands: ourselves unless a user is named."""
+    """A user who runs commands: the current one unless another is named."""
 
     python: str = sys.executable
     uid: int | None = None
     gid: int | None = None
 
     def run(self, data_dir: Path | str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """The finished command `python -m store ...` over a data folder."""
+        """Run `python -m store ...` over a data folder and return the finished process."""
         return self.python_run(
             "-m", "store", *arguments, environment={"ORCHESTRATOR_DATA_DIR": str(data_dir)} | environment
         )
 
     def python_run(self, *arguments: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-        """A finished Python that finds our packages."""
+        """Run a Python that finds our packages and return the finished process."""
         packages = os.pathsep.join((sysconfig.get_path("purelib"), str(PROJECT)))
         return subprocess.run(
             [self.python, *arguments],
@@ -197,7 +197,7 @@ class Person:
 
 @pytest.fixture(name="me")
 def me_fixture() -> Person:
-    """Whoever runs the tests, with no hosted project in a file of this folder."""
+    """The user who runs the tests, without a hosted project in a file of this folder."""
     if "SUPABASE_DB_URL" in read_environment():
         pytest.skip("this folder is configured for a hosted project, which a test must not touch")
     return Person()
@@ -205,7 +205,7 @@ def me_fixture() -> Person:
 
 @pytest.fixture(name="ordinary")
 def ordinary_fixture(me: Person) -> Person:
-    """Somebody who is not root."""
+    """A user who is not root."""
     if os.geteuid() != 0:
         return me
     nobody = pwd.getpwnam("nobody")
@@ -220,7 +220,7 @@ def ordinary_fixture(me: Person) -> Person:
 
 @pytest.fixture(name="bystander")
 def bystander_fixture() -> Iterator[subprocess.Popen[bytes]]:
-    """A process that has nothing to do with us, run by the same user as the server."""
+    """An unrelated process, run by the same user as the server."""
     user = server_user()
     process = subprocess.Popen(
         [shutil.which("sleep") or "sleep", "600"],
@@ -241,7 +241,7 @@ class SmallDisk:
         self.mount("size=8m,mode=0755")
 
     def mount(self, options: str) -> None:
-        """Mount it, or mount it again with other options."""
+        """Mount it, or remount it with other options."""
         mount = [shutil.which("mount") or "mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self.folder)]
         outcome = subprocess.run(mount, capture_output=True, text=True, check=False)
         if outcome.returncode != 0:
@@ -252,19 +252,19 @@ class SmallDisk:
         self.mount("remount,size=200m")
 
     def fill(self) -> None:
-        """Leave no room for a single byte."""
+        """Leave no free space at all."""
         with contextlib.suppress(OSError), (self.folder / "filling").open("wb", buffering=0) as file:
             while file.write(b"x" * 4096):
                 pass
 
     def clear(self) -> None:
-        """Take the filling away."""
+        """Free the space again."""
         (self.folder / "filling").unlink()
 
 
 @pytest.fixture(name="small_disk")
 def small_disk_fixture(open_folder: Path) -> Iterator[SmallDisk]:
-    """A disk of eight megabytes, where this machine lets us mount one."""
+    """A disk of eight megabytes, if this machine lets us mount one."""
     folder = open_folder / "disk"
     folder.mkdir()
     if not sys.platform.startswith("linux") or os.geteuid() != 0:

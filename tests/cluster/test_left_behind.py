@@ -1,4 +1,4 @@
-"""What a kill or a move leaves behind, the next start puts in order."""
+"""The next start cleans up what a kill or a move left behind."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.cluster.conftest import Visit, eventually, fallback_is_off, kill_serv
 def test_a_reused_process_id_is_not_taken_for_the_server(
     data_dir: Path, visit: Visit, bystander: subprocess.Popen[bytes]
 ) -> None:
-    """After a reboot the id in postmaster.pid may be anybody's; they are left alone and the server starts."""
+    """After a reboot, the id in postmaster.pid may be any process's; it is left alone, and the server starts."""
     _leave_pid_file(data_dir, visit, bystander.pid)
     assert not fallback_is_off(data_dir)
     assert servers(data_dir) == []
@@ -33,7 +33,7 @@ def test_stopping_does_not_signal_a_reused_process_id(
 
 
 def _leave_pid_file(data_dir: Path, visit: Visit, pid: int) -> None:
-    """What a killed server leaves behind, its process id now somebody else's."""
+    """Leave what a killed server leaves behind, with its process id now in use by another process."""
     killed = visit()
     assert killed.arrived()
     killed.kill()
@@ -46,7 +46,7 @@ def _leave_pid_file(data_dir: Path, visit: Visit, pid: int) -> None:
 
 @pytest.mark.long
 def test_an_empty_process_id_file_is_a_dead_servers(data_dir: Path, visit: Visit) -> None:
-    """A machine that loses its power can leave the file with nothing in it."""
+    """A power cut can leave the file empty."""
     killed = visit()
     assert killed.arrived()
     killed.kill()
@@ -57,7 +57,7 @@ def test_an_empty_process_id_file_is_a_dead_servers(data_dir: Path, visit: Visit
 
 @pytest.mark.long
 def test_a_start_that_was_killed_half_way_is_repaired(data_dir: Path, visit: Visit) -> None:
-    """The next start throws the unfinished data away, even while the killed start's initdb is still at work."""
+    """The next start discards the unfinished data, even while the killed start's initdb is still running."""
     killed = visit()
     assert eventually(lambda: list((data_dir / "server").glob("postgres.unfinished-*/base")) != [])
     killed.kill()
@@ -69,7 +69,7 @@ def test_a_start_that_was_killed_half_way_is_repaired(data_dir: Path, visit: Vis
 
 @pytest.mark.long
 def test_an_unfinished_folder_is_thrown_away(data_dir: Path) -> None:
-    """Whatever lies in it."""
+    """This holds whatever it contains."""
     leftover = data_dir / "server" / "postgres.unfinished" / "base"
     leftover.mkdir(parents=True)
     (leftover / "1").write_text("half a page")
@@ -77,7 +77,7 @@ def test_an_unfinished_folder_is_thrown_away(data_dir: Path) -> None:
 
 
 def test_a_password_that_was_never_written_is_made_again(data_dir: Path) -> None:
-    """A start that was killed, or found the disk full, right after creating the file left it empty."""
+    """A start that was killed, or ran out of disk space, right after creating the file left it empty."""
     data_dir.mkdir()
     (data_dir / "password").touch(mode=0o600)
     assert not fallback_is_off(data_dir)
@@ -85,7 +85,7 @@ def test_a_password_that_was_never_written_is_made_again(data_dir: Path) -> None
 
 
 def test_a_folder_may_be_moved_between_two_runs(data_dir: Path) -> None:
-    """The data does not know where it lies."""
+    """The data does not depend on its location."""
     switch_fallback_off(data_dir)
     moved = data_dir.with_name("another name")
     data_dir.rename(moved)
@@ -95,7 +95,7 @@ def test_a_folder_may_be_moved_between_two_runs(data_dir: Path) -> None:
 
 @pytest.mark.long
 def test_a_folder_may_be_moved_under_a_running_server(data_dir: Path, visit: Visit) -> None:
-    """The next process finds the server where the folder is now."""
+    """The next process finds the server in the folder's new location."""
     killed = visit()
     assert killed.arrived()
     switch_fallback_off(data_dir)
@@ -108,7 +108,7 @@ def test_a_folder_may_be_moved_under_a_running_server(data_dir: Path, visit: Vis
 
 @pytest.mark.long
 def test_a_server_may_be_asked_to_stay(data_dir: Path) -> None:
-    """Then the last one out leaves it, until it is stopped."""
+    """The last process to leave then does not stop it; `stop` does."""
     server = Cluster(data_dir)
     server.attach()
     server.keep_running()

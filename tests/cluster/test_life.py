@@ -1,4 +1,4 @@
-"""Made, started, shared, stopped by the last one out."""
+"""The server is created, started, shared, and stopped by the last process to leave."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ from tests.cluster.conftest import (
 
 @pytest.mark.long
 def test_the_first_start_makes_the_data(data_dir: Path) -> None:
-    """A folder that is not there becomes a database with the schema in it, and a clean stop leaves no server."""
+    """A missing folder becomes a database with the schema in it, and a clean exit leaves no server running."""
     assert not fallback_is_off(data_dir)
     assert (data_dir / "server" / "postgres" / "PG_VERSION").is_file()
     assert servers(data_dir) == []
 
 
 def test_the_data_survives_a_stop(data_dir: Path) -> None:
-    """What one run wrote, the next run reads."""
+    """What one process wrote, the next one reads."""
     switch_fallback_off(data_dir)
     assert fallback_is_off(data_dir)
 
 
 @pytest.mark.long
 def test_a_second_process_uses_the_same_server(data_dir: Path, visit: Visit) -> None:
-    """It does not start one of its own."""
+    """It does not start its own server."""
     first = visit()
     assert first.arrived()
     (server,) = servers(data_dir)
@@ -49,7 +49,7 @@ def test_a_second_process_uses_the_same_server(data_dir: Path, visit: Visit) -> 
 
 
 def test_the_last_one_out_stops_the_server(data_dir: Path, visit: Visit) -> None:
-    """The first one to leave does not, although it was the one that started it."""
+    """The first process to leave does not stop it, even though it started it."""
     first, second = visit(), visit()
     assert first.arrived()
     assert second.arrived()
@@ -61,7 +61,7 @@ def test_the_last_one_out_stops_the_server(data_dir: Path, visit: Visit) -> None
 
 @pytest.mark.long
 def test_three_processes_may_start_at_once(data_dir: Path, visit: Visit) -> None:
-    """On a folder that is not there, all three are served by one server."""
+    """On a missing folder, all three are served by one server."""
     visitors = [visit(), visit(), visit()]
     assert all(visitor.arrived() for visitor in visitors)
     assert len(servers(data_dir)) == 1
@@ -71,7 +71,7 @@ def test_three_processes_may_start_at_once(data_dir: Path, visit: Visit) -> None
 
 @pytest.mark.long
 def test_a_killed_process_counts_as_gone(data_dir: Path, visit: Visit) -> None:
-    """Its server runs on; the next process uses it and stops it."""
+    """Its server keeps running; the next process uses it and stops it."""
     killed = visit()
     assert killed.arrived()
     (server,) = servers(data_dir)
@@ -84,7 +84,7 @@ def test_a_killed_process_counts_as_gone(data_dir: Path, visit: Visit) -> None:
 
 
 def test_nothing_is_lost_when_everything_is_killed(data_dir: Path, visit: Visit) -> None:
-    """The process and the server die at once; the next start recovers what was written."""
+    """The process and the server die at the same time; the next start recovers what was written."""
     killed = visit()
     assert killed.arrived()
     switch_fallback_off(data_dir)
@@ -95,7 +95,7 @@ def test_nothing_is_lost_when_everything_is_killed(data_dir: Path, visit: Visit)
 
 @pytest.mark.long
 def test_a_query_that_outlives_its_server_is_waited_for(data_dir: Path, visit: Visit) -> None:
-    """Its process holds the old server's memory for a moment, in which no new one can start."""
+    """Its process holds the old server's memory for a moment, during which no new one can start."""
     killed = visit()
     assert killed.arrived()
     with attached(data_dir) as server, closing(psycopg.connect(server.dsn(), autocommit=True)) as busy:
@@ -108,7 +108,7 @@ def test_a_query_that_outlives_its_server_is_waited_for(data_dir: Path, visit: V
 
 @pytest.mark.long
 def test_the_last_one_out_stops_a_server_that_lost_its_connections(data_dir: Path) -> None:
-    """When one of its processes is killed, Postgres drops every connection and carries on."""
+    """When one of its processes is killed, Postgres drops every connection and continues."""
     with closing(EmbeddedStore(data_dir)) as store:
         store.person().call("whoami")
         _crash_a_backend(data_dir)
@@ -118,7 +118,7 @@ def test_the_last_one_out_stops_a_server_that_lost_its_connections(data_dir: Pat
 
 @pytest.mark.long
 def test_a_server_that_lost_its_connections_is_not_stopped_under_its_users(data_dir: Path) -> None:
-    """Somebody else who comes and goes is not the last one out."""
+    """Another process that comes and goes is not the last to leave."""
     with closing(EmbeddedStore(data_dir)) as store:
         store.person().call("whoami")
         _crash_a_backend(data_dir)

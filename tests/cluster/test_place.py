@@ -1,4 +1,4 @@
-"""Where the files lie: awkward names, folders that cannot be used, and root, who cannot run Postgres itself."""
+"""Where the files are: awkward names, unusable folders, and root, who cannot run Postgres itself."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _mode(path: Path) -> int:
 
 
 def test_a_folder_may_have_an_ordinary_name(data_dir: Path) -> None:
-    """Spaces, quotes and other scripts mean something to a shell, to libpq or in Postgres' own settings."""
+    """Spaces, quotes and other scripts could have a meaning in a shell, in libpq or in Postgres's settings."""
     name = "it's naïve; 5% 数据 #1"
     switch_fallback_off(data_dir / name)
     assert fallback_is_off(data_dir / name)
@@ -33,12 +33,12 @@ def test_a_folder_may_have_an_ordinary_name(data_dir: Path) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["a,b", 'a"b', "a$HOME", "a`b`", "a\\tb", "two\nlines"])
 def test_a_folder_with_a_strange_name_works_or_is_named_as_the_reason(data_dir: Path, name: str) -> None:
-    """pg_ctl puts the path between double quotes in a shell command, libpq splits it at commas."""
+    """pg_ctl puts the path between double quotes in a shell command, and libpq splits it at commas."""
     try:
         switch_fallback_off(data_dir / name)
         assert fallback_is_off(data_dir / name)
     except Unavailable as error:
-        assert "ORCHESTRATOR_DATA_DIR" in str(error)  # noqa: PT017 - either way out is a good one
+        assert "ORCHESTRATOR_DATA_DIR" in str(error)  # noqa: PT017 - both results are fine
 
 
 @pytest.fixture(name="deep_dir")
@@ -52,7 +52,7 @@ def deep_dir_fixture(data_dir: Path, open_folder: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.long
 def test_a_very_long_path_gets_a_socket_elsewhere(deep_dir: Path) -> None:
-    """The data stays where it was asked for."""
+    """The data stays where it was requested."""
     switch_fallback_off(deep_dir)
     assert fallback_is_off(deep_dir)
     with attached(deep_dir) as server:
@@ -74,7 +74,7 @@ def test_a_reset_takes_the_socket_folder_along(deep_dir: Path) -> None:
 def test_two_processes_with_different_temporary_folders_share_a_server(
     deep_dir: Path, open_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A desktop session and a terminal may disagree about TMPDIR."""
+    """A desktop session and a terminal may have different values of TMPDIR."""
     (open_folder / "u").mkdir()
     with attached(deep_dir):
         monkeypatch.setattr(tempfile, "tempdir", str(open_folder / "u"))
@@ -83,7 +83,7 @@ def test_two_processes_with_different_temporary_folders_share_a_server(
 
 
 def test_the_folders_are_ours_alone(data_dir: Path) -> None:
-    """Nobody else reads the password, the data or the socket, and initdb's copy of the password is gone."""
+    """Nobody else can read the password, the data or the socket, and initdb's copy of the password is gone."""
     with attached(data_dir) as server:
         home = server.place.home
         assert _mode(data_dir / "password") == 0o600
@@ -93,7 +93,7 @@ def test_the_folders_are_ours_alone(data_dir: Path) -> None:
 
 
 def test_the_data_folder_is_hidden_from_others(data_dir: Path) -> None:
-    """Others may at most pass through it, as the server's user has to when root runs this program."""
+    """Others may at most traverse it, as the server's user must when root runs this program."""
     switch_fallback_off(data_dir)
     assert _mode(data_dir) & ~0o011 == 0o700
     assert _mode(data_dir / "lock") == 0o600
@@ -101,7 +101,7 @@ def test_the_data_folder_is_hidden_from_others(data_dir: Path) -> None:
 
 @pytest.mark.long
 def test_nobody_gets_in_without_the_password(data_dir: Path) -> None:
-    """Not even the server's own user."""
+    """Not even the server's own user gets in."""
     with attached(data_dir) as server:
         for role in ("postgres", "supabase_admin", "authenticator"):
             with pytest.raises(psycopg.OperationalError, match="password"):
@@ -109,7 +109,7 @@ def test_nobody_gets_in_without_the_password(data_dir: Path) -> None:
 
 
 def test_a_path_below_a_file_is_unusable(open_folder: Path) -> None:
-    """The sentence names the folder and the way out."""
+    """The message names the folder and says what to do."""
     (open_folder / "file").touch()
     with pytest.raises(Unavailable, match=r"file/data cannot be used .* ORCHESTRATOR_DATA_DIR\.$"):
         Cluster(open_folder / "file" / "data").attach()
@@ -117,7 +117,7 @@ def test_a_path_below_a_file_is_unusable(open_folder: Path) -> None:
 
 @pytest.fixture(name="read_only")
 def read_only_fixture(open_folder: Path) -> Iterator[Path]:
-    """A folder, and one in it called `there`, that nobody may write."""
+    """A folder, and one in it called `there`, that nobody can write to."""
     (open_folder / "there").mkdir(mode=0o555)
     open_folder.chmod(0o555)
     yield open_folder
@@ -126,7 +126,7 @@ def read_only_fixture(open_folder: Path) -> Iterator[Path]:
 
 
 def test_a_folder_that_may_not_be_written_is_unusable(read_only: Path, ordinary: Person) -> None:
-    """One line for every command, whether the folder is there or not."""
+    """Every command prints one line, whether or not the folder exists."""
     for folder, command in (("there", "dsn"), ("missing", "migrate"), ("there", "stop"), ("missing", "reset")):
         outcome = ordinary.run(read_only / folder, command)
         assert (outcome.returncode, outcome.stdout, outcome.stderr.count("\n")) == (1, "", 1)
@@ -134,7 +134,7 @@ def test_a_folder_that_may_not_be_written_is_unusable(read_only: Path, ordinary:
 
 
 def test_somebody_who_is_not_root_runs_it_as_themselves(open_folder: Path, ordinary: Person) -> None:
-    """Started, stopped and removed without another user's help."""
+    """It is started, stopped and removed without another user's help."""
     open_folder.chmod(0o777)
     assert ordinary.run(open_folder / "data", "dsn").returncode == 0
     (server,) = servers(open_folder)
@@ -145,7 +145,7 @@ def test_somebody_who_is_not_root_runs_it_as_themselves(open_folder: Path, ordin
 
 @pytest.mark.long
 def test_another_persons_data_is_not_called_removable(data_dir: Path, open_folder: Path, ordinary: Person) -> None:
-    """Root in somebody's data folder is refused, without the advice to remove the database."""
+    """Root in another user's data folder is refused, without the advice to remove the database."""
     if os.geteuid() != 0:
         pytest.skip("only root gets into another person's folder")
     open_folder.chmod(0o777)
@@ -172,7 +172,7 @@ def hidden_dir_fixture(open_folder: Path) -> Iterator[Path]:
 
 def _outside(data_dir: Path) -> Path:
     digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:12]
-    return Path("/var/tmp") / f"orchestrator-console-{digest}"  # noqa: S108 - the place that is tested here
+    return Path("/var/tmp") / f"orchestrator-console-{digest}"  # noqa: S108 - the location under test
 
 
 @pytest.mark.long
@@ -190,7 +190,7 @@ def test_root_keeps_unreachable_data_elsewhere(hidden_dir: Path, me: Person) -> 
 
 @pytest.mark.long
 def test_a_reset_removes_what_was_kept_elsewhere(hidden_dir: Path, me: Person) -> None:
-    """The data and the copy of the programs."""
+    """It removes the data and the copy of the programs."""
     assert me.run(hidden_dir, "migrate").returncode == 0
     assert me.run(hidden_dir, "reset").returncode == 0
     assert not _outside(hidden_dir).exists()
@@ -207,7 +207,7 @@ def test_a_folder_that_somebody_else_made_there_is_refused(hidden_dir: Path) -> 
 
 @pytest.mark.parametrize("target", ["folder", "nothing"])
 def test_a_link_that_somebody_else_made_there_is_refused(hidden_dir: Path, open_folder: Path, target: str) -> None:
-    """Nothing is made or changed where it leads."""
+    """Nothing is created or changed where it points to."""
     (open_folder / "folder").mkdir(mode=0o755)
     _outside(hidden_dir).symlink_to(open_folder / target)
     with pytest.raises(Unavailable, match="orchestrator-console-"):

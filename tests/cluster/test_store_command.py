@@ -1,4 +1,4 @@
-"""`python -m store` over the embedded database: what it prints, what it leaves behind, how it ends."""
+"""`python -m store` over the embedded database: what it prints, what it leaves behind, its exit codes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.cluster.conftest import Person, attached, fallback_is_off, servers, s
 
 
 def test_dsn_prints_one_line_that_connects(data_dir: Path, me: Person) -> None:
-    """As the schema's owner, who is no superuser; the server stays until it is stopped."""
+    """It connects as the schema's owner, who is not a superuser; the server keeps running until it is stopped."""
     outcome = me.run(data_dir, "dsn")
     assert (outcome.returncode, outcome.stderr, outcome.stdout.count("\n")) == (0, "", 1)
     with psycopg.connect(outcome.stdout.strip()) as connection:
@@ -23,7 +23,7 @@ def test_dsn_prints_one_line_that_connects(data_dir: Path, me: Person) -> None:
 
 
 def test_stop_stops_and_may_be_repeated(data_dir: Path, me: Person) -> None:
-    """Both times the goal is reached."""
+    """Both calls succeed."""
     assert me.run(data_dir, "dsn").returncode == 0
     assert me.run(data_dir, "stop").returncode == 0
     assert servers(data_dir) == []
@@ -31,14 +31,14 @@ def test_stop_stops_and_may_be_repeated(data_dir: Path, me: Person) -> None:
 
 
 def test_stop_makes_nothing(data_dir: Path, me: Person) -> None:
-    """There is nothing to stop in a folder that is not there."""
+    """In a missing folder there is nothing to stop."""
     assert me.run(data_dir, "stop").returncode == 0
     assert not data_dir.exists()
 
 
 @pytest.mark.long
 def test_a_server_that_was_left_running_serves_the_program(data_dir: Path, me: Person) -> None:
-    """And is still there when the program has left."""
+    """The server is still running when the program has left."""
     assert me.run(data_dir, "dsn").returncode == 0
     switch_fallback_off(data_dir)
     assert fallback_is_off(data_dir)
@@ -47,7 +47,7 @@ def test_a_server_that_was_left_running_serves_the_program(data_dir: Path, me: P
 
 @pytest.mark.long
 def test_reset_removes_the_data(data_dir: Path, me: Person) -> None:
-    """Even under a running server; the next start makes new data."""
+    """It works even under a running server; the next start creates new data."""
     switch_fallback_off(data_dir)
     assert me.run(data_dir, "dsn").returncode == 0
     assert me.run(data_dir, "reset").returncode == 0
@@ -58,7 +58,7 @@ def test_reset_removes_the_data(data_dir: Path, me: Person) -> None:
 
 @pytest.mark.long
 def test_reset_removes_data_that_nothing_can_open(data_dir: Path, me: Person) -> None:
-    """Data of another Postgres version is what a reset is for."""
+    """Data of another Postgres version can be removed with a reset."""
     switch_fallback_off(data_dir)
     (data_dir / "server" / "postgres" / "PG_VERSION").write_text("17\n")
     assert me.run(data_dir, "reset").returncode == 0
@@ -66,7 +66,7 @@ def test_reset_removes_data_that_nothing_can_open(data_dir: Path, me: Person) ->
 
 
 def test_migrate_brings_the_embedded_database_up_to_date(data_dir: Path, me: Person) -> None:
-    """It says so and leaves no server."""
+    """It says so and leaves no server running."""
     outcome = me.run(data_dir, "migrate")
     assert (outcome.returncode, outcome.stdout) == (0, "")
     assert "up to date" in outcome.stderr
@@ -75,7 +75,7 @@ def test_migrate_brings_the_embedded_database_up_to_date(data_dir: Path, me: Per
 
 @pytest.mark.parametrize("arguments", [[], ["start"], ["dsn", "extra"], ["grant", "a@b.c", "king"]])
 def test_wrong_usage_ends_with_two(data_dir: Path, me: Person, arguments: list[str]) -> None:
-    """Nothing is made."""
+    """Nothing is created."""
     outcome = me.run(data_dir, *arguments)
     assert (outcome.returncode, outcome.stdout) == (2, "")
     assert "usage" in outcome.stderr
@@ -83,14 +83,14 @@ def test_wrong_usage_ends_with_two(data_dir: Path, me: Person, arguments: list[s
 
 
 def test_grant_without_a_project_is_wrong_usage(data_dir: Path, me: Person) -> None:
-    """The embedded database has one person, who is its admin already."""
+    """The embedded database has one user, who is already its admin."""
     outcome = me.run(data_dir, "grant", "a@b.c", "admin")
     assert (outcome.returncode, outcome.stderr.count("\n")) == (2, 1)
 
 
 @pytest.mark.parametrize("command", ["migrate", "recount"])
 def test_a_hosted_project_is_not_mistaken_for_the_embedded_one(data_dir: Path, me: Person, command: str) -> None:
-    """With a project but without its database's address nothing is touched."""
+    """With a project but without its database URL, nothing is changed."""
     outcome = me.run(data_dir, command, SUPABASE_URL="https://project.example", SUPABASE_KEY="k")
     assert (outcome.returncode, outcome.stdout, outcome.stderr.count("\n")) == (2, "", 1)
     assert "SUPABASE_DB_URL" in outcome.stderr
@@ -108,7 +108,7 @@ def test_a_hosted_project_is_not_mistaken_for_the_embedded_one(data_dir: Path, m
     ],
 )
 def test_an_unusable_folder_gets_one_line(me: Person, command: str, folder: str) -> None:
-    """No traceback, nothing on stdout; a name that means nothing is as good as a folder that cannot be made."""
+    """No traceback, nothing on stdout, whether the name is meaningless or the folder cannot be created."""
     outcome = me.run(folder, command)
     assert (outcome.stdout, outcome.stderr.count("\n")) == ("", 1)
     assert outcome.returncode in ({1, 2} if folder.startswith("~") else {1})
@@ -116,7 +116,7 @@ def test_an_unusable_folder_gets_one_line(me: Person, command: str, folder: str)
 
 @pytest.mark.parametrize("command", ["dsn", "migrate"])
 def test_data_of_a_newer_version_is_left_alone(data_dir: Path, me: Person, command: str) -> None:
-    """One line says what to do, and no server is left behind."""
+    """One line says what to do, and no server is left running."""
     with attached(data_dir) as server:
         bring_up(server)
         with psycopg.connect(server.dsn()) as connection:
@@ -134,6 +134,6 @@ def test_data_of_a_newer_version_is_left_alone(data_dir: Path, me: Person, comma
     ids=lambda variables: next(iter(variables)),
 )
 def test_settings_for_another_postgres_do_not_matter(data_dir: Path, me: Person, variables: dict[str, str]) -> None:
-    """A developer's shell may point psql at a server of its own."""
+    """A developer's shell may point psql at another server."""
     outcome = me.run(data_dir, "migrate", **variables)
     assert outcome.returncode == 0, outcome.stderr

@@ -1,4 +1,4 @@
-"""A server or a disk in trouble gets one sentence, and the data stays."""
+"""If a server or a disk is in trouble, there is one sentence, and the data stays."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tests.cluster.conftest import (
 
 
 def test_a_server_that_was_killed_is_started_again(data_dir: Path) -> None:
-    """By whoever needs it next, within seconds; what the data folder held is there."""
+    """The next process that needs it starts it within seconds; the data is intact."""
     switch_fallback_off(data_dir)
     with closing(EmbeddedStore(data_dir)) as first, closing(EmbeddedStore(data_dir)) as second:
         people = [first.person(), second.person()]
@@ -50,7 +50,7 @@ def test_a_server_that_was_killed_is_started_again(data_dir: Path) -> None:
 def test_a_server_that_is_frozen_is_waited_for_no_longer_than_the_limit(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A sentence instead of an endless wait; afterwards all is as before."""
+    """A sentence instead of an endless wait; afterwards everything works as before."""
     monkeypatch.setattr(connections, "CALL_LIMIT_S", 1.0)
     with closing(EmbeddedStore(data_dir)) as store:
         person = store.person()
@@ -66,7 +66,7 @@ def test_a_server_that_is_frozen_is_waited_for_no_longer_than_the_limit(
 
 @pytest.mark.long
 def test_a_server_that_is_stopped_under_its_users_comes_back(data_dir: Path) -> None:
-    """As soon as one of them needs it."""
+    """It is started as soon as one of them needs it."""
     with closing(EmbeddedStore(data_dir)) as store:
         person = store.person()
         assert Cluster(data_dir).stop()
@@ -75,7 +75,7 @@ def test_a_server_that_is_stopped_under_its_users_comes_back(data_dir: Path) -> 
 
 @pytest.mark.long
 def test_data_of_an_unknown_postgres_is_left_alone(data_dir: Path) -> None:
-    """The sentence names its version."""
+    """The message names its version."""
     switch_fallback_off(data_dir)
     version = data_dir / "server" / "postgres" / "PG_VERSION"
     known = version.read_text()
@@ -87,7 +87,7 @@ def test_data_of_an_unknown_postgres_is_left_alone(data_dir: Path) -> None:
 
 
 def test_the_log_holds_nothing_that_was_typed(data_dir: Path) -> None:
-    """Postgres' own message about a refused value repeats it."""
+    """Postgres's own message about a rejected value quotes it."""
     calls: list[tuple[str, dict[str, Argument]]] = [
         ("get_workflow", {"p_generation_id": "typed-by-somebody"}),
         ("save_settings", {"p_changes": {"typed-by-somebody": "typed-by-somebody"}}),
@@ -103,7 +103,7 @@ def test_the_log_holds_nothing_that_was_typed(data_dir: Path) -> None:
 
 @pytest.mark.long
 def test_an_old_full_disk_is_no_reason_today(data_dir: Path, visit: Visit) -> None:
-    """The log of an earlier run is not read as this run's."""
+    """The log of an earlier start is not read as this one's."""
     assert visit().leave() == 0
     with (data_dir / "server" / "postgres.log").open("a") as log:
         log.write("PANIC:  could not write to file: No space left on device\n")
@@ -134,7 +134,7 @@ def test_data_under_a_server_that_does_not_stop_is_left_alone(data_dir: Path, mo
 def test_a_message_names_no_log_that_is_not_there(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch, open_folder: Path
 ) -> None:
-    """When initdb fails there is none yet, so the sentence has to say it itself."""
+    """When initdb fails there is no log yet, so the message must say it itself."""
     broken = open_folder / "broken"
     (broken / "bin").mkdir(parents=True)
     for name in ("initdb", "postgres", "pg_ctl"):
@@ -146,7 +146,7 @@ def test_a_message_names_no_log_that_is_not_there(
 
 
 def test_a_disk_that_is_too_small_gets_one_sentence(small_disk: SmallDisk, me: Person) -> None:
-    """With room made, the same command works."""
+    """Once there is space, the same command works."""
     outcome = me.run(small_disk.folder / "data", "migrate")
     assert (outcome.returncode, outcome.stderr.count("\n")) == (1, 1)
     assert "disk is full" in outcome.stderr
@@ -156,7 +156,7 @@ def test_a_disk_that_is_too_small_gets_one_sentence(small_disk: SmallDisk, me: P
 
 @pytest.mark.long
 def test_a_full_disk_gets_one_sentence_before_anything_is_made(small_disk: SmallDisk, me: Person) -> None:
-    """Not even the password can be written; with room made, the same command works."""
+    """Not even the password can be written; once there is space, the same command works."""
     small_disk.grow()
     small_disk.fill()
     outcome = me.run(small_disk.folder / "data", "migrate")
@@ -168,7 +168,7 @@ def test_a_full_disk_gets_one_sentence_before_anything_is_made(small_disk: Small
 
 @pytest.mark.long
 def test_a_disk_that_fills_up_before_the_schema_is_made_gets_one_sentence(small_disk: SmallDisk, me: Person) -> None:
-    """The server runs, but its tables find no room; with room made, the same command works."""
+    """The server runs, but there is no space for its tables; once there is, the same command works."""
     small_disk.grow()
     with attached(small_disk.folder / "data") as server:
         small_disk.fill()
@@ -181,7 +181,7 @@ def test_a_disk_that_fills_up_before_the_schema_is_made_gets_one_sentence(small_
 
 @pytest.mark.long
 def test_a_start_on_a_full_disk_gets_one_sentence_and_keeps_the_data(small_disk: SmallDisk, me: Person) -> None:
-    """With room made, everything is still there."""
+    """Once there is space, everything is still there."""
     small_disk.grow()
     switch_fallback_off(small_disk.folder / "data")
     small_disk.fill()

@@ -1,4 +1,4 @@
-"""An admin of a migrated database, and the settings as one sees them."""
+"""An admin of a migrated database, and the settings as an admin sees them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.database.sides import ADMIN
 
 
 def make_admin(conninfo: str, connection: psycopg.Connection) -> None:
-    """Add an admin, as the command line grants the role."""
+    """Add an admin, as the command line does."""
     connection.execute("insert into auth.users (id, email) values (%s, %s)", [ADMIN.user_id, ADMIN.email])
     grant(conninfo, ADMIN.email, "admin")
 

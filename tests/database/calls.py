@@ -1,4 +1,4 @@
-"""Short ways to call what the tests of both sides call."""
+"""Shortcuts for calls that the tests of both sides make."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ RUN_ID = "00000000-0000-4000-8000-0000000000aa"
 
 
 class AuditLog:
-    """The audit log before and after."""
+    """The audit log compared with its state before the test."""
 
     def __init__(self, owner: psycopg.Connection) -> None:
         self._owner = owner
         self._before = self._rows()
 
     def changes(self) -> list[str]:
-        """Actions of the events that came; fails when one that was there has changed or gone."""
+        """The actions of new events; fails if an earlier event has changed or gone."""
         now = self._rows()
         assert self._before.items() <= now.items()
         return [action for key, (action, _) in now.items() if key not in self._before]
 
     def rows_of(self, run_id: str) -> list[dict[str, Any]]:
-        """The events of a run, columns by their names."""
+        """The events of a generation, as objects by column name."""
         query = "select to_jsonb(a) from public.audit_logs as a where details ->> 'generation_id' = %s"
         return [row for (row,) in self._owner.execute(query, [run_id]).fetchall()]
 
@@ -40,7 +40,7 @@ class AuditLog:
 
 
 def an_event(action: str, **details: Json) -> dict[str, Json]:
-    """An event of a run as its orchestrator tells it."""
+    """An event of a generation as the orchestrator sends it."""
     attempt = {"model": "gpt-4o-mini", "outcome": "succeeded", "cost_usd": 0.001, "duration_ms": 5}
     told = {"attempts": [attempt], "cost_usd": 0.001, "generator_used": "gpt-4o-mini"}
     return {"id": str(uuid4()), "action": action, "details": told | details}  # type: ignore[dict-item]  # told is JSON
@@ -54,7 +54,7 @@ def start_run(
     events_if_interrupted: Json = None,
     agent_id: str | None = None,
 ) -> str:
-    """A run of this person has begun; its id."""
+    """Start a generation of this person; returns its id."""
     run_id = str(uuid4())
     run = {
         "generation_id": run_id,
@@ -70,7 +70,7 @@ def start_run(
 
 
 def an_outcome() -> str:
-    """What the orchestrator books at the end of a run."""
+    """What the orchestrator records at the end of a generation."""
     return json.dumps(
         {
             "status": "succeeded",

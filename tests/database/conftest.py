@@ -1,4 +1,4 @@
-"""One migrated database for all of these tests, seen from both sides: over psycopg and over supabase-py."""
+"""One migrated database for all of these tests, seen from both sides: through psycopg and through supabase-py."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PROBES = Path(__file__).parent / "probes.sql"
 
 @pytest.fixture(name="project", scope="session")
 def project_fixture(server: Cluster) -> Iterator[str]:
-    """The name of the shared database: migrated, with its people and the functions that only tests call."""
+    """The name of the shared database: migrated, with its users and the functions that only tests call."""
     name = f"project_{os.getpid()}"
     identifier = sql.Identifier(name)
     with psycopg.connect(server.dsn(cluster.SUPERUSER), autocommit=True) as superuser:
@@ -55,7 +55,7 @@ def project_owner_fixture(server: Cluster, project: str) -> Iterator[psycopg.Con
 
 @pytest.fixture(name="audit_log")
 def audit_log_fixture(project_owner: psycopg.Connection) -> AuditLog:
-    """The audit log of the shared database, remembered as it is when the test begins."""
+    """The audit log of the shared database, with its state at the start of the test."""
     return AuditLog(project_owner)
 
 
@@ -63,7 +63,7 @@ def audit_log_fixture(project_owner: psycopg.Connection) -> AuditLog:
 def gateway_and_url_fixture(
     server: Cluster, project: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Gateway, str]]:
-    """A Supabase project over the shared database: PostgREST, and before it the gateway."""
+    """A Supabase project over the shared database: PostgREST behind the gateway."""
     program = postgrest.find_postgrest()
     if program is None:
         _missing(f"PostgREST is not there; run: {postgrest.INSTALL}")
@@ -82,12 +82,12 @@ def gateway_fixture(gateway_and_url: tuple[Gateway, str]) -> Gateway:
 
 @pytest.fixture(name="url", scope="session")
 def url_fixture(gateway_and_url: tuple[Gateway, str]) -> str:
-    """What SUPABASE_URL would be."""
+    """The value that SUPABASE_URL would have."""
     return gateway_and_url[1]
 
 
 class MakeSupabaseStore(Protocol):
-    """Makes stores."""
+    """Creates stores."""
 
     def __call__(self, url: str, key: str = API_KEY) -> SupabaseStore:
         """A store of the project at this address."""
@@ -95,7 +95,7 @@ class MakeSupabaseStore(Protocol):
 
 @pytest.fixture(name="make_supabase_store", scope="session")
 def make_supabase_store_fixture() -> Iterator[MakeSupabaseStore]:
-    """Makes stores and closes them; no proxy of the developer's stands between them and this machine."""
+    """Creates stores and closes them; the developer's proxies are not used for this machine."""
     with ExitStack() as stack, pytest.MonkeyPatch.context() as environment:
         environment.setenv("NO_PROXY", "127.0.0.1")
 
@@ -109,14 +109,14 @@ def make_supabase_store_fixture() -> Iterator[MakeSupabaseStore]:
 
 @pytest.fixture(name="embedded_side", scope="session")
 def embedded_side_fixture(server: Cluster, project: str) -> Iterator[Side]:
-    """The shared database over psycopg."""
+    """The shared database through psycopg."""
     with Connections(server.dsn(cluster.AUTHENTICATOR, project)) as pool:
         yield EmbeddedSide(pool)
 
 
 @pytest.fixture(name="supabase_side", scope="session")
 def supabase_side_fixture(url: str, make_supabase_store: MakeSupabaseStore) -> Side:
-    """The shared database over supabase-py."""
+    """The shared database through supabase-py."""
     return SupabaseSide(make_supabase_store(url))
 
 
@@ -132,7 +132,7 @@ MakeHostedDatabase = Callable[[str], str]
 
 @pytest.fixture(name="make_hosted_database")
 def make_hosted_database_fixture(server: Cluster) -> Iterator[MakeHostedDatabase]:
-    """Makes databases as a hosted project starts out, lets the owner run some SQL in each, and gives their names."""
+    """Creates databases in a hosted project's initial state, runs SQL as the owner in each, returns their names."""
     made: list[sql.Identifier] = []
     with psycopg.connect(server.dsn(cluster.SUPERUSER), autocommit=True) as superuser:
 
@@ -153,7 +153,7 @@ def make_hosted_database_fixture(server: Cluster) -> Iterator[MakeHostedDatabase
 
 @pytest.fixture(name="hosted")
 def hosted_fixture(server: Cluster, make_hosted_database: MakeHostedDatabase) -> str:
-    """How to connect as the owner of a hosted project that has never been migrated."""
+    """The owner's libpq string for a hosted project that has never been migrated."""
     return server.dsn(cluster.OWNER, make_hosted_database(""))
 
 

@@ -1,4 +1,4 @@
-"""What stands before PostgREST in a hosted project: its address, its API key, and a stub of Supabase Auth."""
+"""What is in front of PostgREST in a hosted project: its URL, its API key, and a stub of Supabase Auth."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class Person:
 
     Attributes:
         role: role in the console.
-        token_lifetimes_s: how long each next token is good; the last one counts for all that follow.
-        announced_s: how long Auth says that a token is good.
-        secret: what the tokens are signed with; another one than the project's makes them forgeries.
+        token_lifetimes_s: how long each successive token is valid; the last value applies to all that follow.
+        announced_s: the lifetime of a token according to Auth.
+        secret: what the tokens are signed with; with any secret but the project's they are forgeries.
         token: sent in place of a real token.
     """
 
@@ -59,11 +59,11 @@ class Person:
 
     @property
     def login(self) -> PasswordLogin:
-        """What this person signs in with."""
+        """This person's credentials."""
         return PasswordLogin(self.email, f"pässword of {self.email}")
 
     def new_token(self, number: int = 0) -> str:
-        """A token as this person's sign-in of that number gives it."""
+        """The token that this person gets at the sign-in of that number."""
         lifetime_s = self.token_lifetimes_s[min(number, len(self.token_lifetimes_s) - 1)]
         claims = {
             "sub": self.user_id,
@@ -89,7 +89,7 @@ class Person:
 
 
 class Gateway:
-    """The application; `sign_ins` counts who signed in how often."""
+    """The application; `sign_ins` counts how often each user signed in."""
 
     def __init__(self, postgrest_url: str, people: Sequence[Person]) -> None:
         self.sign_ins: Counter[str] = Counter()
@@ -145,7 +145,7 @@ class Gateway:
             (name, value)
             for name, value in request.headers.items()
             if name not in ("host", "apikey", "connection", "content-length", "accept-encoding")
-            # The key alone stands for nobody in particular.
+            # The key alone stands for an anonymous user.
             and not (name == "authorization" and _token(request) == API_KEY)
         ]
         path = request.scope["raw_path"].decode().removeprefix("/rest/v1")
@@ -159,8 +159,8 @@ class Gateway:
 
 @contextmanager
 def serving(app: ASGIApp) -> Iterator[str]:
-    """The address of an application, served by a thread on a free port."""
-    # asyncio turns Nagle's algorithm off only where the protocol is named; else every answer waits 40 ms.
+    """The URL of an application, served by a thread on a free port."""
+    # asyncio turns Nagle's algorithm off only if the protocol is named; otherwise every answer takes 40 ms longer.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(128)  # from here on a request waits instead of being refused

@@ -1,4 +1,4 @@
-"""A real PostgREST over one database of the test server: found, started, waited for, stopped."""
+"""A real PostgREST over one database of the test server: finding, starting, awaiting and stopping it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}
 
 
 def find_postgrest() -> Path | None:
-    """The program that POSTGREST_BIN names, else the one that npm put below the project; None when there is none."""
+    """The program in POSTGREST_BIN, else the one that npm installed below the project; None if there is none."""
     if named := os.environ.get("POSTGREST_BIN"):
         return Path(named)
     machine = platform.machine().lower()
@@ -35,7 +35,7 @@ def find_postgrest() -> Path | None:
 
 @contextmanager
 def running(program: Path, database_uri: str, jwt_secret: str, log: Path) -> Iterator[str]:
-    """The address of a PostgREST that serves a database, set up as in a hosted project."""
+    """The URL of a PostgREST that serves a database, set up as in a hosted project."""
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {
@@ -60,7 +60,7 @@ def running(program: Path, database_uri: str, jwt_secret: str, log: Path) -> Ite
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    """Ask until the answer is 200, which it is once the schema has been read."""
+    """Poll until the answer is 200, which means that the schema has been read."""
     for _ in range(int(_START_LIMIT_S / _PAUSE_S)):
         try:
             if httpx.get(url, trust_env=False).is_success:

@@ -1,4 +1,4 @@
-"""The two ways to the same database, and the people who take them."""
+"""The two ways to access the same database, and the people who use them."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ PEOPLE = (ADMIN, MEMBER, COLLEAGUE, MACHINE, STRANGER, EXPIRED, EXPIRED_ONCE, SH
 
 
 class Side(Protocol):
-    """One of the two ways to the same database."""
+    """One of the two ways to access the same database."""
 
     def seen_by(self, person: Person | None) -> Database:
-        """The database as this person sees it; None is nobody in particular."""
+        """The database as this person sees it; None for an anonymous user."""
 
 
 class EmbeddedSide:
-    """The way of the embedded database."""
+    """Access as to the embedded database."""
 
     def __init__(self, pool: Connections) -> None:
         self._pool = pool
@@ -43,7 +43,7 @@ class EmbeddedSide:
 
 
 class SupabaseSide:
-    """The way of a hosted project."""
+    """Access as to a hosted project."""
 
     def __init__(self, store: SupabaseStore) -> None:
         self._store = store

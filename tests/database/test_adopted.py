@@ -46,7 +46,7 @@ values
 
 @pytest.fixture(name="earlier")
 def earlier_fixture(server: Cluster, make_hosted_database: MakeHostedDatabase) -> str:
-    """How to connect as the owner of a hosted project that holds an earlier system's tables."""
+    """The owner's libpq string for a hosted project with an earlier system's tables."""
     return server.dsn(cluster.OWNER, make_hosted_database(EARLIER))
 
 
@@ -61,7 +61,7 @@ def adopted_fixture(earlier: str) -> Iterator[psycopg.Connection]:
 
 
 def test_an_earlier_database_keeps_its_events(adopted: psycopg.Connection) -> None:
-    """Each row is there with each of its values, what was missing is null or has its default."""
+    """Each row keeps all its values; missing ones are null or have their default."""
     row = adopted.execute("select * from public.audit_logs where entity_id = 'a-1'").fetchone()
     assert row is not None
     count = adopted.execute("select count(*) from public.audit_logs where action <> 'SYSTEM_CONFIG_UPDATED'")
@@ -69,21 +69,21 @@ def test_an_earlier_database_keeps_its_events(adopted: psycopg.Connection) -> No
 
 
 def test_an_earlier_log_is_counted(adopted: psycopg.Connection) -> None:
-    """Figures hold its events from the start, and counting anew finds the same."""
+    """Figures include its events from the start, and a recount gives the same."""
     counted = adopted.execute("select sum(generations), sum(cost_usd) from public.generation_rollups where grain = 15")
     assert counted.fetchone() == (2, Decimal("0.0012"))
     assert adopted.execute("select private.rebuild_rollups() -> 'differences'").fetchone() == ({},)
 
 
 def test_an_earlier_database_is_adopted_once(earlier: str, adopted: psycopg.Connection) -> None:
-    """A second migration finds nothing to do."""
+    """A second migration has nothing to do."""
     before = _fingerprint(adopted)
     assert migrate(earlier, exclusive=False) == ()
     assert _fingerprint(adopted) == before
 
 
 def test_earlier_settings_lose_their_second_quotes(earlier: str, adopted: psycopg.Connection) -> None:
-    """Values mean what they say, truth is a boolean, the missing key has its default, foreign keys stay."""
+    """Values lose their extra quotes, booleans are booleans, the missing key has its default, foreign keys stay."""
     make_admin(earlier, adopted)
     assert stored_settings(adopted) == {
         "orchestrator_primary_model": "gpt-4o-mini",
@@ -97,7 +97,7 @@ def test_earlier_settings_lose_their_second_quotes(earlier: str, adopted: psycop
 
 
 def test_earlier_settings_can_be_saved(earlier: str, adopted: psycopg.Connection) -> None:
-    """The first save after the adoption is an ordinary one."""
+    """The first save after the adoption works like any other."""
     make_admin(earlier, adopted)
     saved = as_admin(adopted, "select public.save_settings('{\"orchestrator_enable_fallback\": true}')")
     assert isinstance(saved, dict)
@@ -105,7 +105,7 @@ def test_earlier_settings_can_be_saved(earlier: str, adopted: psycopg.Connection
 
 
 def test_earlier_open_policies_are_gone(adopted: psycopg.Connection) -> None:
-    """Nothing that let anybody in is left: no policy, no grant on the table, none on a column."""
+    """Nothing that gave everybody access is left: no policy, no grant on the table or on a column."""
     policies = adopted.execute(
         "select policyname from pg_policies where policyname like 'Let%%' or 'public' = any (roles)"
     ).fetchall()
@@ -120,13 +120,13 @@ def test_earlier_open_policies_are_gone(adopted: psycopg.Connection) -> None:
 
 
 def test_an_adopted_log_is_append_only(adopted: psycopg.Connection) -> None:
-    """From the adoption on its rows are kept like any other."""
+    """Once adopted, its rows are protected like any other."""
     with pytest.raises(psycopg.Error, match="append-only"):
         adopted.execute("delete from public.audit_logs where entity_id = 'a-1'")
 
 
 def test_events_are_appended_to_an_adopted_log(adopted: psycopg.Connection) -> None:
-    """A new event has an id, a time and the other defaults although the earlier table had none."""
+    """A new event has an id, a time and the other defaults, although the earlier table had none."""
     row = adopted.execute(
         "insert into public.audit_logs (action) values ('X') returning id, timestamp, details, severity"
     ).fetchone()
@@ -144,7 +144,7 @@ def test_an_adopted_database_is_like_a_new_one(earlier: str, hosted: str) -> Non
 
 
 def _fingerprint(connection: psycopg.Connection) -> list[tuple[str, str]]:
-    """The earlier system's columns of its events."""
+    """The values of the earlier system's columns in its events."""
     return connection.execute(
         """
         select id::text, concat_ws(
@@ -156,7 +156,7 @@ def _fingerprint(connection: psycopg.Connection) -> list[tuple[str, str]]:
 
 
 def _described(connection: psycopg.Connection) -> set[tuple[str, str, str, str]]:
-    """Everything that a migration decides about a table, but which columns may be null."""
+    """Everything a migration determines about a table, except which columns may be null."""
     rows = connection.execute(
         """
         select 'column', table_name, column_name, concat_ws(' ', data_type, column_default)

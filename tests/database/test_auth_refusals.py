@@ -1,4 +1,4 @@
-"""Each refusal of Supabase Auth has a sentence of its own, which blames what is to blame."""
+"""Each refusal of Supabase Auth has its own message, which names the actual cause."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CASES: list[tuple[str, int, str | None, type[StoreError], str]] = [
 
 @pytest.fixture(name="auth", scope="module")
 def auth_fixture() -> Iterator[str]:
-    """An address at which below `/<number>` Auth answers as the case says."""
+    """A URL where Auth, below `/<number>`, answers as the case says."""
 
     def respond(request: Request) -> Response:
         _, status, code, _, _ = CASES[request.path_params["number"]]
@@ -49,7 +49,7 @@ def auth_fixture() -> Iterator[str]:
 
 @pytest.mark.parametrize("number", range(len(CASES)), ids=[case[0] for case in CASES])
 def test_a_refusal_is_told_as_what_it_is(auth: str, make_supabase_store: MakeSupabaseStore, number: int) -> None:
-    """Never in Auth's own words, which may quote what was sent."""
+    """It is never in Auth's own words, which may quote what was sent."""
     _, _, _, kind, sentence = CASES[number]
     with pytest.raises(kind, match=sentence) as caught:
         make_supabase_store(f"{auth}/{number}").database(MEMBER.login).call("whoami")
@@ -60,7 +60,7 @@ def test_a_refusal_is_told_as_what_it_is(auth: str, make_supabase_store: MakeSup
 def test_a_project_that_is_paused_says_so_to_everybody(
     auth: str, make_supabase_store: MakeSupabaseStore, number: int
 ) -> None:
-    """Also where nobody signs in."""
+    """This holds even if nobody signs in."""
     kind, sentence = Unavailable, CASES[number][4]
     store = make_supabase_store(f"{auth}/{number}")
     with pytest.raises(kind, match=sentence):

@@ -29,7 +29,7 @@ from tests.database.sides import MEMBER
 def test_a_project_that_is_down_is_unavailable_at_once(
     make_supabase_store: MakeSupabaseStore, person: Person | None
 ) -> None:
-    """A refused connection is told without waiting and trying again."""
+    """A refused connection is reported without waiting and retrying."""
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))  # bound but not listening: connections are refused
         database = make_supabase_store(_address(silent)).database(person.login if person else None)
@@ -43,7 +43,7 @@ def test_a_project_that_is_down_is_unavailable_at_once(
 def test_a_project_that_never_answers_is_unavailable_at_the_limit(
     make_supabase_store: MakeSupabaseStore, monkeypatch: pytest.MonkeyPatch, person: Person | None
 ) -> None:
-    """A connection that stays silent ends at the time limit, signing in as well as calling."""
+    """A silent connection ends at the time limit, for signing in as well as for calls."""
     monkeypatch.setattr(supabase, "_TIME_LIMITS", httpx.Timeout(0.2))
     with socket.create_server(("127.0.0.1", 0)) as silent:
         database = make_supabase_store(_address(silent)).database(person.login if person else None)
@@ -56,7 +56,7 @@ def test_a_project_that_never_answers_is_unavailable_at_the_limit(
 def test_an_embedded_server_that_is_gone_is_unavailable_at_the_limit(
     server: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Waiting for a connection ends, with a sentence about the embedded database."""
+    """Waiting for a connection ends with a message about the embedded database."""
     monkeypatch.setattr(connections, "_WAIT_LIMIT_S", 0.2)
     monkeypatch.setattr(connections, "_LOOK_AFTER_S", 0.1)
     with connections.Connections(server.dsn(cluster.AUTHENTICATOR, "no_such_database")) as pool:
@@ -67,7 +67,7 @@ def test_an_embedded_server_that_is_gone_is_unavailable_at_the_limit(
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What something else than Supabase answers at its address."""
+    """An answer from something other than Supabase at its URL."""
 
     name: str
     status: int
@@ -89,13 +89,13 @@ ANSWERS = [
 ]
 
 
-# All but the one that nothing tells from data.
+# All but the one that cannot be distinguished from data.
 NO_DATA = [number for number, answer in enumerate(ANSWERS) if answer.name != "JSON of something else"]
 
 
 @pytest.fixture(name="elsewhere", scope="module")
 def elsewhere_fixture() -> Iterator[str]:
-    """An address at which below `/<number>` each of the answers above is given."""
+    """A URL where each of the answers above is given below `/<number>`."""
 
     def respond(request: Request) -> Response:
         answer = ANSWERS[request.path_params["number"]]
@@ -109,7 +109,7 @@ def elsewhere_fixture() -> Iterator[str]:
 def test_a_sign_in_that_was_not_decided_is_unavailable(
     elsewhere: str, make_supabase_store: MakeSupabaseStore, number: int
 ) -> None:
-    """Only Auth's own refusal blames the password; anything else is the project's trouble."""
+    """Only Auth's own refusal blames the password; anything else is a problem of the project."""
     database = make_supabase_store(f"{elsewhere}/{number}").database(MEMBER.login)
     with pytest.raises(Unavailable) as caught:
         database.call("whoami")
@@ -120,14 +120,14 @@ def test_a_sign_in_that_was_not_decided_is_unavailable(
 def test_an_answer_of_something_else_is_unavailable(
     elsewhere: str, make_supabase_store: MakeSupabaseStore, number: int
 ) -> None:
-    """A page of some proxy is never taken for data, nor its status for one of the database's."""
+    """A proxy's page is never taken for data, nor its status for one of the database's."""
     with pytest.raises(Unavailable):
         make_supabase_store(f"{elsewhere}/{number}").database(None).call("whoami")
 
 
 @pytest.mark.parametrize("address", ["", "nonsense", "http://", "http://[", "ftp://example.com"])
 def test_an_address_that_is_none_is_unavailable(make_supabase_store: MakeSupabaseStore, address: str) -> None:
-    """A mistyped SUPABASE_URL is told by its name."""
+    """A mistyped SUPABASE_URL is reported by its name."""
     with pytest.raises(Unavailable, match="SUPABASE_URL"):
         make_supabase_store(address).database(None).call("whoami")
 
@@ -136,7 +136,7 @@ def test_an_address_that_is_none_is_unavailable(make_supabase_store: MakeSupabas
 def test_a_wrong_key_is_told_by_its_name(
     url: str, make_supabase_store: MakeSupabaseStore, person: Person | None
 ) -> None:
-    """A mistyped SUPABASE_KEY looks neither like a database that is down nor like a wrong password."""
+    """A mistyped SUPABASE_KEY is reported neither as an unavailable database nor as a wrong password."""
     store = make_supabase_store(url, "sb_publishable_of-another-project")
     with pytest.raises(StoreError, match="SUPABASE_KEY"):
         store.database(person.login if person else None).call("probe_caller")

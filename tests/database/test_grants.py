@@ -1,4 +1,4 @@
-"""What the catalogue says about who may do what, in a database of ours and in an older hosted project."""
+"""The permissions in the catalogue, for a database of ours and for an older hosted project."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ join pg_namespace as schema on schema.oid = function.pronamespace
 where schema.nspname in ('public', 'private')
 """
 
-# Older hosted projects give every new table and function away: there a forgotten revoke is an open door.
+# Older hosted projects grant every new table and function to everybody: there a forgotten revoke is a security hole.
 OPEN_HANDED = """
 alter default privileges for role postgres in schema public grant all on tables to anon, authenticated, service_role;
 alter default privileges for role postgres in schema public grant all on sequences to anon, authenticated, service_role;
@@ -36,7 +36,7 @@ alter default privileges for role postgres in schema public grant all on functio
 
 @pytest.fixture(name="catalogue", params=["embedded", "hosted"])
 def catalogue_fixture(request: pytest.FixtureRequest) -> psycopg.Connection:
-    """A migrated database as its owner sees it; the hosted one gave everything away before."""
+    """A migrated database as its owner sees it; the hosted one had granted everything before."""
     connection: psycopg.Connection = request.getfixturevalue(
         "owner" if request.param == "embedded" else "open_handed_owner"
     )
@@ -55,23 +55,23 @@ def open_handed_owner_fixture(
 
 
 def test_the_catalogue_holds_what_these_tests_look_at(catalogue: psycopg.Connection) -> None:
-    """The queries below find tables and functions, so an empty list of offenders means something."""
+    """The queries below find tables and functions, so an empty list of violations is meaningful."""
     assert "audit_logs" in _offenders(catalogue, RELATIONS, "relation.relkind = 'r'")
     assert "private.append_events(jsonb)" in _offenders(catalogue, FUNCTIONS, "not function.prosecdef")
 
 
 def test_every_table_has_row_level_security(catalogue: psycopg.Connection) -> None:
-    """A table without it would be open to whoever gets a grant."""
+    """A table without it would be open to anybody with a grant."""
     assert _offenders(catalogue, RELATIONS, "relation.relkind in ('r', 'p') and not relation.relrowsecurity") == []
 
 
 def test_no_table_forces_it_on_its_owner(catalogue: psycopg.Connection) -> None:
-    """Security definer functions work as the owner, past the policies."""
+    """Security definer functions run as the owner and bypass the policies."""
     assert _offenders(catalogue, RELATIONS, "relation.relforcerowsecurity") == []
 
 
 def test_every_view_asks_as_its_caller(catalogue: psycopg.Connection) -> None:
-    """A view that asks as its owner goes past row-level security; a materialized one always does."""
+    """A view that runs as its owner bypasses row-level security; a materialized one always does."""
     asks_as_owner = "not coalesce(relation.reloptions::text ~* 'security_invoker=(true|on|1)', false)"
     readable = "has_table_privilege('authenticated', relation.oid, 'select')"
     condition = f"relation.relkind in ('v', 'm', 'f') and {asks_as_owner} and {readable}"
@@ -86,7 +86,7 @@ def test_every_view_asks_as_its_caller(catalogue: psycopg.Connection) -> None:
     ],
 )
 def test_no_column_is_granted(catalogue: psycopg.Connection, role: str, privilege: str) -> None:
-    """Nobody in particular holds nothing and a signed-in user only reads, column by column too."""
+    """Anonymous users have no grants, and signed-in users may only read, column by column too."""
     condition = f"relation.relkind <> 'S' and has_any_column_privilege('{role}', relation.oid, '{privilege}')"
     assert _offenders(catalogue, RELATIONS, condition) == []
 
@@ -101,7 +101,7 @@ def test_no_table_is_granted_for_writing(catalogue: psycopg.Connection, role: st
 
 @pytest.mark.parametrize("role", ["public", "anon"])
 def test_no_function_is_granted_to_everybody(catalogue: psycopg.Connection, role: str) -> None:
-    """Postgres grants each new function to PUBLIC, which a migration has to take back."""
+    """Postgres grants each new function to PUBLIC, which a migration must revoke."""
     condition = f"has_function_privilege('{role}', function.oid, 'execute')"
     assert _offenders(catalogue, FUNCTIONS, condition) == []
 
@@ -109,13 +109,13 @@ def test_no_function_is_granted_to_everybody(catalogue: psycopg.Connection, role
 def test_functions_with_the_rights_of_their_owner_have_an_empty_search_path(
     catalogue: psycopg.Connection,
 ) -> None:
-    """Otherwise a caller's own objects could stand in for what the function names."""
+    """Otherwise a caller's own objects could replace what the function refers to."""
     condition = """function.prosecdef and not 'search_path=""' = any (coalesce(function.proconfig, '{}'))"""
     assert _offenders(catalogue, FUNCTIONS, condition) == []
 
 
 def test_of_the_private_functions_only_what_policies_ask_is_granted(catalogue: psycopg.Connection) -> None:
-    """What writes past the checks is for other functions alone."""
+    """Functions that write without checks are for other functions only."""
     condition = "schema.nspname = 'private' and has_function_privilege('authenticated', function.oid, 'execute')"
     granted = _offenders(catalogue, FUNCTIONS, condition)
     assert granted == ["private.console_role()", "private.require_role(text[])", "private.setting_keys()"]
@@ -124,7 +124,7 @@ def test_of_the_private_functions_only_what_policies_ask_is_granted(catalogue: p
 @pytest.mark.parametrize("schema", ["public", "private", "supabase_migrations"])
 @pytest.mark.parametrize("role", ["anon", "authenticated"])
 def test_nobody_makes_objects_in_a_schema(catalogue: psycopg.Connection, role: str, schema: str) -> None:
-    """A request's role cannot put a function or table of its own beside ours."""
+    """The role of a request cannot create its own function or table next to ours."""
     row = catalogue.execute("select has_schema_privilege(%s, %s, 'create')", [role, schema]).fetchone()
     assert row == (False,)
 

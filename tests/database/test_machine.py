@@ -1,4 +1,4 @@
-"""The machine identity records the known events of runs that it started, with plausible figures, and nothing else."""
+"""The machine identity records the known events of generations it started, with plausible figures, and nothing else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Change = Callable[[dict[str, Any]], object]
 
 
 def finished(side: Side, run_id: str, outcome: str) -> Json:
-    """Record an outcome as the machine."""
+    """Record the end of a generation as the machine."""
     return side.seen_by(MACHINE).call("finish_generation", p_generation_id=run_id, p_outcome=outcome)
 
 
@@ -63,7 +63,7 @@ FORGED: dict[str, Change] = {
 
 @pytest.mark.parametrize("forged", FORGED)
 def test_nothing_else_is_recorded(side: Side, audit_log: AuditLog, forged: str) -> None:
-    """It is refused, and the run is as it was."""
+    """It is rejected, and the generation is unchanged."""
     run_id, outcome = start_run(side, MEMBER), json.loads(an_outcome())
     FORGED[forged](outcome)
     with pytest.raises(InvalidInput):
@@ -74,7 +74,7 @@ def test_nothing_else_is_recorded(side: Side, audit_log: AuditLog, forged: str) 
 
 
 def test_an_outcome_needs_a_start(side: Side, audit_log: AuditLog) -> None:
-    """An id that nobody has, or of a run that has ended, records nothing."""
+    """An unknown id, or that of a generation that has ended, records nothing."""
     with pytest.raises(InvalidInput):
         finished(side, str(uuid4()), an_outcome())
     ended = start_run(side, MEMBER)
@@ -85,7 +85,7 @@ def test_an_outcome_needs_a_start(side: Side, audit_log: AuditLog) -> None:
 
 
 def test_a_forged_estimate_is_refused_as_well(side: Side, audit_log: AuditLog) -> None:
-    """Neither at the start nor on the way: it would go into the log once the run is overdue."""
+    """Neither at the start nor later: the estimate would go into the log once the generation is overdue."""
     forged: Json = [{"id": str(uuid4()), "action": "SYSTEM_CONFIG_UPDATED", "details": {}}]
     with pytest.raises(InvalidInput):
         start_run(side, MEMBER, events_if_interrupted=forged)
@@ -100,7 +100,7 @@ def test_a_forged_estimate_is_refused_as_well(side: Side, audit_log: AuditLog) -
 
 @pytest.mark.parametrize("year", [1999, 2099])
 def test_who_where_and_when_are_the_runs_own(side: Side, audit_log: AuditLog, year: int) -> None:
-    """Whatever the event says of its user, agent, origin, severity, time, or of being a sample."""
+    """Whatever the event says about its user, agent, origin, severity or time, or about being sample data."""
     run_id, outcome = start_run(side, MEMBER), json.loads(an_outcome())
     outcome["events"][0] |= {
         "timestamp": f"{year}-01-01T00:00:00Z", "user_id": ADMIN.user_id, "actor_id": "somebody",
@@ -119,7 +119,7 @@ def test_who_where_and_when_are_the_runs_own(side: Side, audit_log: AuditLog, ye
 
 
 def test_members_see_their_own_agents(side: Side) -> None:
-    """Which agents others generate for is theirs."""
+    """The agents that others generate for are not visible to them."""
     arguments: dict[str, Any] = {"p_from": "2000-01-01", "p_to": "2100-01-01", "p_filters": {}, "p_limit": 50}
 
     def agents(person: Any) -> set[str]:
@@ -151,6 +151,6 @@ def test_members_see_their_own_agents(side: Side) -> None:
     ],
 )
 def test_what_is_asked_is_bounded(side: Side, function: str, arguments: dict[str, Any]) -> None:
-    """A sentence at once, instead of the database's whole time."""
+    """An immediate message, instead of the database's whole time limit."""
     with pytest.raises(InvalidInput):
         side.seen_by(MEMBER).call(function, **arguments)

@@ -1,4 +1,4 @@
-"""A database is brought up to this version's schema, and nothing else in it is touched."""
+"""A database is migrated to this version's schema, and nothing else in it is changed."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ VERSIONS = tuple(migration.version for migration in migrations())
 
 
 def test_the_owner_of_a_hosted_project_is_no_superuser(hosted: str) -> None:
-    """What these tests prove would be worth nothing otherwise."""
+    """Otherwise these tests would prove nothing."""
     with psycopg.connect(hosted) as connection:
         row = connection.execute("select rolname, rolsuper from pg_roles where rolname = current_user").fetchone()
     assert row == ("postgres", False)
 
 
 def test_an_empty_project_gets_the_whole_schema(hosted: str) -> None:
-    """Every file is applied, in order, and the history names each with its text, as the Supabase CLI does."""
+    """Every file is applied in order, and the history has each with its text, as the Supabase CLI does."""
     assert migrate(hosted, exclusive=False) == VERSIONS
     with psycopg.connect(hosted) as connection:
         rows = connection.execute(
@@ -37,7 +37,7 @@ def test_an_empty_project_gets_the_whole_schema(hosted: str) -> None:
 
 
 def test_a_second_migration_does_nothing(hosted: str) -> None:
-    """It may be run before every start."""
+    """It can be run before every start."""
     migrate(hosted, exclusive=False)
     with psycopg.connect(hosted) as connection:
         before = _schema(connection)
@@ -46,7 +46,7 @@ def test_a_second_migration_does_nothing(hosted: str) -> None:
 
 
 def test_a_migrated_project_answers(hosted: str) -> None:
-    """Somebody who was made an admin reads the default settings."""
+    """A user who was made an admin reads the default settings."""
     migrate(hosted, exclusive=False)
     with psycopg.connect(hosted, autocommit=True) as connection:
         make_admin(hosted, connection)
@@ -59,7 +59,7 @@ def test_a_migrated_project_answers(hosted: str) -> None:
 
 
 def test_only_missing_migrations_are_applied(hosted: str) -> None:
-    """A project of an older version gets what came since."""
+    """A project of an older version gets what is new."""
     assert migrate(hosted, exclusive=False, known=migrations()[:2]) == VERSIONS[:2]
     assert migrate(hosted, exclusive=False) == VERSIONS[2:]
 
@@ -72,7 +72,7 @@ def test_processes_that_migrate_at_once_take_turns(hosted: str) -> None:
 
 
 def test_a_lock_that_was_left_behind_is_told(hosted: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sentence at the limit; it is held for one transaction at a time, so that ours is never left anywhere."""
+    """There is a message at the limit; our own lock lasts for one transaction at a time, so it is never left behind."""
     monkeypatch.setattr("store.migrate._LOCK_LIMIT_S", 0.2)
     with psycopg.connect(hosted, autocommit=True) as other:
         other.execute("select pg_advisory_lock(%s)", [_LOCK_KEY])
@@ -85,14 +85,14 @@ def test_a_lock_that_was_left_behind_is_told(hosted: str, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("version", ["20200101000000", "20991231000000"])
 def test_other_peoples_migrations_are_left_alone(hosted: str, version: str) -> None:
-    """A hosted project may have tables of its own, made by files that we do not know."""
+    """A hosted project may have its own tables, created by migrations that we do not know."""
     _add_foreign_version(hosted, version)
     assert migrate(hosted, exclusive=False) == VERSIONS
     assert migrate(hosted, exclusive=False) == ()
 
 
 def test_an_unknown_version_in_a_database_of_ours_is_a_newer_programs(hosted: str) -> None:
-    """There nothing is applied, and the message says why."""
+    """Nothing is applied there, and the message says why."""
     _add_foreign_version(hosted, "20991231000000")
     with pytest.raises(SchemaTooNew, match="newer version"):
         migrate(hosted, exclusive=True)
@@ -154,7 +154,7 @@ def test_a_database_from_before_the_first_release_is_told_how_to_start_afresh(ho
 
 
 def test_a_refused_file_leaves_nothing_behind(hosted: str, tmp_path: Path) -> None:
-    """A file is applied whole or not at all, those before it stay, and it can be tried again."""
+    """A file is applied completely or not at all, those before it stay, and it can be retried."""
     good, bad = tmp_path / "1.sql", tmp_path / "2.sql"
     good.write_text("create table public.first (n integer);")
     bad.write_text("create table public.second (n integer); select 1 / 0;")
@@ -167,7 +167,7 @@ def test_a_refused_file_leaves_nothing_behind(hosted: str, tmp_path: Path) -> No
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A database address that does not do; `{secret}` stands for the password."""
+    """A database URL that does not work; `{secret}` stands for the password."""
 
     name: str
     text: str
@@ -185,7 +185,7 @@ ADDRESSES = [
 
 @pytest.mark.parametrize("case", ADDRESSES, ids=lambda case: case.name)
 def test_an_address_that_does_not_do_is_unavailable(case: Address) -> None:
-    """Whatever is wrong with it, the message names the remedy and not the password."""
+    """Whatever is wrong with it, the message says what to do and does not contain the password."""
     secret = "s3cr3t-w0rd"
     with pytest.raises(Unavailable, match="URL") as caught:
         migrate(case.text.format(secret=secret), exclusive=False)
@@ -195,7 +195,7 @@ def test_an_address_that_does_not_do_is_unavailable(case: Address) -> None:
 def test_somebody_elses_user_is_refused_in_a_sentence(
     server: Cluster, make_hosted_database: MakeHostedDatabase
 ) -> None:
-    """A user who may not create a schema is told so, and not by a traceback."""
+    """A user who may not create a schema gets a message, not a traceback."""
     with pytest.raises(StoreError):
         migrate(server.dsn(cluster.AUTHENTICATOR, make_hosted_database("")), exclusive=False)
 

@@ -1,4 +1,4 @@
-"""No table is written but through the functions, whoever asks and however."""
+"""No table can be written except through the functions, by anybody and in any way."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from tests.database.sides import ADMIN, MACHINE, MEMBER, STRANGER, Side
 
 @pytest.fixture(name="http")
 def http_fixture(url: str) -> Iterator[httpx.Client]:
-    """A plain client of the project's REST address with nothing but the publishable key."""
+    """A plain client of the project's REST URL with nothing but the publishable key."""
     with httpx.Client(base_url=f"{url}/rest/v1", headers={"apikey": API_KEY}, trust_env=False) as client:
         yield client
 
 
 @dataclass(frozen=True, slots=True)
 class Forgery:
-    """A request that would write the audit log or what guards it."""
+    """A request that would write to the audit log or to what protects it."""
 
     method: str
     path: str
@@ -60,7 +60,7 @@ FORGERIES = [
 def test_no_request_writes_a_table(
     http: httpx.Client, audit_log: AuditLog, case: Forgery, person: Person | None
 ) -> None:
-    """Tables are for reading: the REST address writes none of them, whoever asks."""
+    """Tables are read-only: the REST API writes to none of them, for any user."""
     token = {"authorization": f"Bearer {person.new_token()}"} if person else {}
     answer = http.request(case.method, case.path, json=case.body, headers=dict(case.headers) | token)
     assert answer.status_code in (401, 403, 404, 406)
@@ -71,7 +71,7 @@ def test_no_request_writes_a_table(
 @pytest.mark.parametrize("person", [STRANGER, None], ids=str)
 @pytest.mark.parametrize("table", ["audit_logs", "workflows", "system_settings_config", "system_settings_history"])
 def test_a_table_shows_strangers_nothing(http: httpx.Client, table: str, person: Person | None) -> None:
-    """Row-level security holds on the REST address too."""
+    """Row-level security also applies to the REST API."""
     token = {"authorization": f"Bearer {person.new_token()}"} if person else {}
     answer = http.get(f"/{table}", headers=token)
     assert (answer.status_code, answer.json() if person else []) == (200 if person else 401, [])
@@ -80,7 +80,7 @@ def test_a_table_shows_strangers_nothing(http: httpx.Client, table: str, person:
 def test_other_keys_of_the_settings_table_are_nobodys_business(
     http: httpx.Client, project_owner: psycopg.Connection
 ) -> None:
-    """An earlier system may keep secrets beside the three system keys."""
+    """An earlier system may store secrets next to the three system keys."""
     project_owner.execute(
         "insert into public.system_settings_config (key, value) values ('smtp_password', '\"s3cret\"')"
     )
@@ -118,7 +118,7 @@ STATEMENTS = [
 def test_no_statement_of_a_request_role_writes_a_table(
     server: Cluster, project: str, audit_log: AuditLog, role: str, statement: str
 ) -> None:
-    """The same behind the embedded side: grants stand in the way before any policy does."""
+    """The same on the embedded side: grants stop it before any policy does."""
     with psycopg.connect(server.dsn(cluster.AUTHENTICATOR, project)) as connection:
         connection.execute(sql.SQL("set role {}").format(sql.Identifier(role)))
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -130,7 +130,7 @@ def test_no_statement_of_a_request_role_writes_a_table(
 def test_even_the_owner_changes_no_past_event(
     project_owner: psycopg.Connection, embedded_side: Side, statement: str
 ) -> None:
-    """The log is append-only for whoever runs the migrations."""
+    """The log is append-only even for the user who runs the migrations."""
     machine = embedded_side.seen_by(MACHINE)
     machine.call("finish_generation", p_generation_id=start_run(embedded_side, MEMBER), p_outcome=an_outcome())
     with pytest.raises(psycopg.Error, match="append-only"):

@@ -1,4 +1,4 @@
-"""Runs are recorded, seen and counted alike on both sides."""
+"""Generations are recorded, seen and counted in the same way on both sides."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ RECORDING: list[tuple[str, dict[str, Argument]]] = [
 def test_only_the_orchestrator_records(
     side: Side, person: Person | None, function: str, arguments: dict[str, Argument], audit_log: AuditLog
 ) -> None:
-    """No person's own token can record or forge an event, an admin's neither."""
+    """No user's own token can record or forge an event, not even an admin's."""
     with pytest.raises(NotPermitted):
         side.seen_by(person).call(function, **arguments)
     assert audit_log.changes() == []
 
 
 def test_a_run_is_recorded_once(side: Side, audit_log: AuditLog) -> None:
-    """Start, progress and outcome may each be repeated; the row and its one event are there once."""
+    """Start, progress and end may each be repeated; the row and its one event exist once."""
     run_id, machine = start_run(side, MEMBER), side.seen_by(MACHINE)
     outcome = an_outcome()
     told = machine.call("note_progress", p_generation_id=run_id, p_events_if_interrupted="[]", p_asked=False)
@@ -59,7 +59,7 @@ def test_an_overdue_run_is_closed(side: Side, audit_log: AuditLog) -> None:
 
 
 def test_a_workflow_is_the_same_on_both_sides(embedded_side: Side, supabase_side: Side) -> None:
-    """Steps, money, instants and nulls of one row, read twice, do not differ in a single character."""
+    """Steps, money, instants and nulls of one row, read twice, are identical to the character."""
     run_id = start_run(embedded_side, MEMBER)
     embedded_side.seen_by(MACHINE).call("finish_generation", p_generation_id=run_id, p_outcome=an_outcome())
     first = embedded_side.seen_by(MEMBER).call("get_workflow", p_generation_id=run_id)
@@ -70,7 +70,7 @@ def test_a_workflow_is_the_same_on_both_sides(embedded_side: Side, supabase_side
 
 
 def test_figures_are_the_same_on_both_sides(embedded_side: Side, supabase_side: Side) -> None:
-    """The whole report, money to the last digit, read by two ways."""
+    """The whole report, with money to the last digit, read in two ways."""
     run_id = start_run(embedded_side, MEMBER)
     embedded_side.seen_by(MACHINE).call("finish_generation", p_generation_id=run_id, p_outcome=an_outcome())
     today = clock.system().date()

@@ -1,4 +1,4 @@
-"""What the database refuses is the same error on both sides."""
+"""A refusal by the database is the same error on both sides."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OWN_SENTENCE = "A sentence of the function."
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """An SQLSTATE and our error for it; `sentence` None where only the class counts."""
+    """An SQLSTATE and our error for it; `sentence` is None if only the class matters."""
 
     state: str
     kind: type[StoreError]
@@ -48,7 +48,7 @@ STATES = [
 
 @pytest.mark.parametrize("case", STATES, ids=lambda case: case.state)
 def test_each_state_is_one_error(side: Side, case: State) -> None:
-    """A refusal has the same class on both sides, and says what our SQL said or a sentence of our own."""
+    """A refusal has the same class on both sides, and its message is from our SQL or our own."""
     with pytest.raises(StoreError) as caught:
         side.seen_by(MEMBER).call("probe_refuse", p_state=case.state, p_value=SECRET)
     assert type(caught.value) is case.kind
@@ -57,7 +57,7 @@ def test_each_state_is_one_error(side: Side, case: State) -> None:
 
 @pytest.mark.parametrize("state", [case.state for case in STATES])
 def test_refusals_read_alike_on_both_sides(embedded_side: Side, supabase_side: Side, state: str) -> None:
-    """Nobody can tell from a message which database refused."""
+    """The message does not reveal which database refused."""
     messages = []
     for side in (embedded_side, supabase_side):
         with pytest.raises(StoreError) as caught:
@@ -68,7 +68,7 @@ def test_refusals_read_alike_on_both_sides(embedded_side: Side, supabase_side: S
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A call that no function takes."""
+    """A call that matches no function."""
 
     name: str
     function: str
@@ -86,13 +86,13 @@ MISSING = [
 
 @pytest.mark.parametrize("case", MISSING, ids=lambda case: case.name)
 def test_a_missing_function_names_the_remedy(side: Side, case: Missing) -> None:
-    """An older schema is no riddle: the message says what to run."""
+    """With an older schema, the message says what to run."""
     with pytest.raises(Unavailable, match="python -m store migrate"):
         side.seen_by(MEMBER).call(case.function, **case.arguments)
 
 
 def test_a_function_that_promises_not_to_write_cannot(side: Side, project_owner: psycopg.Connection) -> None:
-    """A write behind a STABLE function is refused and leaves no row."""
+    """A write in a STABLE function is rejected and leaves no row."""
     value = str(uuid4())
     with pytest.raises(StoreError):
         side.seen_by(MEMBER).call("probe_write_quietly", p_value=value)
@@ -107,7 +107,7 @@ def test_a_write_is_there_when_the_call_returns(side: Side, project_owner: psyco
 
 
 def test_a_second_row_with_the_same_key_is_a_conflict(side: Side) -> None:
-    """A unique key refuses the repetition."""
+    """A unique key rejects the second row."""
     value = str(uuid4())
     side.seen_by(MEMBER).call("probe_write", p_value=value)
     with pytest.raises(Conflict):
@@ -123,7 +123,7 @@ def test_a_refusal_at_commit_reaches_the_caller(side: Side, project_owner: psyco
 
 
 def test_a_statement_that_takes_too_long_is_ended(side: Side) -> None:
-    """The database's own time limit ends the call, with a sentence that says so."""
+    """The database's own time limit ends the call, with a message that says so."""
     with pytest.raises(Unavailable, match="took too long"):
         side.seen_by(MEMBER).call("probe_slow")
 
@@ -143,20 +143,20 @@ UNREADABLE: list[tuple[str, dict[str, Argument]]] = [
 
 @pytest.mark.parametrize("arguments", [case[1] for case in UNREADABLE], ids=[case[0] for case in UNREADABLE])
 def test_a_value_that_cannot_be_stored_is_invalid_input(side: Side, arguments: dict[str, Argument]) -> None:
-    """What no column can hold is the caller's mistake on both sides, and is not repeated."""
+    """A value that no column can hold is the caller's mistake on both sides, and is not quoted."""
     with pytest.raises(InvalidInput) as caught:
         side.seen_by(MEMBER).call("probe_echo", **arguments)
     assert SECRET not in f"{caught.value} {caught.value!r}"
 
 
 def test_a_number_that_is_too_large_is_invalid_input(side: Side) -> None:
-    """A parameter of type integer takes four bytes, and its function is not taken for missing."""
+    """An integer parameter has four bytes; the function is not reported as missing."""
     with pytest.raises(InvalidInput):
         side.seen_by(MEMBER).call("probe_many", p_count=2**31)
 
 
 def test_a_sentence_of_another_function_is_not_repeated(side: Side) -> None:
-    """Only sentences written for people pass; others may quote what was sent."""
+    """Only messages written for users pass; others may quote what was sent."""
     with pytest.raises(InvalidInput) as caught:
         side.seen_by(MEMBER).call("probe_quote", p_value=SECRET)
     assert SECRET not in f"{caught.value} {caught.value!r}"

@@ -1,4 +1,4 @@
-"""The settings are read and saved alike on both sides."""
+"""The settings are read and saved in the same way on both sides."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.database.sides import ADMIN, MACHINE, MEMBER, STRANGER, Side
 
 
 def test_settings_are_the_same_on_both_sides(embedded_side: Side, supabase_side: Side) -> None:
-    """One snapshot of the configuration, read twice, does not differ in a single character."""
+    """One snapshot of the settings, read twice, is identical to the character."""
     embedded_side.seen_by(ADMIN).call("save_settings", p_changes={"orchestrator_enable_fallback": True})
     first = embedded_side.seen_by(MEMBER).call("get_settings")
     second = supabase_side.seen_by(MEMBER).call("get_settings")
@@ -25,7 +25,7 @@ def test_settings_are_the_same_on_both_sides(embedded_side: Side, supabase_side:
 
 
 def test_an_admin_saves_settings(side: Side) -> None:
-    """A save answers the new snapshot, one version on, with who made it."""
+    """A save returns the new snapshot, with the next version and who made it."""
     database = side.seen_by(ADMIN)
     before = _settings(database)
     after = _save(database, {"orchestrator_enable_fallback": not before.fallback}, before.version)
@@ -35,14 +35,14 @@ def test_an_admin_saves_settings(side: Side) -> None:
 
 
 def test_a_save_that_changes_nothing_makes_no_version(side: Side) -> None:
-    """Saving what is there already leaves version and history alone."""
+    """Saving the current values leaves version and history unchanged."""
     before = _settings(side.seen_by(ADMIN))
     assert _save(side.seen_by(ADMIN), {"orchestrator_enable_fallback": before.fallback}, None) == before
 
 
 @pytest.mark.parametrize("person", [MEMBER, MACHINE, STRANGER, None], ids=str)
 def test_only_an_admin_saves_settings(side: Side, person: Person | None) -> None:
-    """Everybody else is refused, and nothing has changed."""
+    """Everybody else is refused, and nothing changes."""
     before = _settings(side.seen_by(ADMIN))
     with pytest.raises(NotPermitted):
         side.seen_by(person).call("save_settings", p_changes={"orchestrator_enable_fallback": not before.fallback})
@@ -57,7 +57,7 @@ def test_only_users_of_the_console_read_settings(side: Side, person: Person | No
 
 
 def test_the_slower_of_two_saves_is_told(side: Side) -> None:
-    """A save on top of an older version is refused with the function's own sentence."""
+    """A save on top of an older version is rejected with the function's own message."""
     version = _settings(side.seen_by(ADMIN)).version
     with pytest.raises(Conflict, match="Somebody has changed the settings since you loaded them"):
         _save(side.seen_by(ADMIN), {"orchestrator_enable_fallback": True}, version - 1)
@@ -65,7 +65,7 @@ def test_the_slower_of_two_saves_is_told(side: Side) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A change of the settings that is refused, and the sentence."""
+    """A change of the settings that is rejected, and the message."""
 
     key: str
     value: Json
@@ -82,7 +82,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.key)
 def test_a_refused_setting_says_why(side: Side, case: Refused) -> None:
-    """The function's own sentence reaches the caller, and the good half of the save is undone."""
+    """The function's own message reaches the caller, and the valid half of the save is undone."""
     before = _settings(side.seen_by(ADMIN))
     changes: dict[str, Json] = {"orchestrator_enable_fallback": not before.fallback, case.key: case.value}
     with pytest.raises(InvalidInput, match=f"^{case.sentence}"):
@@ -92,7 +92,7 @@ def test_a_refused_setting_says_why(side: Side, case: Refused) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A snapshot of the configuration, as far as these tests look at it."""
+    """A snapshot of the settings, as far as these tests look at it."""
 
     version: int
     fallback: bool

@@ -1,4 +1,4 @@
-"""Sign-ins: refused, renewed, shared by threads, never crossed."""
+"""Sign-ins: refused, renewed, shared by threads, never mixed up."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.database.sides import ADMIN, COLLEAGUE, EXPIRED, EXPIRED_ONCE, FORGED
 
 @pytest.mark.parametrize("email", [MEMBER.email, "nobody@example.com"])
 def test_a_wrong_password_is_not_signed_in(url: str, make_supabase_store: MakeSupabaseStore, email: str) -> None:
-    """Auth's refusal names the address, and never what was typed as the password."""
+    """Auth's refusal names the e-mail address, and never what was typed as the password."""
     database = make_supabase_store(url).database(PasswordLogin(email, SECRET))
     with pytest.raises(NotSignedIn, match=email) as caught:
         database.call("whoami")
@@ -27,7 +27,7 @@ def test_a_wrong_password_is_not_signed_in(url: str, make_supabase_store: MakeSu
 
 @pytest.mark.parametrize("person", [EXPIRED, GARBAGE, FORGED], ids=str)
 def test_a_token_that_is_not_good_is_not_signed_in(supabase_side: Side, person: Person) -> None:
-    """An expired, garbled or forged token is refused, and never taken for nobody in particular."""
+    """An expired, garbled or forged token is rejected, and never treated as an anonymous user."""
     with pytest.raises(NotSignedIn) as caught:
         supabase_side.seen_by(person).call("probe_caller")
     shown = "".join(traceback.format_exception(caught.value))
@@ -36,7 +36,7 @@ def test_a_token_that_is_not_good_is_not_signed_in(supabase_side: Side, person: 
 
 
 def test_a_refused_token_is_not_used_again(supabase_side: Side) -> None:
-    """After a refusal (the machine slept, the project's secret changed) the next call signs in anew."""
+    """After a refusal (the machine slept, the project's secret changed), the next call signs in again."""
     database = supabase_side.seen_by(EXPIRED_ONCE)
     with suppress(NotSignedIn):
         database.call("whoami")
@@ -44,7 +44,7 @@ def test_a_refused_token_is_not_used_again(supabase_side: Side) -> None:
 
 
 def test_a_session_is_renewed_before_it_ends(supabase_side: Side, gateway: Gateway) -> None:
-    """A token with less than a minute to go is not used for another call."""
+    """A token with less than a minute left is not used for another call."""
     before = gateway.sign_ins[SHORT.email]
     for _ in range(2):
         supabase_side.seen_by(SHORT).call("whoami")

@@ -1,4 +1,4 @@
-"""Values cross `Database.call` unchanged, on the embedded side and over supabase-py alike."""
+"""Values pass through `Database.call` unchanged, on the embedded side and through supabase-py alike."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ VALUES = [
 
 @pytest.mark.parametrize("case", VALUES, ids=lambda case: case.name)
 def test_every_json_value_comes_back(side: Side, case: Value) -> None:
-    """Whatever a function answers is the same Python value, of the same type."""
+    """Whatever a function returns is the same Python value, of the same type."""
     answer = side.seen_by(MEMBER).call("probe_value", p_json=case.text)
     assert answer == case.value
     assert type(answer) is type(case.value)
@@ -88,7 +88,7 @@ def test_json_arrives_unchanged(side: Side, value: Argument) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """An argument and how it comes back."""
+    """An argument and the value that comes back."""
 
     name: str
     argument: Argument
@@ -120,13 +120,13 @@ def test_arguments_keep_their_type(side: Side, case: Given) -> None:
 
 
 def test_arguments_left_out_have_their_defaults(side: Side) -> None:
-    """What is not given takes the function's default, which null does not."""
+    """An argument that is left out takes the function's default; null does not."""
     expected = {"json": None, "text": "left out", "characters": 8, "number": 7, "flag": None, "at": None}
     assert side.seen_by(MEMBER).call("probe_echo") == expected
 
 
 def test_values_of_sql_types_read_alike(side: Side) -> None:
-    """Each SQL type has one form in JSON, instants in UTC."""
+    """Each SQL type has one form in JSON, with instants in UTC."""
     assert side.seen_by(MEMBER).call("probe_types") == {
         "bigint": 9223372036854775807,
         "money": "12345678901234567890.123456789",
@@ -142,7 +142,7 @@ def test_values_of_sql_types_read_alike(side: Side) -> None:
 
 
 def test_no_answer_is_none(side: Side) -> None:
-    """An SQL null is None, as the JSON null is."""
+    """An SQL null is None, as is the JSON null."""
     assert side.seen_by(MEMBER).call("probe_nothing") is None
 
 
@@ -159,7 +159,7 @@ def test_whoami_names_the_caller(side: Side, person: Person) -> None:
 
 
 def test_functions_see_the_role_of_the_caller(side: Side) -> None:
-    """Functions run as `authenticated`, or as `anon` for nobody, and find what stands in `public`."""
+    """Functions run as `authenticated`, or as `anon` without a user, and find what is in `public`."""
     member = {"role": "authenticated", "user_id": MEMBER.user_id, "schema": "public"}
     nobody = {"role": "anon", "user_id": None, "schema": "public"}
     assert side.seen_by(MEMBER).call("probe_caller") == member
