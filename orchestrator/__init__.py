@@ -6,6 +6,7 @@ from orchestrator.bootstrap import Application, bootstrap
 from orchestrator.errors import (
     GenerationCancelled,
     GenerationFailed,
+    InvalidEnvironment,
     InvalidRequest,
     InvalidSettings,
     ModelNotConfigured,
@@ -30,6 +31,7 @@ __all__ = [
     "GenerationCancelled",
     "GenerationFailed",
     "GenerationOptions",
+    "InvalidEnvironment",
     "InvalidRequest",
     "InvalidSettings",
     "ModelNotConfigured",

@@ -72,13 +72,3 @@ class AttemptResult:
     attempt: Attempt
     reply: CheckedReply
     rejected_output: str | None
-
-
-def known_cost(attempts: tuple[Attempt, ...]) -> Decimal:
-    """The sum of the known costs, 0 if there are none; `unpriced` counts the attempts missing from it."""
-    return sum((attempt.cost_usd for attempt in attempts if attempt.cost_usd is not None), Decimal(0))
-
-
-def unpriced(attempts: tuple[Attempt, ...]) -> int:
-    """The number of attempts without a known price."""
-    return sum(attempt.cost_usd is None for attempt in attempts)

@@ -8,17 +8,16 @@ from dataclasses import dataclass
 
 import httpx2
 
-from orchestrator.environment import ModelConfiguration
+from orchestrator.environment import ModelConfiguration, read_environment
 from orchestrator.models.catalogue import ProviderName
 from orchestrator.orchestrator import WorkflowOrchestrator
 from orchestrator.providers import Provider
-from orchestrator.providers.anthropic import Anthropic
 from orchestrator.providers.http import check_network
-from orchestrator.providers.openai import OpenAI
+from orchestrator.providers.registry import PROVIDERS
 from orchestrator.recording.outbox import Outbox
 from orchestrator.recording.recorder import Recorder
-from orchestrator.simulator import SimulatedTransport
-from store import Database, Store, StoreSettings, clock, connect, read_environment
+from orchestrator.simulator import SimulatedTransport, fault_headers
+from store import Database, Store, StoreSettings, clock, connect
 
 # The SDKs require a key; the simulator ignores it.
 _NO_KEY = "simulated"
@@ -77,7 +76,7 @@ def bootstrap(
         database=store.machine(),
         recorder=recorder,
         providers=_providers(configuration, transport),
-        simulated=configuration.offline,
+        fault_headers=fault_headers if configuration.offline else None,
         limits=configuration.limits,
         now=now,
     )
@@ -103,17 +102,8 @@ def _providers(
 ) -> dict[ProviderName, Provider]:
     if configuration.offline:
         simulated = transport or SimulatedTransport(speed=configuration.offline_speed)
-        return {
-            "openai": OpenAI(_NO_KEY, transport=simulated),
-            "anthropic": Anthropic(_NO_KEY, transport=simulated),
-        }
-    providers: dict[ProviderName, Provider] = {}
-    if configuration.openai_key:
-        providers["openai"] = OpenAI(
-            configuration.openai_key, base_url=configuration.openai_base_url, transport=transport
-        )
-    if configuration.anthropic_key:
-        providers["anthropic"] = Anthropic(
-            configuration.anthropic_key, base_url=configuration.anthropic_base_url, transport=transport
-        )
-    return providers
+        return {name: entry.make(_NO_KEY, transport=simulated) for name, entry in PROVIDERS.items()}
+    return {
+        name: PROVIDERS[name].make(key, base_url=configuration.base_urls.get(name), transport=transport)
+        for name, key in configuration.keys.items()
+    }

@@ -3,15 +3,42 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx2
 
-from orchestrator.errors import InvalidSettings
+from orchestrator.errors import InvalidEnvironment
 from orchestrator.generation.generation import Limits
-from store import is_simulated, secret_key
+from orchestrator.models.catalogue import ProviderName
+from orchestrator.providers.registry import PROVIDERS, ProviderEntry
+from store import is_yes, secret_key
+from store import read_environment as read_own_environment
+from store.environment import PROJECT
+
+_LARGEST_PORT = 65_535
+_NO_PATH = ("", "/")
+
+
+def read_environment(project: Path = PROJECT) -> dict[str, str]:
+    """Every variable as text, those of the model providers included.
+
+    Raises:
+        InvalidInput: a file cannot be read, is malformed, or has one of our variables in the wrong place.
+    """
+    entries = PROVIDERS.values()
+    variables = {name for entry in entries for name in (entry.key_variable, entry.base_url_variable)}
+    return read_own_environment(project, also=variables)
+
+
+def is_simulated(environment: Mapping[str, str]) -> bool:
+    """Whether models are simulated: on request, or because no key is set.
+
+    Raises:
+        InvalidInput: ORCHESTRATOR_OFFLINE or a key is malformed.
+    """
+    return is_yes(environment, "ORCHESTRATOR_OFFLINE") or not _keys(environment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +46,13 @@ class ModelConfiguration:
     """Which providers can be reached, and how.
 
     Attributes:
-        offline: whether both are simulated: on request, or because no key is set.
+        keys, base_urls: by provider; only of those that are configured.
+        offline: whether all providers are simulated: on request, or because no key is set.
         offline_speed: factor on simulated delays; 1 is as slow as a real model, 0 replies at once.
     """
 
-    openai_key: str | None = field(default=None, repr=False)
-    anthropic_key: str | None = field(default=None, repr=False)
-    openai_base_url: str | None = None
-    anthropic_base_url: str | None = None
+    keys: Mapping[ProviderName, str] = field(default_factory=dict, repr=False)
+    base_urls: Mapping[ProviderName, str] = field(default_factory=dict)
     offline: bool = True
     offline_speed: float = 1.0
     limits: Limits = field(default_factory=Limits)
@@ -36,57 +62,42 @@ class ModelConfiguration:
         """The configuration that these variables describe.
 
         Raises:
-            InvalidSettings: a number or a base URL is malformed.
+            InvalidEnvironment: a number or a base URL is malformed.
             InvalidInput: a boolean or a key is malformed.
         """
+        usual = Limits()
         return cls(
-            openai_key=secret_key(environment, "OPENAI_API_KEY"),
-            anthropic_key=secret_key(environment, "ANTHROPIC_API_KEY"),
-            openai_base_url=_address(environment, "OPENAI_BASE_URL"),
-            anthropic_base_url=_address(environment, "ANTHROPIC_BASE_URL"),
+            keys=_keys(environment),
+            base_urls={name: url for name, entry in PROVIDERS.items() if (url := _base_url(environment, entry))},
             offline=is_simulated(environment),
             offline_speed=_number(environment, "ORCHESTRATOR_OFFLINE_SPEED", 1.0, least=0.0),
             limits=Limits(
-                attempt_s=_number(environment, "ORCHESTRATOR_ATTEMPT_TIMEOUT_S", Limits().attempt_s, least=0.001),
-                last_attempt_s=_number(
-                    environment, "ORCHESTRATOR_LAST_ATTEMPT_TIMEOUT_S", Limits().last_attempt_s, least=0.001
-                ),
+                _number(environment, "ORCHESTRATOR_ATTEMPT_TIMEOUT_S", usual.attempt_s, least=0.001),
+                _number(environment, "ORCHESTRATOR_LAST_ATTEMPT_TIMEOUT_S", usual.last_attempt_s, least=0.001),
             ),
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Base:
-    """The format of an SDK's base URL, to which the SDK appends the rest of the path."""
-
-    example: str
-    never: re.Pattern[str]
+def _keys(environment: Mapping[str, str]) -> dict[ProviderName, str]:
+    return {name: key for name, entry in PROVIDERS.items() if (key := secret_key(environment, entry.key_variable))}
 
 
-_BASES = {
-    "OPENAI_BASE_URL": _Base(
-        "https://api.example.com/v1", re.compile(r"(/v1/v1|/chat|/completions|/responses)/?$|//$", re.IGNORECASE)
-    ),
-    "ANTHROPIC_BASE_URL": _Base("https://api.example.com", re.compile(r"(/v1|/messages)/?$|//$", re.IGNORECASE)),
-}
-_LARGEST_PORT = 65_535
-
-
-def _address(environment: Mapping[str, str], name: str) -> str | None:
+def _base_url(environment: Mapping[str, str], entry: ProviderEntry) -> str | None:
+    name = entry.base_url_variable
     value = environment.get(name, "").strip()
     if not value:
         return None
-    base = _BASES[name]
     try:
         url = httpx2.URL(value)
     except httpx2.InvalidURL:
         url = httpx2.URL()
     is_one = url.scheme in ("http", "https") and url.host and (url.port or 0) <= _LARGEST_PORT and value.isascii()
-    if not is_one or url.query or url.fragment or url.userinfo or base.never.search(url.path):
+    if not is_one or url.query or url.fragment or url.userinfo or entry.wrong_path.search(url.path):
         # Not quoted: a URL may contain a password.
-        raise InvalidSettings(f"{name} must be a base URL such as {base.example}; the SDK appends the path.")
-    if url.host == "api.openai.com" and url.path in ("", "/"):
-        raise InvalidSettings(f"{name} must end in /v1.")
+        raise InvalidEnvironment(f"{name} must be a base URL such as {entry.example_url}; the SDK appends the path.")
+    public = httpx2.URL(entry.public_url)
+    if url.host == public.host and url.path in _NO_PATH and public.path not in _NO_PATH:
+        raise InvalidEnvironment(f"{name} must end in {public.path}.")
     return value
 
 
@@ -96,5 +107,5 @@ def _number(environment: Mapping[str, str], name: str, default: float, *, least:
     except ValueError:
         value = math.nan
     if not least <= value <= 86_400:
-        raise InvalidSettings(f"{name} must be a number from {least:g} to 86400.")
+        raise InvalidEnvironment(f"{name} must be a number from {least:g} to 86400.")
     return value

@@ -2,6 +2,7 @@
 
 OrchestratorError         orchestrator_error     base; never raised itself
 ├── InvalidRequest        invalid_request        a prompt, service, id or assignment is invalid; no model was asked
+├── InvalidEnvironment    invalid_environment    a variable of the environment has an unusable value
 ├── InvalidSettings       invalid_settings       a system key holds an unusable value; no model was asked
 ├── ModelNotConfigured    model_not_configured   the primary model's provider has no API key; no model was asked
 ├── GenerationFailed      generation_failed      no model returned a valid workflow; `attempts` says why
@@ -37,6 +38,12 @@ class InvalidRequest(OrchestratorError):
     """The request is invalid."""
 
     code = "invalid_request"
+
+
+class InvalidEnvironment(OrchestratorError):
+    """A variable of the environment has an unusable value."""
+
+    code = "invalid_environment"
 
 
 class InvalidSettings(OrchestratorError):

@@ -27,7 +27,6 @@ from orchestrator.recording.recorder import Recorder
 from orchestrator.request import Origin, WorkflowRequest, checked_request
 from orchestrator.result import WorkflowGenerationResult
 from orchestrator.settings import read_settings
-from orchestrator.simulator.faults import FAULT_HEADER, Fault
 from store import Database, StoreError
 
 log = logging.getLogger(__name__)
@@ -41,14 +40,14 @@ class GenerationOptions:
         generation_id: chosen by the caller, to find the generation before it has ended; None for a new id.
         overrides: other models for this generation only; it is then left out of targets and counted as overridden.
         replaces_generation_id: the generation that this one regenerates.
-        primary_fault: makes the first model fail in this way; only the simulator obeys.
+        primary_fault: makes the first model fail in this way, if it is simulated; see `orchestrator.simulator.Fault`.
     """
 
     origin: Origin = "api"
     generation_id: UUID | None = None
     overrides: Overrides | None = None
     replaces_generation_id: UUID | None = None
-    primary_fault: Fault | None = None
+    primary_fault: str | None = None
 
 
 class WorkflowOrchestrator:
@@ -63,14 +62,19 @@ class WorkflowOrchestrator:
         database: Database,
         recorder: Recorder,
         providers: Mapping[ProviderName, Provider],
-        simulated: bool,
         limits: Limits,
         now: Callable[[], datetime],
+        fault_headers: Callable[[str], Mapping[str, str]] | None = None,
     ) -> None:
+        """Create an orchestrator.
+
+        Args:
+            fault_headers: the HTTP headers that make a simulated model fail; None if the models are real.
+        """
         self._database = database
         self._recorder = recorder
         self._providers = providers
-        self._simulated = simulated
+        self._fault_headers = fault_headers
         self._limits = limits
         self._now = now
         self._background = BackgroundLoop()
@@ -208,18 +212,19 @@ class WorkflowOrchestrator:
         if options.overrides:
             settings = options.overrides.applied(settings)
         lineup = line_up(settings, self._providers, self._now().date())
-        fault = {FAULT_HEADER: options.primary_fault.value} if options.primary_fault and self._simulated else {}
+        fault = options.primary_fault if self._fault_headers else None
+        headers = self._fault_headers(fault) if self._fault_headers and fault else {}
         context = Context(
             generation_id=options.generation_id or uuid4(),
             request=request,
             overridden=options.overrides is not None,
-            forced_fault=options.primary_fault if fault else None,
+            forced_fault=fault,
             config_version=settings.version,
             prompt_version=PROMPT_VERSION,
-            simulated=self._simulated,
+            simulated=self._fault_headers is not None,
             replaces_generation_id=options.replaces_generation_id,
         )
-        return await Generation(context, lineup, self._recorder, self._limits, self._now, emit, fault).result()
+        return await Generation(context, lineup, self._recorder, self._limits, self._now, emit, headers).result()
 
     async def _close_providers(self) -> None:
         for provider in self._providers.values():

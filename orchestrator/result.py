@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from orchestrator.attempt import Attempt, FallbackReason, known_cost, unpriced
+from orchestrator.attempt import Attempt, FallbackReason
 from orchestrator.models.money import plain
+from orchestrator.models.pricing import known_cost, unpriced
 from orchestrator.models.tokens import Tokens
 from orchestrator.workflow.steps import Finding, Step
 

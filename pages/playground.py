@@ -55,9 +55,7 @@ def begin() -> None:
         fallback_enabled={AS_CONFIGURED: None, NO_FALLBACK: False}.get(state.playground_fallback, True),
     )
     fault = state.get("playground_fault")
-    options = GenerationOptions(
-        overrides=None if chosen == Overrides() else chosen, primary_fault=Fault(fault) if fault else None
-    )
+    options = GenerationOptions(overrides=None if chosen == Overrides() else chosen, primary_fault=fault or None)
     start(state.playground_prompt, state.playground_services, state.playground_agent.strip() or None, options)
 
 

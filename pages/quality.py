@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from orchestrator.models.catalogue import CATALOGUE
-from orchestrator.models.estimate import no_cheaper
+from orchestrator.models.pricing import expensive_models
 from pages.parts import frame, states
 from pages.parts.cards import Card, cards
 from pages.parts.filters import bar, way_back
@@ -17,7 +17,7 @@ from store import clock
 def figures(report: QualityReport) -> list[Card]:
     """The orchestrator's two rates, and the two most important ones of the cheap model that is asked most."""
     asked = {one.model: one.rate.whole for one in report.models if one.name == "api_errors"}
-    expensive = no_cheaper(clock.now())
+    expensive = expensive_models(clock.now())
     cheap = max((model for model in asked if model not in expensive), key=lambda model: asked[model], default=None)
     shown = [*report.overall]
     shown += [one for one in report.models if one.model == cheap and one.name in ("validation", "api_errors")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from orchestrator.models.estimate import no_cheaper
+from orchestrator.models.pricing import expensive_models
 from pages.parts import frame, settings, states, tally_cards
 from pages.parts.cards import cards
 from pages.parts.filters import bar, way_back
@@ -49,7 +49,7 @@ def rollback_plan() -> None:
 application = frame.opening("Rollout", "How far can the cheap model be rolled out?")
 person = application.person()
 chosen = bar(with_model=False)
-expensive = no_cheaper(clock.now())
+expensive = expensive_models(clock.now())
 report = states.read(lambda: read_rollout(person, chosen.period, chosen.filters, expensive=expensive))
 if not report.total.rows:
     states.empty(

@@ -7,6 +7,7 @@ import sys
 from datetime import date, timedelta
 from typing import Any
 
+from orchestrator.environment import is_simulated, read_environment
 from queries.errors import InvalidPeriod, QueryError
 from queries.filters import SOURCES, Filters, default_source
 from queries.period import USUAL_DAYS, period, today_in
@@ -19,7 +20,6 @@ from store import (
     command_line,
     connect,
     exact_json,
-    read_environment,
     visible,
 )
 from store.command_line import DONE
@@ -70,7 +70,9 @@ def _report(arguments: argparse.Namespace) -> int:
     environment = read_environment()
     store = connect(StoreSettings.from_environment(environment))
     try:
-        report = read_report(store.person(), days, Filters(arguments.source or default_source(environment)))
+        report = read_report(
+            store.person(), days, Filters(arguments.source or default_source(simulated=is_simulated(environment)))
+        )
     finally:
         store.close()
     print(exact_json(report) if arguments.json else _table(report))

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
-
-from store import is_simulated
 
 Source = Literal["real", "simulated", "all"]
 Origin = Literal["playground", "cli", "api", "platform", "elsewhere"]
@@ -32,10 +29,6 @@ class Filters:
         return {"source": self.source, "origin": self.origin}
 
 
-def default_source(environment: Mapping[str, str]) -> Source:
-    """The source if none is chosen: real if real models are asked, otherwise simulated.
-
-    Raises:
-        InvalidInput: ORCHESTRATOR_OFFLINE or a key has an unusable value.
-    """
-    return "simulated" if is_simulated(environment) else "real"
+def default_source(*, simulated: bool) -> Source:
+    """The source if none is chosen: simulated if the models in use are simulated, otherwise real."""
+    return "simulated" if simulated else "real"

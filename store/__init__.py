@@ -3,7 +3,7 @@
 from store.answer import understood
 from store.connect import connect
 from store.database import Argument, Database, Json, Store
-from store.environment import StoreSettings, is_simulated, read_environment, secret_key
+from store.environment import StoreSettings, is_yes, read_environment, secret_key
 from store.errors import (
     Conflict,
     InvalidInput,
@@ -37,7 +37,7 @@ __all__ = [
     "UnreadableAnswer",
     "connect",
     "exact_json",
-    "is_simulated",
+    "is_yes",
     "read_environment",
     "secret_key",
     "understood",

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -20,10 +20,7 @@ from store.identity import PasswordLogin
 OUTBOX = "outbox"
 """Name of the outbox folder next to the embedded database; a hosted project's has a suffix."""
 
-MODEL_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
-"""The API keys; if none is set, the models are simulated."""
-
-_OURS = ("OPENAI_", "ANTHROPIC_", "SUPABASE_", "ORCHESTRATOR_")
+_OURS = ("SUPABASE_", "ORCHESTRATOR_")
 _AROUND = " \t\r\n\xa0\u200b\u2060\ufeff"
 _KEY = re.compile(r"[!#-&(-;=-~][!-~]*")  # printable, and not starting with a quotation mark or a bracket
 
@@ -32,15 +29,18 @@ _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 PROJECT = Path(__file__).resolve().parent.parent
 
 
-def read_environment(project: Path = PROJECT) -> dict[str, str]:
+def read_environment(project: Path = PROJECT, *, also: Collection[str] = ()) -> dict[str, str]:
     """Every variable as text; the process environment takes precedence over `.env`, and that over `secrets.toml`.
 
     Blank values count as not set. Missing files count as empty.
 
+    Args:
+        also: names of further variables that must not be inside a table of `secrets.toml`.
+
     Raises:
-        InvalidInput: a file cannot be read or parsed.
+        InvalidInput: a file cannot be read or parsed, or has one of our variables inside a table.
     """
-    layers = (_secrets(project / ".streamlit" / "secrets.toml"), _dotenv(project / ".env"), os.environ)
+    layers = (_secrets(project / ".streamlit" / "secrets.toml", also), _dotenv(project / ".env"), os.environ)
     merged: dict[str, str] = {}
     for layer in layers:
         merged.update({key: value for key, value in layer.items() if value.strip()})
@@ -74,7 +74,7 @@ def _dotenv(path: Path) -> dict[str, str]:
     return values
 
 
-def _secrets(path: Path) -> dict[str, str]:
+def _secrets(path: Path, also: Collection[str]) -> dict[str, str]:
     name = f".streamlit/{path.name}"
     try:
         values = tomllib.loads(_text_of(path, name))
@@ -82,7 +82,7 @@ def _secrets(path: Path) -> dict[str, str]:
         raise InvalidInput(f"The file {name} cannot be read as TOML.") from error
     for table, inside in values.items():
         for key in inside if isinstance(inside, dict) else ():
-            if key.startswith(_OURS):
+            if key.startswith(_OURS) or key in also:
                 raise InvalidInput(f"{key} is in the table [{table}] of {name}; move it above the first table.")
     return {key: str(value) for key, value in values.items() if isinstance(value, str | int | float)}
 
@@ -104,16 +104,16 @@ def secret_key(environment: Mapping[str, str], name: str) -> str | None:
     return key
 
 
-def is_simulated(environment: Mapping[str, str]) -> bool:
-    """Whether models are simulated: on request, or because no key is set.
+def is_yes(environment: Mapping[str, str], name: str) -> bool:
+    """Whether a variable says yes; a missing one says no.
 
     Raises:
-        InvalidInput: ORCHESTRATOR_OFFLINE is neither yes nor no, or a key is malformed.
+        InvalidInput: it says neither yes nor no.
     """
-    said = environment.get("ORCHESTRATOR_OFFLINE", "0").strip().lower()
+    said = environment.get(name, "0").strip().lower()
     if said not in _YES + _NO:
-        raise InvalidInput("ORCHESTRATOR_OFFLINE must be 1 or 0.")
-    return said in _YES or not any(secret_key(environment, name) for name in MODEL_KEYS)
+        raise InvalidInput(f"{name} must be 1 or 0.")
+    return said in _YES
 
 
 @dataclass(frozen=True, slots=True)

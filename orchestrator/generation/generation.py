@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -60,7 +60,7 @@ class Generation:
     limits: Limits
     now: Callable[[], datetime]
     emit: Callable[[Progress], None]
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
     _calls: list[ModelCall] = field(default_factory=list, init=False)
     _tasks: list[asyncio.Task[AttemptResult]] = field(default_factory=list, init=False)
     _started: float = field(default=0.0, init=False)

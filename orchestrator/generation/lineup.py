@@ -9,9 +9,8 @@ from datetime import date
 from orchestrator.errors import ModelNotConfigured
 from orchestrator.models.catalogue import Model, ProviderName, answering, named
 from orchestrator.providers import Provider
+from orchestrator.providers.registry import PROVIDERS
 from orchestrator.settings import OrchestratorSettings
-
-_KEY_VARIABLES: dict[ProviderName, str] = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class Overrides:
 
 def missing_key(model: Model, providers: Mapping[ProviderName, Provider]) -> str | None:
     """The environment variable that is missing to ask a model; None if it can be asked."""
-    return None if model.provider in providers else _KEY_VARIABLES[model.provider]
+    return None if model.provider in providers else PROVIDERS[model.provider].key_variable
 
 
 def line_up(

@@ -1,4 +1,4 @@
-"""Projected cost of a month and a year, from list prices, a volume and a fallback rate."""
+"""What a month would cost at some volume and fallback rate, whether the unit costs are list prices or measured."""
 
 from __future__ import annotations
 
@@ -7,71 +7,90 @@ from datetime import datetime
 from decimal import Decimal
 
 from orchestrator.models import pricing
-from orchestrator.models.catalogue import BASELINE, CATALOGUE, Model, answering
+from orchestrator.models.catalogue import BASELINE, Model
 from orchestrator.models.money import plain
-from orchestrator.models.tokens import Tokens
 
-TYPICAL = Tokens(input=2000, output=1500)
-"""The tokens of a typical workflow."""
+_MONTHS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Scenario:
-    """One setup and its cost for a number of workflows per month.
+class UnitCosts:
+    """The cost of one workflow in US dollars.
 
     Attributes:
-        saved_pct: savings against the baseline in percent; None if the baseline costs nothing.
+        direct_usd: if the primary model's reply is used.
+        fallback_usd: if the fallback answers, including the wasted first attempt.
+        baseline_usd: on the baseline model.
     """
 
-    name: str
-    monthly_usd: Decimal
-    saved_pct: Decimal | None
+    direct_usd: Decimal
+    fallback_usd: Decimal
+    baseline_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """The cost of a number of workflows in US dollars: on the baseline model, and as planned."""
+
+    workflows: int
+    baseline_usd: Decimal
+    cost_usd: Decimal
 
     @property
-    def yearly_usd(self) -> Decimal:
-        """The cost of twelve months."""
-        return 12 * self.monthly_usd
+    def cost_per_year_usd(self) -> Decimal:
+        """The cost of twelve such months."""
+        return _MONTHS * self.cost_usd
+
+    @property
+    def saved_usd(self) -> Decimal:
+        """Baseline minus cost; negative if it costs more."""
+        return self.baseline_usd - self.cost_usd
+
+    @property
+    def saved_per_year_usd(self) -> Decimal:
+        """The savings of twelve such months."""
+        return _MONTHS * self.saved_usd
+
+    @property
+    def saved_pct(self) -> Decimal | None:
+        """As a percentage of the baseline; None if that is 0."""
+        return 100 * self.saved_usd / self.baseline_usd if self.baseline_usd else None
 
 
-def price_per_workflow(model: Model, at: datetime) -> Decimal | None:
-    """US dollars for a typical workflow on the model that answers for this one at that time; None if unpriced."""
-    return pricing.price(answering(model, at.date()), TYPICAL, at)
+def month(costs: UnitCosts, workflows: int, rate_pct: Decimal) -> Month:
+    """A month with this many workflows and this fallback rate.
 
-
-def no_cheaper(at: datetime) -> frozenset[str]:
-    """Logical names of the models, baseline included, that cost at least as much as it for a typical workflow."""
-    baseline = pricing.baseline(TYPICAL, at)
-    prices = {name: pricing.price(model, TYPICAL, at) for name, model in CATALOGUE.items()}
-    expensive = {
-        name for name, price in prices.items() if price is not None and baseline is not None and price >= baseline
-    }
-    return frozenset(expensive | {BASELINE.name})
-
-
-def scenarios(
-    primary: Model, fallback: Model, *, workflows: int, fallback_rate_pct: Decimal, at: datetime
-) -> tuple[Scenario, ...]:
-    """The baseline alone, the primary alone, and the primary with this fallback rate, without duplicates.
-
-    With fallback: workflows x (primary + rate x fallback), since a fallback follows a complete wasted answer.
+    cost = workflows x ((1 - rate) x direct + rate x fallback)
 
     Args:
-        fallback_rate_pct: 0 to 100.
-
-    Returns:
-        Empty if one of the prices is unknown.
+        workflows: per month, 0 or more.
+        rate_pct: fallback rate, 0 to 100.
     """
-    baseline = pricing.baseline(TYPICAL, at)
-    first, second = price_per_workflow(primary, at), price_per_workflow(fallback, at)
+    rate = rate_pct / 100
+    each = (1 - rate) * costs.direct_usd + rate * costs.fallback_usd
+    return Month(workflows, plain(workflows * costs.baseline_usd), plain(workflows * each))
+
+
+def list_costs(primary: Model, fallback: Model, at: datetime) -> UnitCosts | None:
+    """The unit costs of a typical workflow at list prices; None if one of the prices is unknown.
+
+    A fallback pays for both replies. Without a second model there is none.
+    """
+    baseline = pricing.baseline(pricing.TYPICAL, at)
+    first, second = pricing.per_workflow(primary, at), pricing.per_workflow(fallback, at)
     if baseline is None or first is None or second is None:
-        return ()
-    each = {
-        f"{BASELINE.label} alone": baseline,
-        f"{primary.label} alone": first,
+        return None
+    return UnitCosts(first, first if fallback == primary else first + second, baseline)
+
+
+def setups(costs: UnitCosts, primary: Model, fallback: Model, workflows: int, rate_pct: Decimal) -> dict[str, Month]:
+    """A month with the baseline alone, with the primary alone, and with this fallback rate, by name; no setup twice."""
+    on_baseline = UnitCosts(costs.baseline_usd, costs.baseline_usd, costs.baseline_usd)
+    months = {
+        f"{BASELINE.label} alone": month(on_baseline, workflows, Decimal(0)),
+        f"{primary.label} alone": month(costs, workflows, Decimal(0)),
     }
     if fallback != primary:
-        each[f"{primary.label}, {plain(fallback_rate_pct):f} % fallback"] = first + second * fallback_rate_pct / 100
-    return tuple(
-        Scenario(name, plain(workflows * usd), (1 - usd / baseline) * 100 if baseline else None)
-        for name, usd in each.items()
-    )
+        name = f"{primary.label}, {plain(rate_pct):f} % fallback"
+        months[name] = month(costs, workflows, rate_pct)
+    return months

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
+from typing import Protocol
 
-from orchestrator.models.catalogue import BASELINE, Model
+from orchestrator.models.catalogue import BASELINE, CATALOGUE, Model, answering
 from orchestrator.models.money import plain
 from orchestrator.models.tokens import Tokens
+
+TYPICAL = Tokens(input=2000, output=1500)
+"""The tokens of a typical workflow."""
 
 
 def price(model: Model, tokens: Tokens, at: datetime, service_tier: str | None = None) -> Decimal | None:
@@ -37,6 +41,37 @@ def price(model: Model, tokens: Tokens, at: datetime, service_tier: str | None =
 def baseline(tokens: Tokens, at: datetime) -> Decimal | None:
     """US dollars for the same tokens at the baseline model's price of that day, all input at the full rate."""
     return _price(BASELINE, {"input_tokens": tokens.input, "output_tokens": tokens.output}, at)
+
+
+class Priced(Protocol):
+    """Something that costs money."""
+
+    @property
+    def cost_usd(self) -> Decimal | None:
+        """US dollars; None if the price is unknown."""
+
+
+def known_cost(priced: Iterable[Priced]) -> Decimal:
+    """The sum of the known costs, 0 if there are none; `unpriced` counts what is missing from it."""
+    return sum((each.cost_usd for each in priced if each.cost_usd is not None), Decimal(0))
+
+
+def unpriced(priced: Iterable[Priced]) -> int:
+    """How many have no known price."""
+    return sum(each.cost_usd is None for each in priced)
+
+
+def per_workflow(model: Model, at: datetime) -> Decimal | None:
+    """US dollars for a typical workflow on the model that answers for this one at that time; None if unknown."""
+    return price(answering(model, at.date()), TYPICAL, at)
+
+
+def expensive_models(at: datetime) -> frozenset[str]:
+    """Logical names of the models, baseline included, that cost at least as much as it for a typical workflow."""
+    limit = baseline(TYPICAL, at)
+    prices = {name: price(model, TYPICAL, at) for name, model in CATALOGUE.items()}
+    expensive = {name for name, usd in prices.items() if usd is not None and limit is not None and usd >= limit}
+    return frozenset(expensive | {BASELINE.name})
 
 
 def _context(service_tier: str | None) -> dict[str, str] | None:

@@ -35,7 +35,7 @@ _ENDINGS = {
     "refusal": refused,
 }
 
-_PUBLIC_ADDRESS = "https://api.anthropic.com"
+PUBLIC_URL = "https://api.anthropic.com"
 # Unlike our input count, Anthropic's input_tokens exclude the cached parts.
 _COUNTS = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens")
 _WRITTEN_1H = "ephemeral_1h_input_tokens"
@@ -149,7 +149,7 @@ class Anthropic:
         return AsyncAnthropic(
             api_key=self._api_key,
             # Without a base URL the SDK reads the environment, and takes a blank value there for a URL.
-            base_url=self._base_url or _PUBLIC_ADDRESS,
+            base_url=self._base_url or PUBLIC_URL,
             max_retries=0,
             http_client=http_client(self._transport),
         )

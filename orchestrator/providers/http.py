@@ -7,7 +7,7 @@ import contextlib
 
 import httpx2
 
-from orchestrator.errors import InvalidSettings
+from orchestrator.errors import InvalidEnvironment
 from store import network
 
 # An error is identified by its status; its body only adds a code.
@@ -38,12 +38,12 @@ def check_network() -> None:
     """Create a client once, so that unusable proxies or certificates count as configuration errors, not the model's.
 
     Raises:
-        InvalidSettings: they are unusable; the message names the variables.
+        InvalidEnvironment: they are unusable; the message names the variables.
     """
     try:
         http_client()
     except _MISTAKES as error:
-        raise InvalidSettings(network.complaint(error)) from None
+        raise InvalidEnvironment(network.complaint(error)) from None
 
 
 async def _bound(response: httpx2.Response) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 _ENDINGS = {"stop": Ending, "length": truncated, "content_filter": refused}
-_PUBLIC_ADDRESS = "https://api.openai.com/v1"
+PUBLIC_URL = "https://api.openai.com/v1"
 
 
 _DONE = "[DONE]"
@@ -154,7 +154,7 @@ class OpenAI:
         return AsyncOpenAI(
             api_key=self._api_key,
             # Without a base URL the SDK reads the environment, and takes a blank value there for a URL.
-            base_url=self._base_url or _PUBLIC_ADDRESS,
+            base_url=self._base_url or PUBLIC_URL,
             max_retries=0,
             http_client=http_client(self._transport),
         )

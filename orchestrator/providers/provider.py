@@ -1,8 +1,6 @@
 """The interface to a model provider: a request in, a stream of three kinds of events out, one kind of error.
 
-To add a provider, add a module next to this one with a class of this protocol, its name in
-`orchestrator.models.catalogue`, and its key in `store.environment`, `orchestrator.environment`, `lineup` and
-`bootstrap`.
+`orchestrator.providers.registry` says how to add a provider.
 """
 
 from __future__ import annotations

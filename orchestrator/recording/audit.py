@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID, uuid5
 
-from orchestrator.attempt import Attempt, AttemptResult, known_cost, unpriced
+from orchestrator.attempt import Attempt, AttemptResult
+from orchestrator.models.pricing import known_cost, unpriced
 from orchestrator.request import WorkflowRequest
 from orchestrator.result import WorkflowGenerationResult
 

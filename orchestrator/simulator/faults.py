@@ -30,3 +30,8 @@ class Fault(StrEnum):
 
 STATUS = {Fault.SERVER_ERROR: 500, Fault.OVERLOADED: 529, Fault.RATE_LIMIT: 429}
 """Faults that consist of an HTTP status only."""
+
+
+def fault_headers(fault: str) -> dict[str, str]:
+    """The HTTP headers that make a simulated model fail in this way."""
+    return {FAULT_HEADER: Fault(fault).value}

@@ -13,11 +13,10 @@ from orchestrator.models.tokens import estimate
 from orchestrator.simulator.faults import FAULT_HEADER, STATUS, Fault
 from orchestrator.simulator.planner import plan
 from orchestrator.simulator.strict import complaints
-from orchestrator.simulator.wire import AnthropicWire, Asked, OpenAIWire, Stop, Wire
+from orchestrator.simulator.wire import WIRES, Asked, Stop, Wire
 
 _PIECE_CHARS = 24
 _DRIP_S = 1.0
-_WIRES: dict[str, Wire] = {"/chat/completions": OpenAIWire(), "/messages": AnthropicWire()}
 
 
 class SimulatedTransport(httpx2.AsyncBaseTransport):
@@ -40,7 +39,7 @@ class SimulatedTransport(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """The reply to one request; the header FAULT_HEADER makes it fail."""
-        wire = next((wire for path, wire in _WIRES.items() if request.url.path.endswith(path)), None)
+        wire = next((wire for path, wire in WIRES.items() if request.url.path.endswith(path)), None)
         if wire is None:
             return _status(404, "not_found")
         body = json.loads(await request.aread())

@@ -160,3 +160,7 @@ class AnthropicWire:
         """See `Wire.error`."""
         kind = "rate_limit_error" if rate_limit else "overloaded_error"
         return _event({"type": "error", "error": {"type": kind, "message": "The simulated model failed."}}, "error")
+
+
+WIRES: dict[str, Wire] = {"/chat/completions": OpenAIWire(), "/messages": AnthropicWire()}
+"""Each provider's protocol, by how the path of its endpoint ends."""

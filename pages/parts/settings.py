@@ -11,7 +11,7 @@ import streamlit as st
 
 from orchestrator import Application, OrchestratorError, OrchestratorSettings, read_settings, save_settings
 from orchestrator.models.catalogue import BASELINE, CATALOGUE, Model, answering
-from orchestrator.models.estimate import price_per_workflow
+from orchestrator.models.pricing import per_workflow
 from orchestrator.settings import ENABLE_FALLBACK_KEY, FALLBACK_KEY, PRIMARY_KEY
 from pages.parts import console
 from pages.parts.lost_press import DOUBLE_CLICK_S
@@ -33,7 +33,7 @@ def choice(name: str) -> str:
     model = CATALOGUE.get(name)
     if model is None:
         return f"{name} (unknown)"
-    return f"{model.label} · {unit_price(price_per_workflow(model, clock.now()))} per workflow"
+    return f"{model.label} · {unit_price(per_workflow(model, clock.now()))} per workflow"
 
 
 def spoken(key: str, value: Any) -> str:
@@ -160,7 +160,7 @@ def roll_back_button(application: Application, words: str = "Roll back now", *, 
     with st.popover(words, icon=":material/undo:", help="Ask Claude first again", key=opened, on_change="rerun"):
         st.markdown(
             f"From the next generation on, **{BASELINE.label}** is the primary model in every process. Each "
-            f"workflow then costs about {unit_price(price_per_workflow(BASELINE, clock.now()))}. The fallback "
+            f"workflow then costs about {unit_price(per_workflow(BASELINE, clock.now()))}. The fallback "
             f"does not change: if it is also {BASELINE.label}, there is no second model to fall back to."
         )
         if warning := without_key(application, BASELINE.name):

@@ -10,14 +10,15 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from orchestrator.models.estimate import UnitCosts, month
 from queries.cost import read_cost
 from queries.fallbacks import read_fallbacks
 from queries.filters import Filters
-from queries.outlook import measured, outlook
 from queries.period import Period, period
 from queries.quality import read_quality
 from queries.report import read_report
 from queries.rollout import read_rollout
+from queries.unit_costs import measured_costs
 from tests.conftest import PooledStore
 from tests.queries.conftest import BEGIN, FIRST, LAST, append
 from tests.queries.stories import CLAUDE, MINI, generation
@@ -125,7 +126,7 @@ def test_where_no_second_model_is_asked_failures_count(
 
 def test_the_outlook_starts_from_the_same_rate(store: PooledStore, days: Period) -> None:
     """It also starts from the costs of the same generations."""
-    averages = measured(read_cost(store.person(), days, Filters(), CLAUDE).all_generators, {CLAUDE})
+    averages = measured_costs(read_cost(store.person(), days, Filters(), CLAUDE).all_generators, {CLAUDE})
 
     assert averages is not None
     assert (averages.rate_pct, averages.workflows) == (Decimal(3), 100)
@@ -138,11 +139,12 @@ def test_the_outlook_measures_rate_and_prices_on_the_same_workflows(
     """Those with a known cost and baseline; at the measured rate, the formula gives their actual cost."""
     append(owner, [generation(baseline_cost_usd="unknown", reason="timeout") for _ in range(9)])
     total = read_cost(store.person(), days, Filters()).all_generators
-    averages = measured(total, {CLAUDE})
+    averages = measured_costs(total, {CLAUDE})
 
     assert averages is not None
     assert averages.rate_pct == 3
-    assert outlook(averages, 100, averages.rate_pct).after_usd == total.as_configured.compared_cost_usd
+    costs = UnitCosts(averages.direct_usd, averages.fallback_usd, averages.baseline_usd)
+    assert month(costs, 100, averages.rate_pct).cost_usd == total.as_configured.compared_cost_usd
 
 
 def test_cost_is_divided_only_where_waste_is_known(store: PooledStore, owner: psycopg.Connection, days: Period) -> None:

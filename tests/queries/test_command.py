@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.environment import is_simulated
 from queries.__main__ import main
 from queries.filters import default_source
 from store.environment import PROJECT
@@ -119,4 +120,4 @@ def test_a_recount_agrees(data_dir: Path) -> None:
 )
 def test_the_default_source(environment: dict[str, str], source: str) -> None:
     """Real if real models are asked."""
-    assert default_source(environment) == source
+    assert default_source(simulated=is_simulated(environment)) == source

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from orchestrator import bootstrap
-from orchestrator.environment import ModelConfiguration
-from orchestrator.errors import InvalidSettings
+from orchestrator.environment import ModelConfiguration, read_environment
+from orchestrator.errors import InvalidEnvironment
 from orchestrator.providers.anthropic import Anthropic
 from orchestrator.providers.http import check_network
 from orchestrator.providers.openai import OpenAI
-from store import InvalidInput, StoreSettings, connect, read_environment
+from store import InvalidInput, StoreSettings, connect
 from store.__main__ import main
 
 
@@ -46,7 +46,7 @@ def test_a_broken_file_gets_a_sentence(tmp_path: Path) -> None:
 @pytest.mark.parametrize("address", ["http://me:s3cret@proxy:PORT", "proxy", "ftp://proxy", "https://"])
 def test_an_address_that_is_none_is_named(address: str) -> None:
     """The value is not quoted: it may contain a password."""
-    with pytest.raises(InvalidSettings, match="OPENAI_BASE_URL") as caught:
+    with pytest.raises(InvalidEnvironment, match="OPENAI_BASE_URL") as caught:
         ModelConfiguration.from_environment({"OPENAI_BASE_URL": address})
     assert "s3cret" not in str(caught.value)
 
@@ -104,7 +104,7 @@ def test_offline_is_said_or_not() -> None:
 @pytest.mark.parametrize("value", ["soon", "-1", "nan", "inf", "1e9"])
 def test_a_limit_must_be_a_number(value: str) -> None:
     """The message names the variable."""
-    with pytest.raises(InvalidSettings, match="ORCHESTRATOR_ATTEMPT_TIMEOUT_S"):
+    with pytest.raises(InvalidEnvironment, match="ORCHESTRATOR_ATTEMPT_TIMEOUT_S"):
         ModelConfiguration.from_environment({"ORCHESTRATOR_ATTEMPT_TIMEOUT_S": value})
 
 
@@ -147,7 +147,7 @@ def test_a_key_that_is_none_is_named(name: str, key: str) -> None:
 @pytest.mark.parametrize("key", [" sk-1\n", "\ufeffsk-1", "sk-1\u200b", "\xa0sk-1"])
 def test_what_copying_brings_along_is_no_part_of_a_key(key: str) -> None:
     """Whitespace, line breaks and invisible characters around a key are removed."""
-    assert ModelConfiguration.from_environment({"OPENAI_API_KEY": key}).openai_key == "sk-1"
+    assert ModelConfiguration.from_environment({"OPENAI_API_KEY": key}).keys["openai"] == "sk-1"
     settings = StoreSettings.from_environment({"SUPABASE_URL": " https://a.supabase.co\n", "SUPABASE_KEY": key})
     assert (settings.supabase_url, settings.supabase_key) == ("https://a.supabase.co", "sk-1")
 
@@ -167,14 +167,14 @@ def test_what_copying_brings_along_is_no_part_of_a_key(key: str) -> None:
 )  # fmt: skip
 def test_an_address_that_cannot_be_right_is_said(name: str, address: str) -> None:
     """The SDK appends its own path; a base URL that already ends in it, or in something else, would never work."""
-    with pytest.raises(InvalidSettings, match=name):
+    with pytest.raises(InvalidEnvironment, match=name):
         ModelConfiguration.from_environment({name: address})
 
 
 @pytest.mark.parametrize("address", ["https://x.example/v1", "https://x.example/v1/ ", "http://127.0.0.1:1/openai/v1"])
 def test_an_address_that_can_be_right_is_taken(address: str) -> None:
     """Gateways may have their own paths."""
-    assert ModelConfiguration.from_environment({"OPENAI_BASE_URL": address}).openai_base_url == address.strip()
+    assert ModelConfiguration.from_environment({"OPENAI_BASE_URL": address}).base_urls["openai"] == address.strip()
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_a_network_that_cannot_be_used_is_said(
 ) -> None:
     """Unusable proxies and certificates are reported at start, for models and Supabase, by the variables' names."""
     monkeypatch.setenv(name, value)
-    with pytest.raises(InvalidSettings, match=named) as caught:
+    with pytest.raises(InvalidEnvironment, match=named) as caught:
         bootstrap({"OPENAI_API_KEY": "sk-1", "ORCHESTRATOR_DATA_DIR": str(tmp_path)})
     with pytest.raises(InvalidInput, match=named):
         connect(StoreSettings(tmp_path, "https://a.supabase.co", "k"))

@@ -7,7 +7,8 @@ from decimal import Decimal
 import streamlit as st
 
 from orchestrator.models.catalogue import named
-from orchestrator.models.estimate import TYPICAL, no_cheaper, scenarios
+from orchestrator.models.estimate import list_costs, setups
+from orchestrator.models.pricing import TYPICAL, expensive_models
 from pages.parts import states
 from pages.parts.filters import default_filters, zone
 from pages.parts.tables import listing
@@ -25,7 +26,7 @@ def projection(database: Database, primary: str, fallback: str) -> None:
     st.subheader("What would a month cost?", anchor=False)
     now = clock.now()
     days, filters = latest(USUAL_DAYS, zone(), now), default_filters()
-    rollout = states.read(lambda: read_rollout(database, days, filters, expensive=no_cheaper(now)))
+    rollout = states.read(lambda: read_rollout(database, days, filters, expensive=expensive_models(now)))
     measured = rollout.total.fallback
     rate = st.number_input(
         "Assumed fallback rate, %",
@@ -39,18 +40,18 @@ def projection(database: Database, primary: str, fallback: str) -> None:
         f"{_source(rollout)} At list prices for {TYPICAL.input:,} input and {TYPICAL.output:,} output tokens: "
         "workflows × (primary + rate × fallback), since a fallback pays for both answers."
     )
+    first, second = named(primary), named(fallback)
+    costs = list_costs(first, second, now)
     rows = [
         {
-            "Models": scenario.name,
+            "Models": name,
             "Workflows per month": count(volume),
-            "Cost per month": money(scenario.monthly_usd),
-            "Cost per year": money(scenario.yearly_usd),
-            "Saved": percent(scenario.saved_pct),
+            "Cost per month": money(month.cost_usd),
+            "Cost per year": money(month.cost_per_year_usd),
+            "Saved": percent(month.saved_pct),
         }
         for volume in VOLUMES
-        for scenario in scenarios(
-            named(primary), named(fallback), workflows=volume, fallback_rate_pct=Decimal(str(rate)), at=now
-        )
+        for name, month in (setups(costs, first, second, volume, Decimal(str(rate))) if costs else {}).items()
     ]
     listing(rows, "Cost per month and year for three volumes and three model setups")
 

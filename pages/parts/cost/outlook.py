@@ -8,12 +8,13 @@ import pandas as pd
 import streamlit as st
 
 from orchestrator.models.catalogue import BASELINE
-from orchestrator.models.estimate import no_cheaper
+from orchestrator.models.estimate import Month, UnitCosts
+from orchestrator.models.estimate import month as month_of
+from orchestrator.models.pricing import expensive_models
 from pages.parts.tables import download, listing
 from pages.parts.words import count, many, money, percent, unit_price
-from queries.outlook import Measured, measured
-from queries.outlook import outlook as at_volume
 from queries.tally import Tally
+from queries.unit_costs import MeasuredCosts, measured_costs
 from store import clock
 
 _VOLUMES = (1, 100, 10_000, 100_000)
@@ -25,7 +26,7 @@ def outlook(total: Tally) -> None:
     """Choose a volume and a rate; see the cost before and after and the savings, for that volume and for round ones."""
     with st.container(border=True):
         st.subheader("What would another volume or fallback rate cost?", anchor=False)
-        averages = measured(total, no_cheaper(clock.now()))
+        averages = measured_costs(total, expensive_models(clock.now()))
         if averages is None:
             st.caption(
                 "This needs at least one workflow in the period that a cheaper primary model answered and one that "
@@ -33,10 +34,10 @@ def outlook(total: Tally) -> None:
             )
             return
         volume, rate = _asked(averages)
-        month = at_volume(averages, volume, rate)
+        month = _month(averages, volume, rate)
         with st.grid(4, min_column_width=150):
-            st.metric("Before, per month", money(month.before_usd), border=True)
-            st.metric("After, per month", money(month.after_usd), border=True)
+            st.metric("Before, per month", money(month.baseline_usd), border=True)
+            st.metric("After, per month", money(month.cost_usd), border=True)
             st.metric("Saved per month", money(month.saved_usd), border=True)
             st.metric("Saved per year", money(month.saved_per_year_usd), border=True)
         direct, fallback, base = map(unit_price, (averages.direct_usd, averages.fallback_usd, averages.baseline_usd))
@@ -49,7 +50,7 @@ def outlook(total: Tally) -> None:
         _table(averages, rate)
 
 
-def _asked(averages: Measured) -> tuple[int, Decimal]:
+def _asked(averages: MeasuredCosts) -> tuple[int, Decimal]:
     rounded = float(round(averages.rate_pct, 2))
     if st.session_state.get(_RATE) in (None, st.session_state.get(_MEASURED)):
         # Nobody has entered another rate: it follows the measured one.
@@ -66,13 +67,13 @@ def _asked(averages: Measured) -> tuple[int, Decimal]:
     return int(volume), Decimal(str(rate))
 
 
-def _table(averages: Measured, rate: Decimal) -> None:
-    months = [at_volume(averages, volume, rate) for volume in _VOLUMES]
+def _table(averages: MeasuredCosts, rate: Decimal) -> None:
+    months = [_month(averages, volume, rate) for volume in _VOLUMES]
     rows = [
         {
             "Workflows per month": count(month.workflows),
-            "Before": money(month.before_usd),
-            "After": money(month.after_usd),
+            "Before": money(month.baseline_usd),
+            "After": money(month.cost_usd),
             "Saved per month": money(month.saved_usd),
             "Saved per year": money(month.saved_per_year_usd),
             "Saved": percent(month.saved_pct),
@@ -80,7 +81,11 @@ def _table(averages: Measured, rate: Decimal) -> None:
         for month in months
     ]
     listing(rows, f"Cost before and after for four volumes at a fallback rate of {percent(rate)}")
-    figures = ["workflows", "before_usd", "after_usd", "saved_usd", "saved_per_year_usd", "saved_pct"]
+    figures = ["workflows", "baseline_usd", "cost_usd", "saved_usd", "saved_per_year_usd", "saved_pct"]
     frame = pd.DataFrame([[getattr(month, name) for name in figures] for month in months], columns=figures)
     with st.container(horizontal=True, horizontal_alignment="right"):
         download(frame, "outlook")
+
+
+def _month(averages: MeasuredCosts, workflows: int, rate: Decimal) -> Month:
+    return month_of(UnitCosts(averages.direct_usd, averages.fallback_usd, averages.baseline_usd), workflows, rate)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from orchestrator import OrchestratorError, OrchestratorSettings, read_settings
 from orchestrator.models.catalogue import CATALOGUE
-from orchestrator.models.estimate import no_cheaper, price_per_workflow
+from orchestrator.models.pricing import expensive_models, per_workflow
 from pages.parts.problems import problem
 from pages.parts.settings import answers_as, ends
 from pages.parts.words import plain, unit_price
@@ -29,8 +29,8 @@ def keys_now(database: Database) -> None:
 def _notes(keys: OrchestratorSettings) -> Iterator[str]:
     now = clock.now()
     asked = [keys.primary, *([keys.fallback] if keys.has_second(now.date()) else [])]
-    if keys.primary in no_cheaper(now):
-        price = unit_price(price_per_workflow(CATALOGUE[keys.primary], now))
+    if keys.primary in expensive_models(now):
+        price = unit_price(per_workflow(CATALOGUE[keys.primary], now))
         yield f"{answers_as(keys.primary)} is the primary model: each workflow costs about {price}."
     if len(asked) == 1:
         yield "There is no fallback: if the primary model fails, the generation fails."
