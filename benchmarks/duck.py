@@ -38,20 +38,20 @@ _SPAN = "from generations where ended >= ? and ended < ?"
 _DAY = "date_trunc('day', ended) as day"
 
 PAGES = {
-    "Cost and savings": f"""
+    "cost": f"""
         select {_DAY}, generator, count(*), sum(cost_usd), sum(wasted_usd), sum(baseline_usd), count(reason)
         {_SPAN} group by day, generator order by day, generator
     """,
-    "Fallbacks": f"""
+    "fallbacks": f"""
         select {_DAY}, generator, reason, count(*), sum(cost_usd), sum(wasted_usd), count(*) filter (where steps <= 6)
         {_SPAN} group by day, generator, reason order by day, generator, reason
     """,
-    "Latency": f"""
+    "latency": f"""
         select {_DAY}, generator, count(*), avg(latency_ms), quantile_cont(latency_ms, [0.5, 0.95, 0.99])
         {_SPAN} group by day, generator order by day, generator
     """,
 }
-"""The minimum that the page of that name needs."""
+"""The minimum that a page needs, by the page's address."""
 
 
 class Duck:

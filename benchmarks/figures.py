@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks.database import Log, empty_log
 from benchmarks.duck import PAGES, Duck
 from benchmarks.measure import Comparison, compare
+from pages.parts import menu
 from queries.cost import read_cost
 from queries.fallbacks import read_fallbacks
 from queries.filters import Filters
@@ -18,9 +19,9 @@ from queries.period import Period, latest
 from store import clock
 
 _READS: dict[str, Callable[..., object]] = {
-    "Cost and savings": read_cost,
-    "Fallbacks": read_fallbacks,
-    "Latency": read_latency,
+    "cost": read_cost,
+    "fallbacks": read_fallbacks,
+    "latency": read_latency,
 }
 _ALL = Filters("all")
 
@@ -47,13 +48,14 @@ def measure(rows: int) -> Iterator[Comparison]:
 
 def _against_duckdb(log: Log, duck: Duck, period: Period) -> Iterator[Comparison]:
     total = read_cost(log.reader, period, _ALL).total
-    answers = duck.ask(PAGES["Cost and savings"], period.begins, period.ends)
+    answers = duck.ask(PAGES["cost"], period.begins, period.ends)
     counted = sum(row[2] for row in answers), sum(row[3] for row in answers)
     if counted != (total.completed, total.cost_usd):
         raise RuntimeError(f"DuckDB counts {counted}, the console {total.completed} and {total.cost_usd}.")
+    titles = {entry.address: entry.title for entry in menu.PAGES}
     for page, read in _READS.items():
         yield compare(
-            f"{page}, 30 days",
+            f"{titles[page]}, 30 days",
             partial(read, log.reader, period, _ALL),
             "DuckDB, this and the previous period",
             partial(duck.ask, PAGES[page], period.before.begins, period.ends),

@@ -7,18 +7,11 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from pages.parts import menu
 from tests.browser.served import chromium_program, launched, served, settled
 
 _FOLDER = Path(__file__).parent / "pictures"
-_PAGES = {
-    "overview": "/",
-    "cost": "/cost",
-    "fallbacks": "/fallbacks?period=90d",
-    "latency": "/latency",
-    "quality": "/quality",
-    "flow": "/flow",
-    "configuration": "/configuration",
-}
+_PARAMETERS = {"fallbacks": "?period=90d"}
 # How long Plotly takes to fade in the flow chart.
 _FADE_IN_MS = 1_000
 _PROMPT = "When a Zendesk ticket is urgent, alert the team on Slack, otherwise create a Jira issue."
@@ -39,8 +32,10 @@ def main() -> None:
         sync_playwright() as playwright,
         contextlib.closing(launched(playwright, program)) as browser,
     ):
-        for name, path in _PAGES.items():
-            _take(_opened(browser, address + path, dark=False), name)
+        for entry in menu.PAGES:
+            if entry.address != "playground":
+                path = f"/{entry.address}{_PARAMETERS.get(entry.address, '')}"
+                _take(_opened(browser, address + path, dark=False), Path(entry.file).stem)
         _take(_opened(browser, address, dark=True), "overview-dark")
         page = _opened(browser, address + "/playground", dark=False)
         _generate(page)

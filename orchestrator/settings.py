@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -12,19 +11,8 @@ from pydantic import BaseModel, ValidationError
 
 from orchestrator.errors import InvalidRequest, InvalidSettings
 from orchestrator.models.catalogue import same_answers
+from orchestrator.system_keys import SYSTEM_KEYS
 from store import Database, Json
-
-PRIMARY_KEY = "orchestrator_primary_model"
-FALLBACK_KEY = "orchestrator_fallback_model"
-ENABLE_FALLBACK_KEY = "orchestrator_enable_fallback"
-
-DEFAULTS: dict[str, str | bool] = {
-    PRIMARY_KEY: "gpt-4o-mini",
-    FALLBACK_KEY: "claude-sonnet-4",
-    ENABLE_FALLBACK_KEY: True,
-}
-
-_TRUTHS = {"true": True, "false": False}
 
 
 class _Entry(BaseModel):
@@ -56,11 +44,7 @@ class OrchestratorSettings:
 
     def values(self) -> dict[str, str | bool]:
         """The keys under their own names."""
-        return {
-            PRIMARY_KEY: self.primary,
-            FALLBACK_KEY: self.fallback,
-            ENABLE_FALLBACK_KEY: self.fallback_enabled,
-        }
+        return {name: getattr(self, key.field) for name, key in SYSTEM_KEYS.items()}
 
     def as_json(self) -> dict[str, Any]:
         """The keys under their own names, and the version."""
@@ -95,28 +79,17 @@ def save_settings(
 
 
 def setting_from_text(assignment: str) -> tuple[str, str | bool]:
-    """The key and value of a text such as `orchestrator_enable_fallback=false`.
+    """The key and value of a text such as `orchestrator_enable_fallback=false`; the database checks both.
 
     Raises:
         InvalidRequest: it is not an assignment.
     """
-    key, separator, text = assignment.partition("=")
-    if not separator or not key.strip():
+    name, separator, text = assignment.partition("=")
+    if not separator or not name.strip():
         raise InvalidRequest("Write a setting as key=value.")
     value = text.strip().strip('"')
-    return key.strip(), _TRUTHS.get(value.lower(), value) if key.strip() == ENABLE_FALLBACK_KEY else value
-
-
-def setting_value(key: str, stored: Any) -> str | bool:
-    """The value that a system key has while it holds `stored`; its default for None.
-
-    Raises:
-        InvalidSettings: the stored value is unusable.
-    """
-    if stored is None:
-        return DEFAULTS[key]
-    value = _unquoted(stored)
-    return _truth(key, value) if key == ENABLE_FALLBACK_KEY else _model_name(key, value)
+    key = SYSTEM_KEYS.get(name.strip())
+    return name.strip(), key.from_text(value) if key else value
 
 
 def _settings(document: Json) -> OrchestratorSettings:
@@ -124,38 +97,6 @@ def _settings(document: Json) -> OrchestratorSettings:
         snapshot = _Snapshot.model_validate(document)
     except ValidationError as error:
         raise InvalidSettings("The settings in the database cannot be read; run: python -m store migrate") from error
-    values = DEFAULTS | {key: entry.value for key, entry in snapshot.settings.items()}
-    return OrchestratorSettings(
-        primary=_model_name(PRIMARY_KEY, _unquoted(values[PRIMARY_KEY])),
-        fallback=_model_name(FALLBACK_KEY, _unquoted(values[FALLBACK_KEY])),
-        fallback_enabled=_truth(ENABLE_FALLBACK_KEY, _unquoted(values[ENABLE_FALLBACK_KEY])),
-        version=snapshot.version,
-    )
-
-
-def _model_name(key: str, value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise _unusable(key, "the name of a model")
-    return value.strip()
-
-
-def _truth(key: str, value: Any) -> bool:
-    truth = _TRUTHS.get(value.lower(), value) if isinstance(value, str) else value
-    if not isinstance(truth, bool):
-        raise _unusable(key, "true or false")
-    return truth
-
-
-def _unquoted(value: Any) -> Any:
-    """The value without the extra JSON quoting that an earlier system's instructions called for."""
-    try:
-        return json.loads(value) if isinstance(value, str) and value.startswith('"') else value
-    except ValueError:
-        return None
-
-
-def _unusable(key: str, wanted: str) -> InvalidSettings:
-    return InvalidSettings(
-        f"The setting {key} must be {wanted}; set it again, for example: "
-        f"python -m orchestrator settings --set {key}={json.dumps(DEFAULTS[key]).strip(chr(34))}"
-    )
+    stored = {name: entry.value for name, entry in snapshot.settings.items()}
+    fields: dict[str, Any] = {key.field: key.value(stored.get(name, key.default)) for name, key in SYSTEM_KEYS.items()}
+    return OrchestratorSettings(**fields, version=snapshot.version)

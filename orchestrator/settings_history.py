@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from orchestrator.settings import DEFAULTS, OrchestratorSettings
+from orchestrator.settings import OrchestratorSettings
+from orchestrator.system_keys import DEFAULTS
 from store import Database, understood
 
 

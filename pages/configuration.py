@@ -6,16 +6,17 @@ import streamlit as st
 
 from orchestrator import InvalidSettings, read_settings
 from orchestrator.models.catalogue import CATALOGUE
-from orchestrator.settings import DEFAULTS
 from orchestrator.settings_history import read_history
-from pages.parts import frame, settings
-from pages.parts.configuration.form import FALLBACK, PRIMARY, current_base, form, review
+from orchestrator.system_keys import DEFAULTS
+from pages.parts import settings
+from pages.parts.configuration.form import current_base, drafted_models, form, review
 from pages.parts.configuration.projection import projection
 from pages.parts.configuration.versions import changed, versions
+from pages.parts.header import header
 from pages.parts.problems import problem
 from store import StoreError
 
-application = frame.opening("Configuration", "Which models answer, and what do they cost?")
+application = header()
 person = application.person()
 try:
     stored = read_settings(person)
@@ -30,7 +31,7 @@ except StoreError as error:
 
 base = current_base(stored)
 changes = form(base, lambda key: changed(saves, key))
-chosen = [st.session_state[PRIMARY], st.session_state[FALLBACK]]
+chosen = drafted_models()
 for name in dict.fromkeys(chosen):
     if name in CATALOGUE and (note := settings.lifecycle(CATALOGUE[name])):
         st.info(note, icon=":material/event:")

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from orchestrator.models.catalogue import BASELINE
-from pages.parts import frame, states, tally_cards
+from pages.parts import states, tally_cards
 from pages.parts.cards import cards
 from pages.parts.cost import charts as cost_charts
 from pages.parts.cost.outlook import outlook
 from pages.parts.filters import bar, way_back
+from pages.parts.header import header
 from pages.parts.left_out import left_out
 from queries.cost import read_cost
 
-application = frame.opening(
-    "Cost and savings", f"What do workflows cost, and how much is saved compared with {BASELINE.label} alone?"
-)
+application = header()
 person = application.person()
 chosen = bar()
 report = states.read(lambda: read_cost(person, chosen.period, chosen.filters, chosen.model))

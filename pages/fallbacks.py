@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import frame, states, tally_cards
+from pages.parts import states, tally_cards
 from pages.parts.cards import Card, cards
 from pages.parts.fallbacks import bands as fallback_bands
 from pages.parts.fallbacks import charts as fallback_charts
 from pages.parts.fallbacks.agents import agents
 from pages.parts.filters import bar, way_back
+from pages.parts.header import header
 from pages.parts.left_out import left_out
 from pages.parts.palette import REASON_LABELS, label
 from pages.parts.rejected import rejected
@@ -45,7 +46,7 @@ def figures(report: FallbackReport) -> list[Card]:
     ]
 
 
-application = frame.opening("Fallbacks", "How often does the primary model fail, and why?")
+application = header()
 person = application.person()
 chosen = bar("Primary model")
 report = states.read(lambda: read_fallbacks(person, chosen.period, chosen.filters, chosen.model))

@@ -8,9 +8,10 @@ import streamlit as st
 
 from orchestrator import Application, OrchestratorSettings, read_settings
 from orchestrator.models.catalogue import BASELINE
-from pages.parts import frame, states
+from pages.parts import states
 from pages.parts.filters import Chosen, default_filters, zone
 from pages.parts.flow.chart import flow_chart, ways
+from pages.parts.header import header
 from pages.parts.left_out import left_out
 from pages.parts.settings import answers_as, without_key
 from pages.parts.words import many, money, overridden, percent, plain, share
@@ -78,7 +79,7 @@ def _priced(flow: Flow) -> str:
     return "Every attempt is priced by its tokens, wasted ones included" + (f": {spent}." if flow.ways else ".")
 
 
-application = frame.opening("System flow", "What happens to a request, and how often does it take each path?")
+application = header()
 person = application.person()
 filters = default_filters()
 period = latest(RECENT_DAYS, zone(), clock.now())

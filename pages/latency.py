@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import frame, states, tally_cards
+from pages.parts import states, tally_cards
 from pages.parts.cards import Card, cards
 from pages.parts.filters import bar, way_back
+from pages.parts.header import header
 from pages.parts.latency import charts as latency_charts
 from pages.parts.words import many
 from queries.latency import LatencyReport, read_latency
@@ -24,7 +25,7 @@ def figures(report: LatencyReport) -> list[Card]:
     ]
 
 
-application = frame.opening("Latency", "How long do people wait for a workflow?")
+application = header()
 person = application.person()
 chosen = bar()
 report = states.read(lambda: read_latency(person, chosen.period, chosen.filters, chosen.model))

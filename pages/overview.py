@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pages.parts import charts, frame, generators, states, tally_cards
+from pages.parts import charts, generators, states, tally_cards
 from pages.parts.behind import answered_on
 from pages.parts.cards import Card, cards
 from pages.parts.filters import Chosen, default_filters, zone
+from pages.parts.header import header
 from pages.parts.left_out import left_out
 from pages.parts.overview.judgement import judgement
 from pages.parts.overview.keys_now import keys_now
@@ -28,7 +29,7 @@ def figures(report: Overview) -> list[Card]:
     ]
 
 
-application = frame.opening("Overview", "Are workflows generated reliably, and what do they cost?")
+application = header()
 person = application.person()
 period = latest_days(RECENT_DAYS, zone(), clock.now())
 filters = default_filters()

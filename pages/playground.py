@@ -11,7 +11,8 @@ from orchestrator import GenerationCancelled, GenerationOptions, OrchestratorErr
 from orchestrator.models.catalogue import CATALOGUE
 from orchestrator.simulator import Fault
 from orchestrator.workflow.services import COMMON_SERVICES
-from pages.parts import console, frame
+from pages.parts import console
+from pages.parts.header import header
 from pages.parts.past_generations import GENERATION_PARAMETER, generation_link, past_generations
 from pages.parts.playground import generation as run
 from pages.parts.playground.generation_view import show_generation
@@ -160,9 +161,7 @@ def show(generation_id: UUID, begun: run.Run | None) -> None:
         st.warning("This generation does not exist, or it belongs to someone else.", icon=":material/search_off:")
 
 
-application = frame.opening(
-    "Playground", "Which workflow does the orchestrator generate from your description, and what does it cost?"
-)
+application = header()
 chosen = opened()
 under_way = run.known(chosen) if chosen else None
 form(simulated=application.simulated, running=bool(under_way and under_way.running))

@@ -6,9 +6,10 @@ import streamlit as st
 
 from orchestrator.models.catalogue import CATALOGUE
 from orchestrator.models.pricing import expensive_models
-from pages.parts import frame, states
+from pages.parts import states
 from pages.parts.cards import Card, cards
 from pages.parts.filters import bar, way_back
+from pages.parts.header import header
 from pages.parts.quality import charts as quality_charts
 from queries.quality import QualityReport, read_quality
 from store import clock
@@ -24,7 +25,7 @@ def figures(report: QualityReport) -> list[Card]:
     return [quality_charts.card(measure) for measure in shown]
 
 
-application = frame.opening("Quality", "Can the cheap model be trusted?")
+application = header()
 person = application.person()
 chosen = bar("Model")
 report = states.read(lambda: read_quality(person, chosen.period, chosen.filters, chosen.model))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from orchestrator.models.pricing import expensive_models
-from pages.parts import frame, settings, states, tally_cards
+from pages.parts import settings, states, tally_cards
 from pages.parts.cards import cards
 from pages.parts.filters import bar, way_back
+from pages.parts.header import header
 from pages.parts.palette import label
 from pages.parts.rejected import rejected
 from pages.parts.rollout.words import STAGES, advice, evidence
@@ -46,7 +47,7 @@ def rollback_plan() -> None:
         st.page_link("overview.py", label="5. Watch the success rate recover", icon=":material/monitoring:")
 
 
-application = frame.opening("Rollout", "How far can the cheap model be rolled out?")
+application = header()
 person = application.person()
 chosen = bar(with_model=False)
 expensive = expensive_models(clock.now())

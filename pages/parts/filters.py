@@ -14,7 +14,7 @@ from typing import Any, cast
 import streamlit as st
 
 from orchestrator.models.catalogue import CATALOGUE
-from pages.parts import console, frame
+from pages.parts import console, menu
 from pages.parts.palette import label
 from pages.parts.words import day, plain
 from queries.errors import QueryError
@@ -78,7 +78,7 @@ def bar(model_label: str = "Answered by", *, with_model: bool = True) -> Chosen:
         with_model: whether a model can be chosen.
     """
     st.session_state[_IGNORED] = []
-    st.session_state.setdefault(frame.ADDRESS, {})["days"] = None
+    st.session_state.setdefault(menu.ADDRESS, {})["days"] = None
     with st.container(horizontal=True, vertical_alignment="bottom"):
         preset = _select("period", "Period", list(_PRESETS), f"{USUAL_DAYS}d", _PRESETS, 140)
         days = _days() if preset == "days" else _ready(preset)
@@ -87,8 +87,8 @@ def bar(model_label: str = "Answered by", *, with_model: bool = True) -> Chosen:
         )
         source = _select("source", "Source", list(SOURCES), default_filters().source, _SOURCE_LABELS, 150)
         origin = _select("origin", "Requested from", [_ANY, *ORIGINS], _ANY, {_ANY: "Anywhere"} | _ORIGIN_LABELS, 160)
-    _write(st.session_state[frame.ADDRESS])
-    st.session_state[frame.CAME] = False
+    _write(st.session_state[menu.ADDRESS])
+    st.session_state[menu.CAME] = False
     filters = Filters(cast(Source, source), None if origin == _ANY else cast(Origin, origin))
     chosen = Chosen(days, filters, None if model == _ANY else model)
     if ignored := st.session_state[_IGNORED]:
@@ -103,11 +103,11 @@ def bar(model_label: str = "Answered by", *, with_model: bool = True) -> Chosen:
 
 def way_back() -> Callable[[], None] | None:
     """Resets the filters to their defaults; None if they are already there."""
-    return _reset if any(text is not None for text in st.session_state[frame.ADDRESS].values()) else None
+    return _reset if any(text is not None for text in st.session_state[menu.ADDRESS].values()) else None
 
 
 def _reset() -> None:
-    for name in (_KEPT, frame.ADDRESS, *(f"filter_{name}" for name in st.session_state[_KEPT])):
+    for name in (_KEPT, menu.ADDRESS, *(f"filter_{name}" for name in st.session_state[_KEPT])):
         st.session_state.pop(name, None)
     st.query_params.clear()
 
@@ -174,7 +174,7 @@ def _prepared(name: str, default: Any, default_text: str, read: Callable[[str], 
     """The key of a filter's widget, after setting its value from the address, the page before, or the default."""
     key, kept = f"filter_{name}", st.session_state.setdefault(_KEPT, {})
     # A filter missing in the address has its default, except right after a change of page: then its choice is kept.
-    addressed = _addressed(name) or (None if st.session_state[frame.CAME] else default_text)
+    addressed = _addressed(name) or (None if st.session_state[menu.CAME] else default_text)
     value, written = kept.get(name, (default, None))
     # A value that this page has not written: a link was opened, or the browser went back.
     asked = addressed if addressed != written else None
@@ -188,7 +188,7 @@ def _prepared(name: str, default: Any, default_text: str, read: Callable[[str], 
 
 def _keep(name: str, value: Any, text: str, default_text: str | None) -> None:
     st.session_state[_KEPT][name] = (value, text)
-    st.session_state[frame.ADDRESS][name] = None if text == default_text else text
+    st.session_state[menu.ADDRESS][name] = None if text == default_text else text
 
 
 def _write(address: Mapping[str, str | None]) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Literal
 
 from orchestrator.models.catalogue import CATALOGUE
-from orchestrator.settings import DEFAULTS, FALLBACK_KEY, PRIMARY_KEY
+from orchestrator.system_keys import FALLBACK, PRIMARY
 from pages.parts.words import charted
 
 # Okabe and Ito's colour-blind-safe set, without its black and its yellow.
-_MODELS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
+_HUES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
+# More models than hues: darker, then lighter ones.
+_SHADES = (("#000000", 0.0), ("#000000", 0.4), ("#ffffff", 0.45))
 GREY = "#8a8f98"
 """For everything without a known model: totals, targets, changes."""
 
@@ -30,7 +33,7 @@ REASON_COLOURS = {
 }
 """Not used for any model; each at least 3:1 against both backgrounds, neighbours distinct in lightness too."""
 
-FALLBACK = "#7a869a"
+FALLBACK_COLOUR = "#7a869a"
 """For fallbacks of any reason."""
 
 GENERATION_STATUS: dict[str, tuple[str, str, Literal["blue", "green", "red", "gray", "orange"]]] = {
@@ -45,9 +48,24 @@ GENERATION_STATUS: dict[str, tuple[str, str, Literal["blue", "green", "red", "gr
 OUTCOME_LABELS = REASON_LABELS | {"succeeded": "Succeeded", "cancelled": "Cancelled"}
 
 
+def _mixed(hue: str, other: str, share: float) -> str:
+    """A colour with a share of another one in it."""
+    channels = (
+        round(int(hue[at : at + 2], 16) * (1 - share) + int(other[at : at + 2], 16) * share) for at in (1, 3, 5)
+    )
+    return "#" + "".join(f"{channel:02x}" for channel in channels)
+
+
+MODEL_COLOURS = tuple(_mixed(hue, *shade) for shade in _SHADES for hue in _HUES)
+"""The colours of models in the order in which they are given out; as many models as colours can be told apart."""
+
 # The default models take blue and vermilion, the others the colours that follow.
 _COLOURS = dict(
-    zip(dict.fromkeys([str(DEFAULTS[PRIMARY_KEY]), str(DEFAULTS[FALLBACK_KEY]), *CATALOGUE]), _MODELS, strict=False)
+    zip(
+        dict.fromkeys([str(PRIMARY.default), str(FALLBACK.default), *CATALOGUE]),
+        itertools.cycle(MODEL_COLOURS),
+        strict=False,
+    )
 )
 
 

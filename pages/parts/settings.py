@@ -12,16 +12,15 @@ import streamlit as st
 from orchestrator import Application, OrchestratorError, OrchestratorSettings, read_settings, save_settings
 from orchestrator.models.catalogue import BASELINE, CATALOGUE, Model, answering
 from orchestrator.models.pricing import per_workflow
-from orchestrator.settings import ENABLE_FALLBACK_KEY, FALLBACK_KEY, PRIMARY_KEY
+from orchestrator.system_keys import PRIMARY, SYSTEM_KEYS
 from pages.parts import console
 from pages.parts.lost_press import DOUBLE_CLICK_S
 from pages.parts.problems import problem
 from pages.parts.words import unit_price
 from store import Conflict, Database, StoreError, clock
 
-LABELS = {PRIMARY_KEY: "Primary model", FALLBACK_KEY: "Fallback model", ENABLE_FALLBACK_KEY: "Fallback"}
 _WARN_AHEAD = timedelta(days=90)
-_OUTCOME, _PRESSED = "settings_outcome", "settings_pressed"
+_RESULT, _PRESSED = "settings_result", "settings_pressed"
 FORM_BASE = "configuration_base"
 """Session key of the settings that the configuration form was loaded from; without it, the form is loaded again."""
 PROPOSAL = "settings_proposal"
@@ -36,9 +35,14 @@ def choice(name: str) -> str:
     return f"{model.label} · {unit_price(per_workflow(model, clock.now()))} per workflow"
 
 
+def label(key: str) -> str:
+    """A system key's display name; any other key as it is."""
+    return SYSTEM_KEYS[key].label if key in SYSTEM_KEYS else key
+
+
 def spoken(key: str, value: Any) -> str:
     """A value in words."""
-    if key == ENABLE_FALLBACK_KEY:
+    if key in SYSTEM_KEYS and SYSTEM_KEYS[key].kind == "switch":
         return "on" if value is True else "off" if value is False else str(value)
     if value is None:
         return "not set"
@@ -47,10 +51,7 @@ def spoken(key: str, value: Any) -> str:
 
 def changes_in_words(changes: Mapping[str, tuple[Any, Any]]) -> list[str]:
     """One line for each change: `Primary model: GPT-4o mini → Claude Sonnet 4`."""
-    return [
-        f"{LABELS.get(key, key)}: {spoken(key, before)} → {spoken(key, after)}"
-        for key, (before, after) in changes.items()
-    ]
+    return [f"{label(key)}: {spoken(key, before)} → {spoken(key, after)}" for key, (before, after) in changes.items()]
 
 
 def pairs(changes: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -85,13 +86,13 @@ def ends(model: Model) -> str | None:
 def save(
     database: Database, values: Mapping[str, str | bool], *, expected_version: int | None
 ) -> OrchestratorSettings | None:
-    """Save and return the settings; None if that failed, which `outcome` then shows on the page."""
+    """Save and return the settings; None if that failed, which `show_result` then shows on the page."""
     try:
         saved = _saved(database, values, expected_version)
     except (OrchestratorError, StoreError) as error:
-        st.session_state[_OUTCOME] = error
+        st.session_state[_RESULT] = error
         return None
-    st.session_state[_OUTCOME] = f"Version {saved.version} takes effect with the next generation."
+    st.session_state[_RESULT] = f"Version {saved.version} takes effect with the next generation."
     return saved
 
 
@@ -112,9 +113,9 @@ def restore(database: Database, values: Mapping[str, str | bool]) -> None:
     save(database, values, expected_version=None)
 
 
-def outcome() -> None:
+def show_result() -> None:
     """Show the result of the last save, once."""
-    told = st.session_state.pop(_OUTCOME, None)
+    told = st.session_state.pop(_RESULT, None)
     if isinstance(told, Exception):
         problem(told)
     elif told:
@@ -129,7 +130,7 @@ def roll_back(opened: str | None = None) -> None:
     """
     if opened:
         st.session_state[opened] = False
-    if save(console.application().person(), {PRIMARY_KEY: BASELINE.name}, expected_version=None):
+    if save(console.application().person(), {PRIMARY.name: BASELINE.name}, expected_version=None):
         # The form would take this save for somebody else's.
         st.session_state.pop(FORM_BASE, None)
 

@@ -64,29 +64,35 @@ revoke all on private.recorded_settings from public, anon, authenticated;
 grant select on public.system_settings_config, public.system_settings_history to authenticated;
 
 
-create function private.setting_keys() returns text[]
-language sql immutable
-set search_path = ''
-as $$
-    select array['orchestrator_primary_model', 'orchestrator_fallback_model', 'orchestrator_enable_fallback']
-$$;
-
-revoke all on function private.setting_keys() from public, anon;
-grant execute on function private.setting_keys() to authenticated;
-
-
--- Returns the system keys with their default values.
-create function private.initial_settings() returns table (key text, value jsonb, category text, description text)
+-- Returns the system keys: name, kind of value, default, category and description. A key is added by adding its row.
+create function private.system_keys()
+returns table (key text, kind text, value jsonb, category text, description text)
 language sql immutable
 set search_path = ''
 as $$
     values
-        ('orchestrator_primary_model', '"gpt-4o-mini"'::jsonb, 'orchestrator', 'The model that is asked first.'),
-        ('orchestrator_fallback_model', '"claude-sonnet-4"', 'orchestrator', 'The model that is asked when the first one fails.'),
-        ('orchestrator_enable_fallback', 'true', 'orchestrator', 'Whether a second model is asked at all.')
+        ('orchestrator_primary_model', 'model', '"gpt-4o-mini"'::jsonb, 'orchestrator', 'The model that is asked first.'),
+        (
+            'orchestrator_fallback_model', 'model', '"claude-sonnet-4"', 'orchestrator',
+            'The model that is asked if the primary model fails.'
+        ),
+        ('orchestrator_enable_fallback', 'switch', 'true', 'orchestrator', 'Whether a second model is asked at all.')
 $$;
 
-revoke all on function private.initial_settings() from public, anon, authenticated;
+revoke all on function private.system_keys() from public, anon;
+grant execute on function private.system_keys() to authenticated;
+
+
+-- Returns the names of the system keys.
+create function private.setting_keys() returns text[]
+language sql immutable
+set search_path = ''
+as $$
+    select array_agg(key) from private.system_keys()
+$$;
+
+revoke all on function private.setting_keys() from public, anon;
+grant execute on function private.setting_keys() to authenticated;
 
 
 -- Returns the number of the latest save; 0 if there are neither keys nor saves.
@@ -127,7 +133,7 @@ where key like 'orchestrator\_%' and category is distinct from 'orchestrator';
 
 insert into public.system_settings_config (key, value, category, description)
 select key, value, category, description
-from private.initial_settings()
+from private.system_keys()
 on conflict (key) do nothing;
 
 insert into private.recorded_settings (key, value)
@@ -212,26 +218,27 @@ language plpgsql stable
 set search_path = ''
 as $$
 begin
-    if setting in ('orchestrator_primary_model', 'orchestrator_fallback_model') then
-        if jsonb_typeof(proposed) is distinct from 'string'
-            or not exists (select from public.model_prices where model = proposed #>> '{}')
-        then
+    case (select kind from private.system_keys() where key = setting)
+        when 'model' then
+            if jsonb_typeof(proposed) is distinct from 'string'
+                or not exists (select from public.model_prices where model = proposed #>> '{}')
+            then
+                raise exception using
+                    errcode = 'PT400',
+                    message = setting || ' must be one of ' || (
+                        select string_agg(distinct model, ', ' order by model) from public.model_prices
+                    ) || '.';
+            end if;
+        when 'switch' then
+            if jsonb_typeof(proposed) is distinct from 'boolean' then
+                raise exception using errcode = 'PT400', message = setting || ' must be true or false.';
+            end if;
+        else
             raise exception using
                 errcode = 'PT400',
-                message = setting || ' must be one of ' || (
-                    select string_agg(distinct model, ', ' order by model) from public.model_prices
-                ) || '.';
-        end if;
-    elsif setting = 'orchestrator_enable_fallback' then
-        if jsonb_typeof(proposed) is distinct from 'boolean' then
-            raise exception using errcode = 'PT400', message = setting || ' must be true or false.';
-        end if;
-    else
-        raise exception using
-            errcode = 'PT400',
-            message = 'There is no such setting; the settings are orchestrator_primary_model, '
-                || 'orchestrator_fallback_model and orchestrator_enable_fallback.';
-    end if;
+                message = 'There is no such setting; the settings are '
+                    || array_to_string(private.setting_keys(), ', ') || '.';
+    end case;
 end
 $$;
 
@@ -293,7 +300,7 @@ begin
 
     insert into public.system_settings_config as config (key, value, category, description)
     select key, coalesce(p_changes -> key, value), category, description
-    from private.initial_settings()
+    from private.system_keys()
     on conflict (key) do update set value = excluded.value
     where p_changes ? excluded.key and config.value is distinct from excluded.value;
 

@@ -11,13 +11,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
+from pages.parts import menu
 from tests.browser.conftest import Visit
 from tests.browser.served import choose, settled
 
-PAGES = [
-    "Fallbacks", "Latency", "Quality", "Rollout", "System flow", "Configuration", "Overview", "Playground",
-    "Cost and savings",
-]  # fmt: skip
+PAGES = [entry.title for entry in menu.PAGES]
 
 BACKGROUNDS: dict[Literal["light", "dark"], str] = {"light": "rgb(255, 255, 255)", "dark": "rgb(17, 22, 29)"}
 

@@ -118,7 +118,12 @@ def test_of_the_private_functions_only_what_policies_ask_is_granted(catalogue: p
     """Functions that write without checks are for other functions only."""
     condition = "schema.nspname = 'private' and has_function_privilege('authenticated', function.oid, 'execute')"
     granted = _offenders(catalogue, FUNCTIONS, condition)
-    assert granted == ["private.console_role()", "private.require_role(text[])", "private.setting_keys()"]
+    assert granted == [
+        "private.console_role()",
+        "private.require_role(text[])",
+        "private.setting_keys()",
+        "private.system_keys()",
+    ]
 
 
 @pytest.mark.parametrize("schema", ["public", "private", "supabase_migrations"])

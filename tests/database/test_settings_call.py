@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+import psycopg
 import pytest
 
+from orchestrator.system_keys import SYSTEM_KEYS
 from store import Conflict, Database, InvalidInput, Json, NotPermitted
 from tests.database.calls import field_of
 from tests.database.gateway import Person
@@ -22,6 +24,13 @@ def test_settings_are_the_same_on_both_sides(embedded_side: Side, supabase_side:
     assert isinstance(
         field_of(field_of(field_of(first, "settings"), "orchestrator_enable_fallback"), "updated_at"), str
     )
+
+
+def test_the_schema_lists_the_same_system_keys(owner: psycopg.Connection) -> None:
+    """Names, kinds and defaults are those of the program."""
+    rows = owner.execute("select key, kind, value from private.system_keys()").fetchall()
+
+    assert rows == [(key.name, key.kind, key.default) for key in SYSTEM_KEYS.values()]
 
 
 def test_an_admin_saves_settings(side: Side) -> None:

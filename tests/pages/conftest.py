@@ -15,17 +15,14 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from orchestrator import Application
-from pages.parts import console
+from pages.parts import console, menu
 
 SHELL = str(Path(__file__).parents[2] / "pages" / "shell.py")
 
 OpenPage = Callable[..., AppTest]
 
-PAGES = [
-    "overview.py", "playground.py", "cost.py", "fallbacks.py", "latency.py", "quality.py", "rollout.py", "flow.py",
-    "configuration.py",
-]  # fmt: skip
-REPORTS = ["cost.py", "fallbacks.py", "latency.py", "quality.py", "rollout.py"]
+PAGES = [entry.file for entry in menu.PAGES]
+REPORTS = [entry.file for entry in menu.PAGES if entry.filtered]
 
 SAMPLE_DAYS = "2026-10-22..2026-11-20"
 """The last 30 days of the sample, as written in the address."""

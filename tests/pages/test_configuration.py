@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from orchestrator import OrchestratorSettings, read_settings, save_settings
-from orchestrator.settings import ENABLE_FALLBACK_KEY, FALLBACK_KEY, PRIMARY_KEY
+from orchestrator.system_keys import ENABLE_FALLBACK, FALLBACK, PRIMARY
 from pages.parts import console
 from tests.conftest import NOW, MakeApplication, PooledStore
 from tests.pages.conftest import OpenPage, press, said, shell
@@ -54,7 +54,7 @@ def test_a_primary_brings_its_fallback_and_is_reviewed_before_it_is_saved(
 
 def test_fallback_off_disables_its_choice(configuration: AppTest, store: PooledStore) -> None:
     """And says what that means."""
-    configuration.toggle(key="configuration_enabled").set_value(False).run()
+    configuration.toggle(key="configuration_fallback_enabled").set_value(False).run()
 
     assert configuration.selectbox(key="configuration_fallback").disabled
     assert any("the generation fails" in caption.value for caption in configuration.caption)
@@ -64,17 +64,17 @@ def test_fallback_off_disables_its_choice(configuration: AppTest, store: PooledS
 
 def test_discard_takes_everything_back(configuration: AppTest) -> None:
     """The form shows the stored settings again."""
-    configuration.toggle(key="configuration_enabled").set_value(False).run()
+    configuration.toggle(key="configuration_fallback_enabled").set_value(False).run()
     press(configuration, "Discard")
 
-    assert configuration.toggle(key="configuration_enabled").value is True
+    assert configuration.toggle(key="configuration_fallback_enabled").value is True
     assert not any(button.label.startswith("Save") for button in configuration.button)
 
 
 def test_somebody_elses_save_is_a_conflict(configuration: AppTest, store: PooledStore) -> None:
     """Instead of overwriting, the page names them and offers to load."""
-    configuration.toggle(key="configuration_enabled").set_value(False).run()
-    save_settings(store.person(), {PRIMARY_KEY: CLAUDE})
+    configuration.toggle(key="configuration_fallback_enabled").set_value(False).run()
+    save_settings(store.person(), {PRIMARY.name: CLAUDE})
     configuration.run()
 
     assert "you@this.machine has changed the settings" in said(configuration.warning)[0]
@@ -85,8 +85,8 @@ def test_somebody_elses_save_is_a_conflict(configuration: AppTest, store: Pooled
 
 def test_a_save_that_comes_second_writes_nothing(configuration: AppTest, store: PooledStore) -> None:
     """Even if the page has not noticed yet: the database reports it."""
-    configuration.toggle(key="configuration_enabled").set_value(False).run()
-    save_settings(store.person(), {PRIMARY_KEY: CLAUDE})
+    configuration.toggle(key="configuration_fallback_enabled").set_value(False).run()
+    save_settings(store.person(), {PRIMARY.name: CLAUDE})
     press(configuration, "Save 1 change")
 
     assert "load them again" in configuration.error[0].value
@@ -95,7 +95,7 @@ def test_a_save_that_comes_second_writes_nothing(configuration: AppTest, store: 
 
 def test_an_unedited_form_follows_others(configuration: AppTest, store: PooledStore) -> None:
     """Without edits there is nothing to lose."""
-    save_settings(store.person(), {PRIMARY_KEY: CLAUDE})
+    save_settings(store.person(), {PRIMARY.name: CLAUDE})
     configuration.run()
 
     assert configuration.selectbox(key="configuration_primary").value == CLAUDE
@@ -104,8 +104,8 @@ def test_an_unedited_form_follows_others(configuration: AppTest, store: PooledSt
 
 def test_any_earlier_version_can_be_returned_to(configuration: AppTest, store: PooledStore) -> None:
     """The values of that version become a new one."""
-    save_settings(store.person(), {PRIMARY_KEY: CLAUDE, FALLBACK_KEY: MINI})
-    save_settings(store.person(), {ENABLE_FALLBACK_KEY: False})
+    save_settings(store.person(), {PRIMARY.name: CLAUDE, FALLBACK.name: MINI})
+    save_settings(store.person(), {ENABLE_FALLBACK.name: False})
     configuration.run()
     press(configuration, "Restore version 2")
 
@@ -133,7 +133,7 @@ def test_the_overview_says_what_is_unusual_about_the_keys(
         "values (%s, 'WORKFLOW_GENERATED', '{\"simulated\": true}')",
         [NOW],
     )
-    save_settings(store.person(), {PRIMARY_KEY: CLAUDE})
+    save_settings(store.person(), {PRIMARY.name: CLAUDE})
     page = open_page("overview.py")
     notes = [text for text in said(page.caption) if "is the primary model" in text or "There is no fallback" in text]
 
@@ -150,12 +150,12 @@ def test_a_broken_key_can_be_mended_here(
     page: AppTest, owner: psycopg.Connection, store: PooledStore, value: str
 ) -> None:
     """An error, and a button that restores the defaults; the history shows the broken value."""
-    owner.execute("update public.system_settings_config set value = %s where key = %s", [value, PRIMARY_KEY])
+    owner.execute("update public.system_settings_config set value = %s where key = %s", [value, PRIMARY.name])
     page.run()
     page.switch_page("configuration.py").run()
 
     assert not page.exception
-    assert PRIMARY_KEY in said(page.error)[0]
+    assert PRIMARY.name in said(page.error)[0]
     press(page, "Restore the defaults")
     assert stored(store).primary == MINI
     assert not page.exception
@@ -165,7 +165,7 @@ def test_a_broken_key_can_be_mended_here(
 
 def test_another_page_may_propose_values(page: AppTest, store: PooledStore) -> None:
     """They appear in the form for review; nothing is saved yet."""
-    page.session_state["settings_proposal"] = {PRIMARY_KEY: CLAUDE, "unknown": 1}
+    page.session_state["settings_proposal"] = {PRIMARY.name: CLAUDE, "unknown": 1}
     page.run()
     page.switch_page("configuration.py").run()
 
@@ -177,7 +177,7 @@ def test_another_page_may_propose_values(page: AppTest, store: PooledStore) -> N
 
 def test_a_primary_of_old_can_be_chosen_again(page: AppTest, owner: psycopg.Connection) -> None:
     """It suggests no fallback, since its vendor is unknown."""
-    owner.execute("update public.system_settings_config set value = '\"gpt-3\"' where key = %s", [PRIMARY_KEY])
+    owner.execute("update public.system_settings_config set value = '\"gpt-3\"' where key = %s", [PRIMARY.name])
     page.run()
     page.switch_page("configuration.py").run()
     page.selectbox(key="configuration_primary").set_value(CLAUDE).run()
@@ -198,14 +198,14 @@ def test_two_names_of_one_model_are_asked_once(configuration: AppTest) -> None:
 def test_a_strange_proposal_is_read_or_passed_over(page: AppTest, store: PooledStore) -> None:
     """A missing key gets its default, values of an earlier system their meaning; an unavailable model is named."""
     page.session_state["settings_proposal"] = {
-        PRIMARY_KEY: "gpt-3", FALLBACK_KEY: None, ENABLE_FALLBACK_KEY: '"false"',
+        PRIMARY.name: "gpt-3", FALLBACK.name: None, ENABLE_FALLBACK.name: '"false"',
     }  # fmt: skip
     page.run()
     page.switch_page("configuration.py").run()
 
     assert not page.exception
     assert page.selectbox(key="configuration_primary").value == MINI
-    assert page.toggle(key="configuration_enabled").value is False
+    assert page.toggle(key="configuration_fallback_enabled").value is False
     assert said(page.warning) == ["Primary model was gpt-3, which is no longer available. The current value is kept."]
     assert stored(store).version == 1
 

@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import psycopg
 
-from orchestrator.settings import PRIMARY_KEY, save_settings
+from orchestrator.settings import save_settings
+from orchestrator.system_keys import PRIMARY
 from queries.figures import Change, read_figures
 from queries.filters import Filters, Source
 from queries.period import period
@@ -34,13 +35,13 @@ def saved(owner: psycopg.Connection, at: datetime, changed: object) -> None:
 
 def test_a_save_is_told_with_who_and_what(store: PooledStore) -> None:
     """It shows as soon as it is made, for every source of figures."""
-    save_settings(store.person(), {PRIMARY_KEY: "claude-sonnet-4"})
+    save_settings(store.person(), {PRIMARY.name: "claude-sonnet-4"})
     today = clock.system().date()
     days = today - timedelta(days=1), today + timedelta(days=1)
 
     (change,) = changes(store, *days)
     assert change.by == "you@this.machine"
-    assert change.changes == {PRIMARY_KEY: {"before": "gpt-4o-mini", "after": "claude-sonnet-4"}}
+    assert change.changes == {PRIMARY.name: {"before": "gpt-4o-mini", "after": "claude-sonnet-4"}}
     assert not change.sample
     assert changes(store, *days, "real") == changes(store, *days, "simulated") == (change,)
 
@@ -50,7 +51,7 @@ def test_a_change_belongs_to_the_day_of_the_zone(store: PooledStore, owner: psyc
     begins = datetime(2026, 11, 9, 18, 15, tzinfo=UTC)
     moments = [begins - timedelta(microseconds=1), begins, begins + timedelta(days=1)]
     for at in moments:
-        saved(owner, at, {PRIMARY_KEY: {"before": "a", "after": "b"}})
+        saved(owner, at, {PRIMARY.name: {"before": "a", "after": "b"}})
 
     assert [change.at for change in changes(store, DAY, DAY)] == moments[:2]
 
@@ -64,7 +65,7 @@ def test_a_version_may_be_called_anything(store: PooledStore, owner: psycopg.Con
             [
                 datetime(2026, 11, 10, 9, 0, second, tzinfo=UTC),
                 exact_json({"version": version}),
-                exact_json({PRIMARY_KEY: {"before": "a", "after": "b"}}),
+                exact_json({PRIMARY.name: {"before": "a", "after": "b"}}),
             ],
         )
 

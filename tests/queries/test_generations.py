@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from orchestrator import Application, GenerationFailed, GenerationOptions, WorkflowGenerationResult, save_settings
-from orchestrator.settings import ENABLE_FALLBACK_KEY
 from orchestrator.simulator import Fault
+from orchestrator.system_keys import ENABLE_FALLBACK
 from queries.generations import find_generation, latest_generations
 from store.identity import LOCAL_PERSON_ID
 from tests.conftest import PooledStore
@@ -42,7 +42,7 @@ def test_a_run_comes_back_as_it_was(application: Application, store: PooledStore
 
 def test_a_failed_run_says_how_long_it_took(application: Application, store: PooledStore) -> None:
     """It is the sum of its attempts' durations, as in its event."""
-    save_settings(store.person(), {ENABLE_FALLBACK_KEY: False})
+    save_settings(store.person(), {ENABLE_FALLBACK.name: False})
     with pytest.raises(GenerationFailed) as failed:
         generate(application, "Tell Slack", Fault.BAD_STEP)
     assert failed.value.generation_id is not None

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import streamlit as st
 
 from orchestrator import InvalidSettings, OrchestratorSettings
 from orchestrator.models.catalogue import CATALOGUE, counterpart, named, same_answers
-from orchestrator.settings import ENABLE_FALLBACK_KEY, FALLBACK_KEY, PRIMARY_KEY, setting_value
+from orchestrator.system_keys import ENABLE_FALLBACK, FALLBACK, PRIMARY, SYSTEM_KEYS, SystemKey
 from pages.parts import settings
 from pages.parts.words import plain
 from store import Database, clock
 
-PRIMARY, FALLBACK, ENABLED, PROPOSED = (
-    "configuration_primary",
-    "configuration_fallback",
-    "configuration_enabled",
-    "configuration_proposed",
-)
+PROPOSED = "configuration_proposed"
 Changes = dict[str, tuple[str | bool, str | bool]]
 """Each key with its value before and after."""
 
@@ -26,14 +22,25 @@ Changes = dict[str, tuple[str | bool, str | bool]]
 def load(current: OrchestratorSettings) -> None:
     """Show these settings in the form, and base the next save on them."""
     st.session_state[settings.FORM_BASE] = current
-    st.session_state[PRIMARY], st.session_state[FALLBACK] = current.primary, current.fallback
-    st.session_state[ENABLED] = current.fallback_enabled
+    for name, value in current.values().items():
+        st.session_state[_widget(SYSTEM_KEYS[name])] = value
+
+
+def _widget(key: SystemKey) -> str:
+    """The session key of a system key's widget."""
+    return f"configuration_{key.field}"
+
+
+def _draft(key: SystemKey) -> str | bool:
+    """What the form holds for a system key."""
+    value: str | bool = st.session_state[_widget(key)]
+    return value
 
 
 def current_base(stored: OrchestratorSettings) -> OrchestratorSettings:
     """The settings that the form was loaded from: always the stored ones, until something is edited in the form."""
     base: OrchestratorSettings | None = st.session_state.get(settings.FORM_BASE)
-    if base is None or PRIMARY not in st.session_state:
+    if base is None or _widget(PRIMARY) not in st.session_state:
         load(stored)
         _take_proposal()
         return stored
@@ -48,31 +55,35 @@ def _take_proposal() -> None:
     proposed = st.session_state.pop(settings.PROPOSAL, None)
     if proposed is None:
         return
-    widgets = {PRIMARY_KEY: PRIMARY, FALLBACK_KEY: FALLBACK, ENABLE_FALLBACK_KEY: ENABLED}
-    for key, stored in proposed.items():
-        if key in widgets:
-            try:
-                value = setting_value(key, stored)
-                st.session_state[widgets[key]] = named(value).name if isinstance(value, str) else value
-            except InvalidSettings:
-                was = f"{settings.LABELS[key]} was {settings.spoken(key, stored)}, which is no longer available"
-                st.warning(f"{plain(was)}. The current value is kept.", icon=":material/block:")
+    for key in SYSTEM_KEYS.values():
+        if key.name in proposed:
+            _take(key, proposed[key.name])
     st.session_state[PROPOSED] = True
 
 
+def _take(key: SystemKey, stored: object) -> None:
+    try:
+        value = key.default if stored is None else key.value(stored)
+        st.session_state[_widget(key)] = named(value).name if isinstance(value, str) else value
+    except InvalidSettings:
+        was = f"{key.label} was {settings.spoken(key.name, stored)}, which is no longer available"
+        st.warning(f"{plain(was)}. The current value is kept.", icon=":material/block:")
+
+
+def drafted_models() -> list[str]:
+    """The models that the form holds, the primary one first."""
+    return [str(_draft(key)) for key in SYSTEM_KEYS.values() if key.kind == "model"]
+
+
 def _edited(base: OrchestratorSettings) -> Changes:
-    draft = {
-        PRIMARY_KEY: st.session_state[PRIMARY],
-        FALLBACK_KEY: st.session_state[FALLBACK],
-        ENABLE_FALLBACK_KEY: st.session_state[ENABLED],
-    }
-    return {key: (before, draft[key]) for key, before in base.values().items() if before != draft[key]}
+    drafts = {name: (before, _draft(SYSTEM_KEYS[name])) for name, before in base.values().items()}
+    return {name: (before, draft) for name, (before, draft) in drafts.items() if before != draft}
 
 
 def suggest_fallback() -> None:
     """Suggest the other vendor's model as fallback for a newly chosen primary; it can still be changed."""
-    if primary := CATALOGUE.get(st.session_state[PRIMARY]):
-        st.session_state[FALLBACK] = counterpart(primary).name
+    if primary := CATALOGUE.get(str(_draft(PRIMARY))):
+        st.session_state[_widget(FALLBACK)] = counterpart(primary).name
 
 
 def form(base: OrchestratorSettings, changed: Callable[[str], str]) -> Changes:
@@ -82,27 +93,35 @@ def form(base: OrchestratorSettings, changed: Callable[[str], str]) -> Changes:
         changed: gives a sentence on who last changed a key, and when.
     """
     names = list(dict.fromkeys([*CATALOGUE, base.primary, base.fallback]))
-    left, right = st.columns(2)
-    with left:
-        st.selectbox(
-            "Primary model", names, format_func=settings.choice, key=PRIMARY, on_change=suggest_fallback,
-            help="Asked first. A cheap model answers most requests; when it fails, both calls cost money.",
-        )  # fmt: skip
-        st.caption(changed(PRIMARY_KEY))
-        st.toggle("Ask the fallback model when the primary model fails", key=ENABLED)
-        st.caption(changed(ENABLE_FALLBACK_KEY))
-    with right:
-        st.selectbox(
-            "Fallback model", names, format_func=settings.choice, key=FALLBACK,
-            disabled=not st.session_state[ENABLED],
-            help="Asked after a validation failure, an API error, a timeout or a rate limit of the primary model.",
-        )  # fmt: skip
-        st.caption(changed(FALLBACK_KEY))
-        if not st.session_state[ENABLED]:
-            st.caption("Off: if the first attempt fails, the generation fails.")
-        elif same_answers(st.session_state[PRIMARY], st.session_state[FALLBACK], clock.now().date()):
-            st.caption("The same model answers for both, so there is only one attempt.")
+    columns = itertools.cycle(st.columns(2))
+    for key in SYSTEM_KEYS.values():
+        with next(columns):
+            _field(key, names)
+            st.caption(changed(key.name))
+            if note := _note(key):
+                st.caption(note)
     return _edited(base)
+
+
+def _field(key: SystemKey, names: list[str]) -> None:
+    if key.kind == "switch":
+        st.toggle(key.instruction, key=_widget(key))
+        return
+    st.selectbox(
+        key.label, names, format_func=settings.choice, key=_widget(key), help=key.effect,
+        on_change=suggest_fallback if key == PRIMARY else None,
+        disabled=key == FALLBACK and not _draft(ENABLE_FALLBACK),
+    )  # fmt: skip
+
+
+def _note(key: SystemKey) -> str:
+    """What the drafted value means, where that is worth a sentence."""
+    if key.kind == "switch" and not _draft(key):
+        return key.effect
+    primary, fallback = str(_draft(PRIMARY)), str(_draft(FALLBACK))
+    if key == FALLBACK and _draft(ENABLE_FALLBACK) and same_answers(primary, fallback, clock.now().date()):
+        return "The same model answers for both, so there is only one attempt."
+    return ""
 
 
 def save(database: Database, changes: Changes, version: int) -> None:

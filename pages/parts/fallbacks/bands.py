@@ -12,7 +12,7 @@ from pages.parts import charts
 from pages.parts.behind import behind
 from pages.parts.charts import numbers
 from pages.parts.filters import Chosen
-from pages.parts.palette import FALLBACK, GREY, colour, label, mark
+from pages.parts.palette import FALLBACK_COLOUR, GREY, colour, label, mark
 from queries import targets
 from queries.behind import UNKNOWN, Which
 from queries.fallbacks import SERVICE_BANDS, STEP_BANDS, Band, FallbackReport
@@ -64,7 +64,7 @@ def _fallbacks(primary: str | None) -> Which:
 
 def _by_band(frame: pd.DataFrame, bands: Sequence[Band], *, key: str, title: str, note: str) -> Band | None:
     names = frame["band"].tolist()
-    clicked = _bars(frame, names, [FALLBACK] * len(names), key=key, title=title, note=note)
+    clicked = _bars(frame, names, [FALLBACK_COLOUR] * len(names), key=key, title=title, note=note)
     return next(band for band in bands if band.name == names[clicked[0]]) if clicked else None
 
 

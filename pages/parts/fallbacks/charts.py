@@ -10,7 +10,7 @@ from pages.parts.change_marks import mark_changes
 from pages.parts.charts import numbers
 from pages.parts.fallbacks.day_story import day_story
 from pages.parts.filters import Chosen
-from pages.parts.palette import FALLBACK, REASON_COLOURS, REASON_LABELS
+from pages.parts.palette import FALLBACK_COLOUR, REASON_COLOURS, REASON_LABELS
 from pages.parts.words import NONE, count, day, money, percent, spoken, threshold
 from queries import targets
 from queries.behind import Which
@@ -28,7 +28,7 @@ def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
         frame["day"].tolist(),
         frame["rate_pct"].tolist(),
         name="Fallback rate",
-        colour=FALLBACK,
+        colour=FALLBACK_COLOUR,
         about=[[str(row["day"]), row["fallbacks"], row["completed"]] for row in frame.to_dict("records")],
         words="%{y:.1f} %: %{customdata[1]:,} of %{customdata[2]:,}",
         unfinished=chosen.unfinished,
