@@ -81,6 +81,12 @@ class WorkflowGenerationResult:
             return None
         return plain(self.baseline_cost_usd - self.cost_usd)
 
+    @property
+    def savings_pct(self) -> Decimal | None:
+        """Savings as a percentage of the baseline; None if unknown or if the baseline is 0."""
+        saved, baseline = self.savings_usd, self.baseline_cost_usd
+        return 100 * saved / baseline if saved is not None and baseline else None
+
     def as_json(self) -> dict[str, Any]:
         """All fields and derived figures, with money as Decimal."""
         return {

@@ -14,7 +14,8 @@ from orchestrator.workflow.services import COMMON_SERVICES
 from pages.parts import console
 from pages.parts.header import header
 from pages.parts.past_generations import GENERATION_PARAMETER, generation_link, past_generations
-from pages.parts.playground import generation as run
+from pages.parts.playground import generation
+from pages.parts.playground.details import recorded
 from pages.parts.playground.generation_view import show_generation
 from pages.parts.playground.rating import rating
 from pages.parts.problems import problem
@@ -24,7 +25,7 @@ from queries.generations import StoredGeneration, find_generation
 from store import StoreError
 
 EXAMPLE = "When a Zendesk ticket is urgent, alert the team on Slack, otherwise create a Jira issue."
-AS_CONFIGURED = "Default"
+DEFAULT_MODEL = "Default"
 _NOT_YET = (
     "This generation is not recorded yet; you see what this console knows about it. It is kept and will be recorded as "
     "soon as the database is available."
@@ -36,10 +37,10 @@ NO_FALLBACK = "None: one attempt only"
 def start(prompt: str, services: list[str], agent_id: str | None, options: GenerationOptions) -> None:
     """Start a generation unless this page's is still running, and put it into the page's address."""
     current = opened()
-    if current and (begun := run.known(current)) and begun.running:
+    if current and (begun := generation.known(current)) and begun.running:
         return
     try:
-        begun = run.begin(console.application(), prompt, services, agent_id, options)
+        begun = generation.begin(console.application(), prompt, services, agent_id, options)
     except (OrchestratorError, StoreError) as error:
         st.session_state["playground_rejected"] = str(error)
         return
@@ -51,9 +52,9 @@ def begin() -> None:
     """Start a generation from the values in the form."""
     state: Any = st.session_state
     chosen = Overrides(
-        primary=None if state.playground_primary == AS_CONFIGURED else state.playground_primary,
-        fallback=None if state.playground_fallback in (AS_CONFIGURED, NO_FALLBACK) else state.playground_fallback,
-        fallback_enabled={AS_CONFIGURED: None, NO_FALLBACK: False}.get(state.playground_fallback, True),
+        primary=None if state.playground_primary == DEFAULT_MODEL else state.playground_primary,
+        fallback=None if state.playground_fallback in (DEFAULT_MODEL, NO_FALLBACK) else state.playground_fallback,
+        fallback_enabled={DEFAULT_MODEL: None, NO_FALLBACK: False}.get(state.playground_fallback, True),
     )
     fault = state.get("playground_fault")
     options = GenerationOptions(overrides=None if chosen == Overrides() else chosen, primary_fault=fault or None)
@@ -75,7 +76,7 @@ def opened() -> UUID | None:
 
 
 @st.fragment(run_every=0.5)
-def watch(begun: run.Run) -> None:
+def watch(begun: generation.StartedGeneration) -> None:
     """The progress of a generation, until it has ended."""
     if not begun.running:
         st.rerun()
@@ -111,11 +112,11 @@ def _differently(*, simulated: bool) -> None:
                 format_func=lambda fault: spoken(fault) or "No failure",
             )  # fmt: skip
         st.selectbox(
-            "Primary model", [AS_CONFIGURED, *CATALOGUE], key="playground_primary", format_func=_choice,
+            "Primary model", [DEFAULT_MODEL, *CATALOGUE], key="playground_primary", format_func=_choice,
             help="Generations with model overrides are counted separately and left out of targets.",
         )  # fmt: skip
         st.selectbox(
-            "Fallback model", [AS_CONFIGURED, NO_FALLBACK, *CATALOGUE], key="playground_fallback", format_func=_choice,
+            "Fallback model", [DEFAULT_MODEL, NO_FALLBACK, *CATALOGUE], key="playground_fallback", format_func=_choice,
             help="Without a fallback, there is only one attempt.",
         )  # fmt: skip
 
@@ -133,7 +134,7 @@ def _recorded(generation_id: UUID) -> StoredGeneration | None:
         return None
 
 
-def show(generation_id: UUID, begun: run.Run | None) -> None:
+def show(generation_id: UUID, begun: generation.StartedGeneration | None) -> None:
     """The opened generation: its progress while it runs, then its record."""
     if begun and begun.running:
         watch(begun)
@@ -150,7 +151,7 @@ def show(generation_id: UUID, begun: run.Run | None) -> None:
         st.info(_LOST if begun.error() else _NOT_YET, icon=":material/outbox:")
         show_generation(unrecorded)
     elif stored:
-        show_generation(stored)
+        show_generation(recorded(stored))
         if stored.status != "running":
             rating(application, stored)
             if stored.replaces_generation_id:
@@ -163,7 +164,7 @@ def show(generation_id: UUID, begun: run.Run | None) -> None:
 
 application = header()
 chosen = opened()
-under_way = run.known(chosen) if chosen else None
+under_way = generation.known(chosen) if chosen else None
 form(simulated=application.simulated, running=bool(under_way and under_way.running))
 if refused := st.session_state.get("playground_rejected"):
     st.warning(plain(refused), icon=":material/edit:")

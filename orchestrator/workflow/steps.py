@@ -38,6 +38,11 @@ class Finding:
     finding_class: FindingClass
     rejects: bool
 
+    @property
+    def severity(self) -> str:
+        """`error` if the answer is rejected for it, otherwise `warning`."""
+        return "error" if self.rejects else "warning"
+
     def as_event(self) -> dict[str, str]:
         """The part allowed in the audit log: path and code, never text."""
         return {"path": self.path, "code": self.code}
@@ -47,7 +52,7 @@ class Finding:
         return self.as_event() | {
             "message": self.message,
             "class": self.finding_class,
-            "severity": "error" if self.rejects else "warning",
+            "severity": self.severity,
         }
 
 

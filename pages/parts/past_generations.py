@@ -15,7 +15,7 @@ from pages.parts.words import NONE, moment, money
 from queries.generations import latest_generations
 from store import Database
 
-GENERATION_PARAMETER = "run"
+GENERATION_PARAMETER = "generation"
 """The address parameter for the generation that the playground shows."""
 
 

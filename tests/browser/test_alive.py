@@ -128,7 +128,7 @@ def test_links_hold_below_a_path(data: Path, new_context: NewContext) -> None:
         other = page.context.pages[-1]
         settled(other)
 
-        assert other.url.startswith(f"{address}/playground?run=")
+        assert other.url.startswith(f"{address}/playground?generation=")
         expect(other.get_by_text("What it took")).to_be_visible(timeout=60_000)
         absolute = "[...document.querySelectorAll('[data-testid=stMain] a')].map(a => a.getAttribute('href'))"
         assert [

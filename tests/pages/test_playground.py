@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from orchestrator.recording.ratings import rate
 from orchestrator.simulator import SimulatedTransport
 from pages.parts import console
-from pages.parts.playground import generation as run
+from pages.parts.playground import generation
 from queries.generations import StoredGeneration, find_generation
 from store import Argument, Conflict, Database, Json, NotPermitted, Unavailable
 from store.identity import LOCAL_PERSON_ID
@@ -32,7 +32,7 @@ def generate(page: AppTest, prompt: str, services: list[str] | None = None) -> A
     page.text_area(key="playground_prompt").set_value(prompt)
     page.multiselect(key="playground_services").set_value(services or [])
     press(page, "Generate")
-    if "run" in page.query_params:
+    if "generation" in page.query_params:
         ended(page)
         page.run()
     return page
@@ -40,7 +40,7 @@ def generate(page: AppTest, prompt: str, services: list[str] | None = None) -> A
 
 def ended(page: AppTest) -> UUID:
     """The ID of the page's generation, once it has ended."""
-    begun = run.known(UUID(page.query_params["run"]))
+    begun = generation.known(UUID(page.query_params["generation"]))
     assert begun is not None
     begun.job.future.exception(timeout=30)
     return begun.generation_id
@@ -142,7 +142,7 @@ def test_a_run_has_an_address_of_its_own(playground: AppTest, open_page: OpenPag
     playground.text_input(key="playground_agent").set_value("agent-7")
     generate(playground, "Alert the team on Slack", ["Slack"])
     first = stored(playground)
-    fresh = open_page("playground.py", run=str(first.generation_id))
+    fresh = open_page("playground.py", generation=str(first.generation_id))
 
     assert not fresh.exception
     assert first.agent_id == "agent-7"
@@ -158,7 +158,7 @@ def test_a_run_has_an_address_of_its_own(playground: AppTest, open_page: OpenPag
 )
 def test_a_wrong_address_gets_a_sentence(open_page: OpenPage, address: str, sentence: str) -> None:
     """An unknown ID and an invalid one get different messages; the page keeps working."""
-    page = open_page("playground.py", run=address)
+    page = open_page("playground.py", generation=address)
 
     assert not page.exception
     assert sentence in page.warning[0].value
@@ -171,10 +171,10 @@ def test_somebody_elses_run_is_not_shown(
     """For everyone but admins, it is as if it did not exist."""
     generate(playground, "A secret plan")
     generation_id = ended(playground)
-    monkeypatch.setattr(run, "_runs", OrderedDict())
+    monkeypatch.setattr(generation, "_started", OrderedDict())
     owner.execute("update public.workflows set user_id = gen_random_uuid()")
     owner.execute("update public.console_roles set role = 'member' where user_id = %s", [LOCAL_PERSON_ID])
-    page = open_page("playground.py", run=str(generation_id))
+    page = open_page("playground.py", generation=str(generation_id))
 
     assert "belongs to someone else" in page.warning[0].value
     assert not any("A secret plan" in text.value for text in page.markdown)
@@ -210,7 +210,7 @@ def test_fields_of_an_odd_form_are_shown_as_they_are(
     step = {"id": "a", "operation": "b", "step_type": "conditional", "service": ["x"], "depends_on": "nope"}
     steps = [step | {"branches": ["zz", {"when": 1, "next": {}}]}, step | {"id": "c", "depends_on": [4], "branches": 3}]
     owner.execute("update public.workflows set pilot_steps = %s", [json.dumps(steps)])
-    page = open_page("playground.py", run=str(ended(playground)))
+    page = open_page("playground.py", generation=str(ended(playground)))
 
     assert not page.exception
     assert page.dataframe[0].value["After"].tolist() == ["-", "4"]
@@ -221,7 +221,7 @@ def test_past_runs_are_listed_and_searched(playground: AppTest) -> None:
     generate(playground, "Alert the team")
     table = playground.dataframe[-1].value
     assert table["Prompt"].tolist() == ["Alert the team"]
-    assert table["Open"].tolist() == [f"./playground?run={playground.query_params['run']}"]
+    assert table["Open"].tolist() == [f"./playground?generation={playground.query_params['generation']}"]
     playground.selectbox(key="playground_fault").select("Server error")
     playground.selectbox(key="playground_fallback").select("None: one attempt only")
     generate(playground, "Alert nobody")

@@ -12,7 +12,7 @@ from orchestrator.recording.outbox import OutboxState
 from orchestrator.settings import read_settings
 from orchestrator.system_keys import FALLBACK, PRIMARY
 from pages.parts import lost_press, settings
-from pages.parts.playground import generation as run
+from pages.parts.playground import generation
 from store import Conflict
 from tests.conftest import PooledStore
 from tests.pages.conftest import OpenPage, said
@@ -20,10 +20,10 @@ from tests.pages.conftest import OpenPage, said
 
 def test_two_clicks_are_one_run(application: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second of a double-click gets the first one's generation; later, the same request starts another."""
-    clicks = [run.begin(application, "Alert the team", ["Slack"], None, GenerationOptions()) for _ in range(4)]
-    other = run.begin(application, "Alert nobody", ["Slack"], None, GenerationOptions())
-    monkeypatch.setattr(run, "DOUBLE_CLICK_S", 0.0)
-    later = run.begin(application, "Alert the team", ["Slack"], None, GenerationOptions())
+    clicks = [generation.begin(application, "Alert the team", ["Slack"], None, GenerationOptions()) for _ in range(4)]
+    other = generation.begin(application, "Alert nobody", ["Slack"], None, GenerationOptions())
+    monkeypatch.setattr(generation, "DOUBLE_CLICK_S", 0.0)
+    later = generation.begin(application, "Alert the team", ["Slack"], None, GenerationOptions())
 
     ids: set[UUID] = {click.generation_id for click in clicks}
     assert len(ids | {other.generation_id, later.generation_id}) == 3

@@ -28,18 +28,18 @@ from orchestrator.models.catalogue import named
 from orchestrator.request import WorkflowRequest, checked_request
 from pages.parts.lost_press import DOUBLE_CLICK_S
 from pages.parts.palette import REASON_LABELS
+from pages.parts.playground.details import GenerationDetails, unrecorded
 from pages.parts.words import inline
-from queries.generations import StoredGeneration
 from store import clock
 from store.identity import LOCAL_PERSON_ID
 
 _KEPT = 200
 _guard = threading.Lock()
-_runs: OrderedDict[UUID, Run] = OrderedDict()
+_started: OrderedDict[UUID, StartedGeneration] = OrderedDict()
 
 
 @dataclass
-class Run:
+class StartedGeneration:
     """One generation.
 
     Attributes:
@@ -77,28 +77,13 @@ class Run:
             return error.result
         return None if error else self.job.future.result()
 
-    def unrecorded(self) -> StoredGeneration | None:
-        """The record as it will be, from what this process knows; None if it gave no workflow."""
+    def unrecorded(self) -> GenerationDetails | None:
+        """The workflow as this process knows it, before it is recorded; None if the generation gave none."""
         result = self.result()
         if result is None:
             return None
-        told = result.as_json()
-        asked = {name: getattr(self.request, name) for name in ("prompt", "services")}
-        return StoredGeneration.model_validate(
-            told
-            | asked
-            | {
-                "figures": told,
-                "status": "succeeded",
-                "rejected_outputs": [],
-                "overridden": self.options.overrides is not None,
-                "replaces_generation_id": self.options.replaces_generation_id,
-                "rating": None,
-                "sample": False,
-                "started_at": self.began,
-                "finished_at": None,
-            }
-        )
+        overridden = self.options.overrides is not None
+        return unrecorded(result, self.request, overridden=overridden, started_at=self.began)
 
     def sentence(self) -> str:
         """What is happening now, and for how long."""
@@ -124,7 +109,7 @@ class Run:
 
 def begin(
     application: Application, prompt: str, services: Sequence[str], agent_id: str | None, options: GenerationOptions
-) -> Run:
+) -> StartedGeneration:
     """Start and remember a generation with a new ID; the second click of a double-click starts none.
 
     Raises:
@@ -144,19 +129,19 @@ def begin(
     )
     # Two clicks run the page twice at the same time.
     with _guard:
-        for earlier in reversed(_runs.values()):
+        for earlier in reversed(_started.values()):
             if earlier.asked == asked and time.monotonic() - earlier.started < DOUBLE_CLICK_S:
                 return earlier
         generation_id, events = uuid4(), list[Progress]()
         chosen = replace(options, generation_id=generation_id)
         job = application.orchestrator.start(request, chosen, events.append)
-        run = Run(generation_id, request, chosen, job, events, asked)
-        _runs[generation_id] = run
-        while len(_runs) > _KEPT and not next(iter(_runs.values())).running:
-            _runs.popitem(last=False)
-        return run
+        begun = StartedGeneration(generation_id, request, chosen, job, events, asked)
+        _started[generation_id] = begun
+        while len(_started) > _KEPT and not next(iter(_started.values())).running:
+            _started.popitem(last=False)
+        return begun
 
 
-def known(generation_id: UUID) -> Run | None:
+def known(generation_id: UUID) -> StartedGeneration | None:
     """The generation with this ID; None if this process did not start it recently."""
-    return _runs.get(generation_id)
+    return _started.get(generation_id)

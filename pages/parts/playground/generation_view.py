@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -12,38 +13,41 @@ from orchestrator.workflow.graph import awaited, cases
 from pages.parts.filters import zone
 from pages.parts.palette import GENERATION_STATUS, OUTCOME_LABELS, label
 from pages.parts.playground.annotated import annotated
+from pages.parts.playground.details import GenerationDetails
 from pages.parts.tables import listing
 from pages.parts.theme import text_colour
 from pages.parts.words import NONE, count, moment, money, percent, plain, seconds, spoken
-from queries.generations import StoredGeneration
 from store import exact_json
 
 _PROMPT_CHARS = 400
 
 
-def show_generation(run: StoredGeneration) -> None:
+def show_generation(generation: GenerationDetails) -> None:
     """Everything about one generation."""
-    status, icon, colour = GENERATION_STATUS[run.status]
+    status, icon, colour = GENERATION_STATUS[generation.status]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(status, icon=icon, color=colour)
-        if run.simulated:
+        if generation.simulated:
             st.badge("Simulated", icon=":material/science:", color="gray")
-        if run.overridden:
+        if generation.overridden:
             st.badge("Model overrides", icon=":material/tune:", color="violet")
-        if run.sample:
+        if generation.sample:
             st.badge("Sample", icon=":material/auto_awesome:", color="gray")
-        st.caption(f"{moment(run.started_at, zone())} ({zone()}), agent {plain(run.agent_id or NONE)}", width="content")
-    _prompt(run.prompt)
-    _figures(run)
-    for finding in run.findings:
+        st.caption(
+            f"{moment(generation.started_at, zone())} ({zone()}), agent {plain(generation.agent_id or NONE)}",
+            width="content",
+        )
+    _prompt(generation.prompt)
+    _figures(generation)
+    for finding in generation.findings:
         if finding.severity == "warning":
             st.warning(plain(finding.message), icon=":material/warning:")
-    if run.pilot_steps:
-        _steps(run.pilot_steps)
-    _attempts(run)
-    _rejected(run)
-    if run.pilot_steps:
-        _take_away(run)
+    if generation.pilot_steps:
+        _steps(generation.pilot_steps)
+    _attempts(generation)
+    _rejected(generation)
+    if generation.pilot_steps:
+        _take_away(generation)
 
 
 def _prompt(text: str) -> None:
@@ -55,23 +59,25 @@ def _prompt(text: str) -> None:
             st.code(text, language=None, wrap_lines=True, height=320)
 
 
-def _figures(run: StoredGeneration) -> None:
-    saved, baseline = run.figures.savings_usd, run.figures.baseline_cost_usd
+def _figures(generation: GenerationDetails) -> None:
+    saved, baseline = generation.savings_usd, generation.baseline_cost_usd
     with st.grid(4, min_column_width=150):
-        st.metric("Answered by", plain(label(run.generator_used)) if run.generator_used else NONE, border=True)
-        st.metric("Cost of all attempts", money(run.cost_usd), border=True)
+        st.metric(
+            "Answered by", plain(label(generation.generator_used)) if generation.generator_used else NONE, border=True
+        )
+        st.metric("Cost of all attempts", money(generation.cost_usd), border=True)
         st.metric(
             "Saved",
             money(saved),
             border=True,
             help=f"Compared with {money(baseline)} on {BASELINE.label} for the same tokens"
-            f"{f', {percent(run.figures.savings_pct)}' if run.figures.savings_pct is not None else ''}. "
+            f"{f', {percent(generation.savings_pct)}' if generation.savings_pct is not None else ''}. "
             "Negative if the wasted attempt cost more than the answer saved.",
         )
-        st.metric("Time", seconds(run.duration_ms), border=True)
+        st.metric("Time", seconds(generation.duration_ms), border=True)
 
 
-def _steps(steps: list[dict[str, Any]]) -> None:
+def _steps(steps: Sequence[dict[str, Any]]) -> None:
     table, graph = st.tabs(["Steps", "Graph"])
     with table:
         rows = [_step_row(step) for step in steps]
@@ -93,7 +99,7 @@ def _step_row(step: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def dot(steps: list[dict[str, Any]], shade: str) -> str:
+def dot(steps: Sequence[dict[str, Any]], shade: str) -> str:
     """The steps as a Graphviz graph: boxes, diamonds for conditionals, branches dashed with their condition.
 
     Args:
@@ -124,58 +130,57 @@ def _quoted(text: object) -> str:
     return json.dumps(str(text), ensure_ascii=False)
 
 
-def _attempts(run: StoredGeneration) -> None:
+def _attempts(generation: GenerationDetails) -> None:
     st.subheader("What it took", anchor=False)
-    if not run.attempts:
-        st.caption("No model was asked." if run.status != "running" else "The attempts are recorded at the end.")
+    if not generation.attempts:
+        st.caption("No model was asked." if generation.status != "running" else "The attempts are recorded at the end.")
         return
     rows = [
         {
             "Model": label(attempt.model),
             "Outcome": OUTCOME_LABELS.get(attempt.outcome, attempt.outcome),
             "Details": spoken(attempt.detail) or NONE,
-            "Tokens": f"{'about ' if attempt.tokens_estimated else ''}{count(attempt.tokens['total'])}",
+            "Tokens": f"{'about ' if attempt.tokens_estimated else ''}{count(attempt.tokens)}",
             "Cost": money(attempt.cost_usd),
             "Time": seconds(attempt.duration_ms),
             "API model": attempt.api_model,
         }
-        for attempt in run.attempts
+        for attempt in generation.attempts
     ]
     listing(rows, "The attempts: outcome, tokens, cost and time")
 
 
-def _rejected(run: StoredGeneration) -> None:
-    for rejected in run.rejected_outputs:
-        model = label(run.attempts[rejected.attempt].model)
+def _rejected(generation: GenerationDetails) -> None:
+    for number, text in generation.rejected.items():
+        model = label(generation.attempts[number].model)
+        findings = [each for each in generation.findings if each.attempt == number and each.severity == "error"]
         with st.expander(f"What {plain(model)} answered, and why it was rejected"):
-            findings = [
-                finding.model_dump()
-                for finding in run.findings
-                if finding.attempt == rejected.attempt and finding.severity == "error"
-            ]
             for found in findings:
-                st.markdown(plain(f"{found['path']}: {found['message']}"))
-            st.code(annotated(rejected.text or "(empty)", findings), language=None, wrap_lines=True, height=320)
+                st.markdown(plain(f"{found.path}: {found.message}"))
+            notes = [{"path": found.path, "message": found.message} for found in findings]
+            st.code(annotated(text or "(empty)", notes), language=None, wrap_lines=True, height=320)
 
 
-def _take_away(run: StoredGeneration) -> None:
-    document = exact_json({"pilot_steps": run.pilot_steps})
+def _take_away(generation: GenerationDetails) -> None:
+    document = exact_json({"pilot_steps": generation.pilot_steps})
     with st.container(horizontal=True):
         st.download_button(
             "Download as JSON",
             document,
-            f"workflow-{run.generation_id}.json",
+            f"workflow-{generation.generation_id}.json",
             "application/json",
             icon=":material/download:",
         )
     with st.expander("Copy the workflow as JSON"):
-        st.code(json.dumps({"pilot_steps": run.pilot_steps}, indent=2, ensure_ascii=False), "json", height=320)
+        st.code(json.dumps({"pilot_steps": generation.pilot_steps}, indent=2, ensure_ascii=False), "json", height=320)
     with st.expander("Generate it from a terminal or Python"):
-        services = ",".join(run.services)
-        st.code(f"python -m orchestrator generate {_shell(run.prompt)} --services {_shell(services)} --json", "bash")
-        call = f"prompt={run.prompt!r}, services={run.services!r}"
+        services = ",".join(generation.services)
+        st.code(
+            f"python -m orchestrator generate {_shell(generation.prompt)} --services {_shell(services)} --json", "bash"
+        )
+        call = f"prompt={generation.prompt!r}, services={list(generation.services)!r}"
         st.code(f"application.orchestrator.generate_workflow(user_id=..., agent_id=None, {call})", "python")
-    st.caption(f"Generation `{run.generation_id}`")
+    st.caption(f"Generation `{generation.generation_id}`")
 
 
 def _shell(text: str) -> str:

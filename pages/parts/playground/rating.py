@@ -14,27 +14,27 @@ from store.identity import LOCAL_PERSON_ID
 _GOOD = 1
 
 
-def rating(application: Application, run: StoredGeneration) -> None:
+def rating(application: Application, stored: StoredGeneration) -> None:
     """The thumbs, or the earlier rating; nothing if the generation gave no workflow."""
-    if run.pilot_steps is None:
+    if stored.pilot_steps is None:
         return
-    if run.rating is not None:
-        thumb, word = (":material/thumb_up:", "good") if run.rating == _GOOD else (":material/thumb_down:", "bad")
+    if stored.rating is not None:
+        thumb, word = (":material/thumb_up:", "good") if stored.rating == _GOOD else (":material/thumb_down:", "bad")
         st.badge(f"You rated this workflow {word}", icon=thumb, color="gray")
         return
-    key = f"rating_{run.generation_id}"
+    key = f"rating_{stored.generation_id}"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("Is this workflow right?")
         verdict = st.feedback("thumbs", key=key)
     # No callback: after a lost session it would never be called, although the thumb would look pressed.
     if verdict is not None:
-        _rate(application, run, verdict)
+        _rate(application, stored, verdict)
 
 
-def _rate(application: Application, run: StoredGeneration, verdict: int) -> None:
+def _rate(application: Application, stored: StoredGeneration, verdict: int) -> None:
     try:
         rate(
-            application.store.machine(), run.generation_id, actor_id=LOCAL_PERSON_ID, good=verdict == _GOOD
+            application.store.machine(), stored.generation_id, actor_id=LOCAL_PERSON_ID, good=verdict == _GOOD
         )  # fmt: skip
     except StoreError as error:
         problem(error)
