@@ -8,7 +8,7 @@ from pages.parts import states, tally_cards
 from pages.parts.cards import cards
 from pages.parts.cost import charts as cost_charts
 from pages.parts.cost.outlook import outlook
-from pages.parts.filters import bar, way_back
+from pages.parts.filters import bar, reset_filters
 from pages.parts.header import header
 from pages.parts.left_out import left_out
 from queries.cost import read_cost
@@ -19,7 +19,7 @@ chosen = bar()
 report = states.read(lambda: read_cost(person, chosen.period, chosen.filters, chosen.model))
 total, before = report.total, report.before
 if not total.rows:
-    states.empty(person, sentence="No generations ended in this period with these filters.", reset=way_back())
+    states.empty(person, sentence="No generations ended in this period with these filters.", reset=reset_filters())
     st.stop()
 cards(
     [

@@ -9,12 +9,12 @@ from pages.parts.cards import Card, cards
 from pages.parts.fallbacks import bands as fallback_bands
 from pages.parts.fallbacks import charts as fallback_charts
 from pages.parts.fallbacks.agents import agents
-from pages.parts.filters import bar, way_back
+from pages.parts.filters import bar, reset_filters
 from pages.parts.header import header
 from pages.parts.left_out import left_out
 from pages.parts.palette import REASON_LABELS, label
 from pages.parts.rejected import rejected
-from pages.parts.words import NONE, many, money, overridden, plain, share
+from pages.parts.words import NONE, escaped, many, money, overridden, share
 from queries.fallbacks import FallbackReport, read_fallbacks
 from queries.tally import Tally
 
@@ -51,7 +51,7 @@ person = application.person()
 chosen = bar("Primary model")
 report = states.read(lambda: read_fallbacks(person, chosen.period, chosen.filters, chosen.model))
 if not report.total.completed:
-    states.empty(person, sentence="No generations completed in this period with these filters.", reset=way_back())
+    states.empty(person, sentence="No generations completed in this period with these filters.", reset=reset_filters())
     st.stop()
 cards(figures(report), chosen.period)
 left_out(report.total, report.figures.undated, chosen, person)
@@ -67,7 +67,7 @@ if unsaid := report.first_unknown:
     )
 if chosen.model:
     st.caption(
-        f":material/info: Rejected replies and prompt versions cover all replies of {plain(label(chosen.model))}, "
+        f":material/info: Rejected replies and prompt versions cover all replies of {escaped(label(chosen.model))}, "
         "whether it was asked first or second."
     )
 fallback_charts.rate(report, chosen, person)

@@ -10,11 +10,11 @@ from orchestrator import Application, OrchestratorSettings, read_settings
 from orchestrator.models.catalogue import BASELINE
 from pages.parts import states
 from pages.parts.filters import Chosen, default_filters, zone
-from pages.parts.flow.chart import flow_chart, ways
+from pages.parts.flow.chart import flow_chart, paths
 from pages.parts.header import header
 from pages.parts.left_out import left_out
 from pages.parts.settings import answers_as, without_key
-from pages.parts.words import many, money, overridden, percent, plain, share
+from pages.parts.words import escaped, many, money, overridden, percent, share
 from queries.flow import Flow, read_flow
 from queries.period import RECENT_DAYS, latest
 from queries.tally import Tally
@@ -47,7 +47,7 @@ def steps(application: Application, keys: OrchestratorSettings, flow: Flow) -> l
 
 
 def _asked(application: Application, keys: OrchestratorSettings, total: Tally) -> str:
-    primary, fallback = plain(answers_as(keys.primary)), plain(answers_as(keys.fallback))
+    primary, fallback = escaped(answers_as(keys.primary)), escaped(answers_as(keys.fallback))
     two = keys.has_second(clock.now().date())
     second = f"**{fallback}** is asked when it fails" if two else "there is no fallback"
     rate = total.as_configured.fallback
@@ -57,7 +57,7 @@ def _asked(application: Application, keys: OrchestratorSettings, total: Tally) -
     of_late = f" In the last {RECENT_DAYS} days, {', and '.join(measured)}." if measured else ""
     asked = (keys.primary, keys.fallback) if two else (keys.primary,)
     warnings = (without_key(application, name) for name in asked)
-    lacking = "".join(f" {plain(warning)}" for warning in warnings if warning)
+    lacking = "".join(f" {escaped(warning)}" for warning in warnings if warning)
     return f"**{primary}** is asked first; {second}.{lacking} Each reply is validated while it streams.{of_late}"
 
 
@@ -76,7 +76,7 @@ def _validated(total: Tally) -> str:
 
 def _priced(flow: Flow) -> str:
     spent = f"{money(flow.total.cost_usd)} for completed generations, {money(flow.total.cost_failed_usd)} for the rest"
-    return "Every attempt is priced by its tokens, wasted ones included" + (f": {spent}." if flow.ways else ".")
+    return "Every attempt is priced by its tokens, wasted ones included" + (f": {spent}." if flow.paths else ".")
 
 
 application = header()
@@ -92,9 +92,9 @@ with st.grid(3, min_column_width=240):
             st.markdown(f"**{title}**")
             st.markdown(text)
             st.page_link(page, label=link, icon=":material/arrow_forward:")
-if flow.ways:
+if flow.paths:
     flow_chart(flow)
-    ways(flow, chosen, person)
+    paths(flow, chosen, person)
     left_out(flow.total, flow.figures.undated, chosen, person)
     alone = flow.total.overridden
     said = f" {overridden(alone)}: included in the flow and the cost, not in any rate." if alone else ""

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.parts import states, tally_cards
 from pages.parts.cards import Card, cards
-from pages.parts.filters import bar, way_back
+from pages.parts.filters import bar, reset_filters
 from pages.parts.header import header
 from pages.parts.latency import charts as latency_charts
 from pages.parts.words import many
@@ -30,7 +30,7 @@ person = application.person()
 chosen = bar()
 report = states.read(lambda: read_latency(person, chosen.period, chosen.filters, chosen.model))
 if not report.generations:
-    states.empty(person, sentence="No generations completed in this period with these filters.", reset=way_back())
+    states.empty(person, sentence="No generations completed in this period with these filters.", reset=reset_filters())
     st.stop()
 cards(figures(report), chosen.period)
 if untimed := report.generations - report.timed:

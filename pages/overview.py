@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pages.parts import charts, generators, states, tally_cards
-from pages.parts.behind import answered_on
 from pages.parts.cards import Card, cards
+from pages.parts.drill_down import answered_on
 from pages.parts.filters import Chosen, default_filters, zone
 from pages.parts.header import header
 from pages.parts.left_out import left_out

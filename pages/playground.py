@@ -19,7 +19,7 @@ from pages.parts.playground.details import recorded
 from pages.parts.playground.generation_view import show_generation
 from pages.parts.playground.rating import rating
 from pages.parts.problems import problem
-from pages.parts.words import plain, spoken
+from pages.parts.words import escaped, spoken
 from queries.errors import QueryError
 from queries.generations import StoredGeneration, find_generation
 from store import StoreError
@@ -84,7 +84,7 @@ def watch(begun: generation.StartedGeneration) -> None:
         st.markdown(f":material/progress_activity: {begun.sentence()}")
         st.button("Cancel", on_click=begun.cancel)
     for step in begun.steps():
-        st.markdown(f"- {plain(step['operation'])}")
+        st.markdown(f"- {escaped(step['operation'])}")
 
 
 def form(*, simulated: bool, running: bool) -> None:
@@ -167,7 +167,7 @@ chosen = opened()
 under_way = generation.known(chosen) if chosen else None
 form(simulated=application.simulated, running=bool(under_way and under_way.running))
 if refused := st.session_state.get("playground_rejected"):
-    st.warning(plain(refused), icon=":material/edit:")
+    st.warning(escaped(refused), icon=":material/edit:")
 if chosen:
     show(chosen, under_way)
 elif GENERATION_PARAMETER in st.query_params:

@@ -8,7 +8,7 @@ from orchestrator.models.catalogue import CATALOGUE
 from orchestrator.models.pricing import expensive_models
 from pages.parts import states
 from pages.parts.cards import Card, cards
-from pages.parts.filters import bar, way_back
+from pages.parts.filters import bar, reset_filters
 from pages.parts.header import header
 from pages.parts.quality import charts as quality_charts
 from queries.quality import QualityReport, read_quality
@@ -30,7 +30,7 @@ person = application.person()
 chosen = bar("Model")
 report = states.read(lambda: read_quality(person, chosen.period, chosen.filters, chosen.model))
 if not report.models and not any(measure.rate.whole for measure in report.overall):
-    states.empty(person, sentence="No model was asked in this period with these filters.", reset=way_back())
+    states.empty(person, sentence="No model was asked in this period with these filters.", reset=reset_filters())
     st.stop()
 cards(figures(report), chosen.period)
 quality_charts.notes(report)

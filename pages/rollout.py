@@ -7,7 +7,7 @@ import streamlit as st
 from orchestrator.models.pricing import expensive_models
 from pages.parts import settings, states, tally_cards
 from pages.parts.cards import cards
-from pages.parts.filters import bar, way_back
+from pages.parts.filters import bar, reset_filters
 from pages.parts.header import header
 from pages.parts.palette import label
 from pages.parts.rejected import rejected
@@ -56,7 +56,7 @@ if not report.total.rows:
     states.empty(
         person,
         sentence="No generations asked a cheaper model first in this period with these filters.",
-        reset=way_back(),
+        reset=reset_filters(),
     )
     st.stop()
 for kind in report.advice:

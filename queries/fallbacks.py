@@ -120,7 +120,7 @@ def _reasons(total: Tally) -> pd.DataFrame:
 
 
 def _by_primary(rows: Sequence[Generations]) -> pd.DataFrame:
-    completed = [row for row in rows if row.outcome == "completed"]
+    completed = [row for row in rows if row.status == "completed"]
     names = sorted({row.primary_model for row in completed}, key=str)
     rates = ((name, tally(row for row in completed if row.primary_model == name).fallback) for name in names)
     return _rates("primary_model", rates)
@@ -129,7 +129,7 @@ def _by_primary(rows: Sequence[Generations]) -> pd.DataFrame:
 def _by_band(
     rows: Sequence[Generations], bands: tuple[Band, ...], counts: Callable[[Generations], tuple[int, ...]]
 ) -> pd.DataFrame:
-    completed = [row for row in rows if row.outcome == "completed"]
+    completed = [row for row in rows if row.status == "completed"]
     rates = []
     for place, band in enumerate(bands):
         whole = sum(counts(row)[place] for row in completed)

@@ -36,7 +36,6 @@ class Generations(_Sums):
     """Finished generations of one kind: their number and their sums.
 
     Attributes:
-        outcome: the status of the generations.
         primary_model: the model that was asked first; None if unknown.
         generator: the model that answered; None for a failed or cancelled generation and for an unreadable name.
         without_cost, without_waste: how many have an unknown cost or waste, which the sum leaves out.
@@ -46,7 +45,7 @@ class Generations(_Sums):
     """
 
     overridden: bool
-    outcome: Literal["completed", "failed", "cancelled"]
+    status: Literal["completed", "failed", "cancelled"]
     primary_model: str | None
     generator: str | None
     fallback_reason: str | None

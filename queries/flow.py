@@ -16,21 +16,21 @@ from store import Database
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class FlowPath:
     """One path from the primary model to the end.
 
     Attributes:
         primary: the model that was asked first; None if unknown.
         reason: why its reply was not used; None if it was, or if only the end of the path is known.
         generator: the model that answered; None if none did.
-        outcome: the generation's status: completed, failed or cancelled.
+        status: completed, failed or cancelled.
         total: the generations that took this path.
     """
 
     primary: str | None
     reason: str | None
     generator: str | None
-    outcome: str
+    status: str
     total: Tally
 
     @property
@@ -50,10 +50,10 @@ class Way:
         return float(sum(row.latency_ms for row in self.total.rows)) / timed if timed else None
 
 
-def together(ways: Sequence[Way]) -> Way:
+def merged(paths: Sequence[FlowPath]) -> FlowPath:
     """Merge one or more paths into one that is labelled like the first."""
-    rows = (row for way in ways for row in way.total.rows)
-    return replace(ways[0], total=tally(rows))
+    rows = (row for path in paths for row in path.total.rows)
+    return replace(paths[0], total=tally(rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +61,17 @@ class Flow:
     """The paths of a period, the most used first."""
 
     figures: Figures
-    ways: tuple[Way, ...]
+    paths: tuple[FlowPath, ...]
     total: Tally
 
     @property
     def ended(self) -> int:
         """All generations that finished, whatever their status."""
-        return sum(way.generations for way in self.ways)
+        return sum(path.generations for path in self.paths)
 
-    def share(self, way: Way) -> Rate:
+    def share(self, path: FlowPath) -> Rate:
         """The share of all generations that took this path."""
-        return Rate(way.generations, self.ended)
+        return Rate(path.generations, self.ended)
 
 
 def read_flow(database: Database, period: Period, filters: Filters) -> Flow:
@@ -84,12 +84,12 @@ def read_flow(database: Database, period: Period, filters: Filters) -> Flow:
     current = now(figures.generations)
     kinds: dict[tuple[str | None, str | None, str | None, str], list[Generations]] = {}
     for row in current:
-        key = row.primary_model, row.fallback_reason, row.generator, row.outcome
+        key = row.primary_model, row.fallback_reason, row.generator, row.status
         kinds.setdefault(key, []).append(row)
-    ways = [Way(*key, tally(rows)) for key, rows in kinds.items()]
-    ways.sort(key=lambda way: (-way.generations, _order(way)))
-    return Flow(figures, tuple(ways), tally(current))
+    paths = [FlowPath(*key, tally(rows)) for key, rows in kinds.items()]
+    paths.sort(key=lambda path: (-path.generations, _order(path)))
+    return Flow(figures, tuple(paths), tally(current))
 
 
-def _order(way: Way) -> tuple[int, str]:
-    return REASONS.index(way.reason) if way.reason in REASONS else -1, str(way.primary)
+def _order(path: FlowPath) -> tuple[int, str]:
+    return REASONS.index(path.reason) if path.reason in REASONS else -1, str(path.primary)

@@ -77,7 +77,7 @@ def _by_generator(figures: Figures, total: Tally) -> dict[str, Any]:
     attempts, verdicts = now(figures.attempts), now(figures.verdicts)
     answer = {}
     for name in _models(total, attempts, verdicts):
-        own = tally(row for row in total.rows if row.outcome == "completed" and _named(row.generator) == name)
+        own = tally(row for row in total.rows if row.status == "completed" and _named(row.generator) == name)
         latencies = histogram(row for row in now(figures.latencies) if _named(row.generator) == name)
         answer[name] = {
             "generations": own.completed,
@@ -104,7 +104,7 @@ def _as_configured(figures: Figures, total: Tally) -> dict[str, Any]:
 
 def _models(total: Tally, attempts: list[Attempts], verdicts: list[Verdicts]) -> list[str]:
     """The models that answered, were asked, or whose workflows were judged."""
-    answered = {row.generator for row in total.rows if row.outcome == "completed"}
+    answered = {row.generator for row in total.rows if row.status == "completed"}
     asked = {row.model for row in attempts}
     return sorted(set(map(_named, answered | asked | {row.generator for row in verdicts if row.total})))
 

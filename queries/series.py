@@ -42,6 +42,6 @@ def by_day(figures: Figures, rows: Iterable[Row]) -> Iterator[tuple[date, list[R
 
 def by_generator(rows: Iterable[Generations]) -> Iterator[tuple[str | None, Tally]]:
     """The completed generations of each generator, sorted by name; None for an unreadable name."""
-    completed = [row for row in rows if row.outcome == "completed"]
+    completed = [row for row in rows if row.status == "completed"]
     for name in sorted({row.generator for row in completed}, key=str):
         yield name, tally(row for row in completed if row.generator == name)

@@ -26,7 +26,7 @@ class Tally:
 
     @cached_property
     def _completed(self) -> tuple[Generations, ...]:
-        return tuple(row for row in self.rows if row.outcome == "completed")
+        return tuple(row for row in self.rows if row.status == "completed")
 
     @cached_property
     def as_configured(self) -> Tally:
@@ -60,7 +60,7 @@ class Tally:
     @property
     def overridden(self) -> int:
         """Completed and failed generations with overrides or a forced failure."""
-        return sum(row.generations for row in self.rows if row.overridden and row.outcome != "cancelled")
+        return sum(row.generations for row in self.rows if row.overridden and row.status != "cancelled")
 
     @property
     def unreadable(self) -> int:
@@ -104,7 +104,7 @@ class Tally:
     @property
     def cost_failed_usd(self) -> Decimal | None:
         """All attempts of failed and cancelled generations."""
-        return _known_cost(row for row in self.rows if row.outcome != "completed")
+        return _known_cost(row for row in self.rows if row.status != "completed")
 
     @property
     def spent_usd(self) -> Decimal | None:
@@ -201,8 +201,8 @@ class Tally:
         """The average over completed generations whose latency is known; None if there are none."""
         return _sum(row.latency_ms for row in self._completed) / self.timed if self.timed else None
 
-    def _ended(self, outcome: str) -> int:
-        return sum(row.generations for row in self.rows if row.outcome == outcome)
+    def _ended(self, status: str) -> int:
+        return sum(row.generations for row in self.rows if row.status == status)
 
 
 def tally(rows: Iterable[Generations]) -> Tally:

@@ -37,7 +37,7 @@ class Delivery:
             StoreError: it was not accepted.
         """
         if kind == "outcome":
-            answer = self._database.call("finish_generation", p_generation_id=str(generation_id), p_outcome=text)
+            answer = self._database.call("finish_generation", p_generation_id=str(generation_id), p_record=text)
         else:
             answer = self._database.call(
                 "note_progress", p_generation_id=str(generation_id), p_events_if_interrupted=text, p_asked=late

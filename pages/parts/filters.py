@@ -16,7 +16,7 @@ import streamlit as st
 from orchestrator.models.catalogue import CATALOGUE
 from pages.parts import console, menu
 from pages.parts.palette import label
-from pages.parts.words import day, plain
+from pages.parts.words import day, escaped
 from queries.errors import QueryError
 from queries.filters import ORIGINS, SOURCES, Filters, Origin, Source
 from queries.period import USUAL_DAYS, Period, is_zone, latest, month, period
@@ -93,7 +93,7 @@ def bar(model_label: str = "Answered by", *, with_model: bool = True) -> Chosen:
     chosen = Chosen(days, filters, None if model == _ANY else model)
     if ignored := st.session_state[_IGNORED]:
         st.warning(
-            f"Ignored invalid values in the address: {plain(', '.join(ignored))}.",
+            f"Ignored invalid values in the address: {escaped(', '.join(ignored))}.",
             icon=":material/link_off:",
         )
     today = ", today included" if chosen.unfinished else ""
@@ -101,7 +101,7 @@ def bar(model_label: str = "Answered by", *, with_model: bool = True) -> Chosen:
     return chosen
 
 
-def way_back() -> Callable[[], None] | None:
+def reset_filters() -> Callable[[], None] | None:
     """Resets the filters to their defaults; None if they are already there."""
     return _reset if any(text is not None for text in st.session_state[menu.ADDRESS].values()) else None
 
@@ -137,7 +137,7 @@ def _days() -> Period:
     try:
         return period(first, last, zone())
     except QueryError as error:
-        st.warning(plain(error), icon=":material/event_busy:")
+        st.warning(escaped(error), icon=":material/event_busy:")
         return period(*default, zone())
 
 

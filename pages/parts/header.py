@@ -26,7 +26,7 @@ def header() -> Application:
     lost_press.tell_if_lost()
     _outbox(application)
     settings.show_result()
-    states.tell()
+    states.show_result()
     return application
 
 

@@ -7,14 +7,14 @@ import secrets
 
 import streamlit as st
 
-from pages.parts.words import plain
+from pages.parts.words import escaped
 
 log = logging.getLogger(__name__)
 
 
 def problem(error: Exception) -> None:
     """Show one of the project's own errors in its own words."""
-    st.error(plain(error), icon=":material/error:")
+    st.error(escaped(error), icon=":material/error:")
 
 
 def report(error: Exception) -> bool:

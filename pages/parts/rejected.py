@@ -8,8 +8,8 @@ from pages.parts import states
 from pages.parts.filters import Chosen
 from pages.parts.palette import label
 from pages.parts.past_generations import generation_link
-from pages.parts.words import moment, plain, spoken
-from queries.behind import rejected_replies
+from pages.parts.words import escaped, moment, spoken
+from queries.drill_down import rejected_replies
 from store import Database
 
 _SHOWN = 8
@@ -31,10 +31,10 @@ def rejected(database: Database, chosen: Chosen, model: str | None, code: str | 
         for row in found.to_dict("records"):
             codes = ", ".join(spoken(code) for code in row["codes"] or ()) or "Rejected"
             title = f"{moment(row['at'], chosen.period.zone)} · {label(row['model'])} · {codes}"
-            with st.expander(plain(title)):
-                st.caption(plain(row["prompt"]))
+            with st.expander(escaped(title)):
+                st.caption(escaped(row["prompt"]))
                 for finding in row["findings"]:
-                    st.markdown(plain(f"{finding.get('path', '$')}: {finding.get('message', '')}"))
+                    st.markdown(escaped(f"{finding.get('path', '$')}: {finding.get('message', '')}"))
                 st.code(row["text"] or "(empty)", language="json", wrap_lines=True, height=200)
                 st.markdown(f"[Open the generation]({generation_link(row['generation_id'])})")
         st.caption(f"The latest {len(found)}, times in {chosen.period.zone}.")

@@ -31,7 +31,7 @@ def read(question: Callable[[], T]) -> T:
         st.stop()
 
 
-def tell() -> None:
+def show_result() -> None:
     """Show the result of the last action, once."""
     if told := st.session_state.pop(_TOLD, None):
         st.toast(told, icon=":material/check:")

@@ -28,7 +28,7 @@ _UNSEEN = "\u2060"
 _ADDRESS = re.compile(r"((?:https?|ftp|mailto|xmpp)(?=\\:)|www(?=\\\.)|(?<=\S)(?=\\@))", re.IGNORECASE)
 
 
-def plain(text: object) -> str:
+def escaped(text: object) -> str:
     """Foreign text for a place that takes Markdown: shown literally, on one line.
 
     Unescaped, a picture in it would be fetched from wherever a prompt or a model's answer says. Addresses do not become

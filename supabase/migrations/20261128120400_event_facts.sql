@@ -188,9 +188,9 @@ revoke all on function private.prompt_version(text) from public, anon, authentic
 
 
 -- Returns whether a completed generation has no readable name of its model.
-create function private.is_nameless(outcome text, generator text) returns boolean
+create function private.is_nameless(status text, generator text) returns boolean
 language sql immutable
-as $$ select outcome = 'completed' and generator is null $$;
+as $$ select status = 'completed' and generator is null $$;
 
 revoke all on function private.is_nameless(text, text) from public, anon, authenticated;
 
@@ -224,7 +224,7 @@ revoke all on function private.unpriced(text) from public, anon, authenticated;
 -- waste are unknown.
 --
 -- overridden: whether it is left out of the rates that are judged (private.is_left_out).
--- outcome: completed, failed or cancelled; null for a FALLBACK event, which does not end a generation.
+-- status: completed, failed or cancelled; null for a FALLBACK event, which does not end a generation.
 -- first_model_said: the model that was asked first; null if that cannot be told.
 -- generator_said, reason_said: set for a completed generation only. Model names are input for private.label, the reason
 -- for private.fallback_reason, and prompt_version_said for private.prompt_version.
@@ -238,7 +238,7 @@ revoke all on function private.unpriced(text) from public, anon, authenticated;
 create function private.generation_measures(p_action text, p_at timestamptz, p_details jsonb)
 returns table (
     moment timestamptz,
-    outcome text,
+    status text,
     source text,
     overridden boolean,
     origin text,
@@ -262,7 +262,7 @@ language sql stable
 as $$
     select
         read.moment,
-        read.outcome,
+        read.status,
         read.source,
         read.overridden,
         read.origin,
@@ -274,7 +274,7 @@ as $$
         read.cost_usd,
         case
             when read.wasted_given then case when read.wasted_usd <= read.cost_usd then read.wasted_usd end
-            when read.outcome = 'completed'
+            when read.status = 'completed'
             then private.excess(
                 read.cost_usd, private.list_price(private.label(read.generator_said), p_at, p_details -> 'tokens_used')
             )
@@ -289,22 +289,22 @@ as $$
         read.steps,
         read.services,
         read.moment is null
-            or read.outcome = 'completed' and read.cost_usd is null
+            or read.status = 'completed' and read.cost_usd is null
             or read.wasted_given and (read.wasted_usd <= read.cost_usd) is not true
             or read.latency_given and read.latency_ms is null
             or read.own and not read.attempts_listed,
         array_remove(array[
             case when read.moment is null then 'timestamp' end,
-            case when read.outcome = 'completed' and read.cost_usd is null then 'cost_usd' end,
+            case when read.status = 'completed' and read.cost_usd is null then 'cost_usd' end,
             case when read.wasted_given and (read.wasted_usd <= read.cost_usd) is not true then 'wasted_cost_usd' end,
             case when read.latency_given and read.latency_ms is null then 'generation_time_ms' end,
             case when read.own and not read.attempts_listed then 'attempts' end
         ], null),
         case
             when read.own then
-                case when read.outcome <> 'cancelled' and read.attempts_listed then read.attempts end
-            when read.outcome = 'completed' then jsonb_build_array(jsonb_build_object('model', read.generator_said, 'outcome', 'succeeded'))
-            when read.outcome is null then jsonb_build_array(jsonb_build_object(
+                case when read.status <> 'cancelled' and read.attempts_listed then read.attempts end
+            when read.status = 'completed' then jsonb_build_array(jsonb_build_object('model', read.generator_said, 'outcome', 'succeeded'))
+            when read.status is null then jsonb_build_array(jsonb_build_object(
                 'model', p_details -> 'primary_model',
                 'outcome', coalesce(private.fallback_reason(p_details ->> 'reason'), 'api_error')
             ))
@@ -317,7 +317,7 @@ as $$
                 when 'WORKFLOW_GENERATED' then 'completed'
                 when 'WORKFLOW_GENERATION_FAILED' then 'failed'
                 when 'WORKFLOW_GENERATION_CANCELLED' then 'cancelled'
-            end as outcome,
+            end as status,
             private.event_source(said.sample, said.simulated) as source,
             private.is_left_out(said.overridden, said.forced_fault) as overridden,
             private.event_origin(said.origin) as origin,
@@ -415,7 +415,7 @@ returns table (
     source text,
     overridden boolean,
     origin text,
-    outcome text,
+    status text,
     primary_model text,
     generator text,
     fallback_reason text,
@@ -439,7 +439,7 @@ as $$
         read.source,
         read.overridden,
         read.origin,
-        read.outcome,
+        read.status,
         private.label(read.first_model_said),
         read.generator,
         private.fallback_reason(read.reason_said),
@@ -452,9 +452,9 @@ as $$
         read.steps,
         read.services,
         private.prompt_version(read.prompt_version_said),
-        read.unreadable or private.is_nameless(read.outcome, read.generator),
+        read.unreadable or private.is_nameless(read.status, read.generator),
         case
-            when private.is_nameless(read.outcome, read.generator) then array_prepend('generator_used', read.problems)
+            when private.is_nameless(read.status, read.generator) then array_prepend('generator_used', read.problems)
             else read.problems
         end,
         read.attempts

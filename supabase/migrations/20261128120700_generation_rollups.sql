@@ -16,7 +16,7 @@ create table public.generation_rollups (
     source text not null,
     overridden boolean not null,
     origin text,
-    outcome text not null,
+    status text not null,
     primary_model text,
     generator text,
     fallback_reason text,
@@ -37,7 +37,7 @@ create table public.generation_rollups (
     by_steps bigint[] not null,
     by_services bigint[] not null,
     unique nulls not distinct (
-        grain, slot, source, overridden, origin, outcome, primary_model, generator, fallback_reason
+        grain, slot, source, overridden, origin, status, primary_model, generator, fallback_reason
     )
 );
 
@@ -228,10 +228,10 @@ begin
     with facts as (
         select
             date_bin('15 minutes', moment, '2000-01-01 00:00:00+00') as quarter,
-            source, overridden, origin, outcome, first_model_said, generator_said, reason_said, prompt_version_said,
+            source, overridden, origin, status, first_model_said, generator_said, reason_said, prompt_version_said,
             unpriced_said, regenerated, unreadable, cost_usd, wasted_usd, baseline_usd, latency_ms, steps, services, attempts,
             case when latency_ms is not null then private.latency_bucket(latency_ms) end as bucket,
-            outcome = 'completed' and cost_usd is not null and baseline_usd is not null as comparable
+            status = 'completed' and cost_usd is not null and baseline_usd is not null as comparable
         from appended as event
         cross join lateral private.generation_measures(event.action, event.timestamp, event.details) as measured
         -- A fence: otherwise each use of a measure would compute it again.
@@ -240,7 +240,7 @@ begin
 
     by_quarter as materialized (
         select
-            quarter, source, overridden, origin, outcome,
+            quarter, source, overridden, origin, status,
             comparable and private.unpriced(unpriced_said) = 0 as comparable,
             private.label(first_model_said) as primary_model,
             private.label(generator_said) as generator,
@@ -277,20 +277,20 @@ begin
             array_agg(attempts) filter (where attempts is not null) as attempt_lists
         from facts
         group by
-            quarter, source, overridden, origin, outcome, comparable, first_model_said, generator_said, reason_said,
+            quarter, source, overridden, origin, status, comparable, first_model_said, generator_said, reason_said,
             prompt_version_said, unpriced_said
     ),
 
     generations as (
         insert into public.generation_rollups as rollup (
-            grain, slot, source, overridden, origin, outcome, primary_model, generator, fallback_reason,
+            grain, slot, source, overridden, origin, status, primary_model, generator, fallback_reason,
             generations, regenerated, unreadable, unpriced, cost_usd, without_cost, wasted_usd, without_waste, compared,
             baseline_usd, compared_cost_usd, compared_wasted_usd, timed, latency_ms, by_steps, by_services
         )
         select
-            slot.grain, slot.slot, source, overridden, origin, outcome, primary_model, generator, fallback_reason,
+            slot.grain, slot.slot, source, overridden, origin, status, primary_model, generator, fallback_reason,
             sum(generations), sum(regenerated),
-            sum(case when private.is_nameless(outcome, generator) then generations else unreadable end),
+            sum(case when private.is_nameless(status, generator) then generations else unreadable end),
             sum(unpriced), sum(cost_usd), sum(without_cost), sum(wasted_usd), sum(without_waste),
             coalesce(sum(generations) filter (where comparable), 0), coalesce(sum(baseline_usd) filter (where comparable), 0),
             coalesce(sum(cost_usd) filter (where comparable), 0), coalesce(sum(wasted_usd) filter (where comparable), 0),
@@ -299,10 +299,10 @@ begin
             array[sum(by_services[1]), sum(by_services[2]), sum(by_services[3]), sum(by_services[4]), sum(by_services[5])]
         from by_quarter
         cross join lateral private.slots(quarter) as slot
-        where outcome is not null
-        group by slot.grain, slot.slot, source, overridden, origin, outcome, primary_model, generator, fallback_reason
-        order by slot.grain, slot.slot, source, overridden, origin, outcome, primary_model, generator, fallback_reason
-        on conflict (grain, slot, source, overridden, origin, outcome, primary_model, generator, fallback_reason)
+        where status is not null
+        group by slot.grain, slot.slot, source, overridden, origin, status, primary_model, generator, fallback_reason
+        order by slot.grain, slot.slot, source, overridden, origin, status, primary_model, generator, fallback_reason
+        on conflict (grain, slot, source, overridden, origin, status, primary_model, generator, fallback_reason)
         do update set
             generations = rollup.generations + excluded.generations,
             regenerated = rollup.regenerated + excluded.regenerated,
@@ -332,7 +332,7 @@ begin
             private.histogram(min(first_bucket), max(last_bucket), private.joined(buckets))
         from by_quarter
         cross join lateral private.slots(quarter) as slot
-        where outcome = 'completed'
+        where status = 'completed'
             and buckets is not null
             and (select count(*) from generations) >= 0
         group by slot.grain, slot.slot, source, overridden, origin, generator

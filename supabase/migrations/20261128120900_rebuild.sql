@@ -75,7 +75,7 @@ as $$
             and rollup.source = taken.source
             and rollup.overridden = taken.overridden
             and rollup.origin is not distinct from taken.origin
-            and rollup.outcome = 'cancelled'
+            and rollup.status = 'cancelled'
             and rollup.primary_model is not distinct from taken.primary_model
             and rollup.generator is null
             and rollup.fallback_reason is null
@@ -90,7 +90,7 @@ as $$
     where estimate.id = any (p_estimates)
         and rollup.grain = slot.grain
         and rollup.slot = slot.slot
-        and rollup.outcome = 'cancelled'
+        and rollup.status = 'cancelled'
         and rollup.generations = 0;
 $$;
 

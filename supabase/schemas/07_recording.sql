@@ -337,28 +337,28 @@ grant execute on function public.note_progress(uuid, text, boolean) to authentic
 
 
 -- Records the result of a generation, its row and all its audit events, in one transaction.
--- p_outcome: {status, generator_used, pilot_steps, findings, rejected_outputs, figures, finished_at, events}. Attempts
+-- p_record: {status, generator_used, pilot_steps, findings, rejected_outputs, figures, finished_at, events}. Attempts
 -- and cost are taken from the event that says how the generation ended. Without events, no model was asked.
 -- A repeated call changes nothing. The result of a generation that was closed as interrupted in the meantime supersedes
 -- the estimate.
 -- Returns {status} as it now stands, null for a generation that was never started.
-create function public.finish_generation(p_generation_id uuid, p_outcome text) returns jsonb
+create function public.finish_generation(p_generation_id uuid, p_record text) returns jsonb
 language plpgsql security definer
 set search_path = ''
 as $$
 declare
-    outcome jsonb;
+    record jsonb;
     generation public.workflows;
     events jsonb;
     ending jsonb;
 begin
     perform private.require_role('orchestrator');
-    perform private.refuse_unless(octet_length(p_outcome) <= 50000000, 'This result is too large to record.');
-    outcome := p_outcome::jsonb;
+    perform private.refuse_unless(octet_length(p_record) <= 50000000, 'This result is too large to record.');
+    record := p_record::jsonb;
     select * into generation from public.workflows where generation_id = p_generation_id for update;
     if generation.generation_id is null then
         perform private.refuse_unless(
-            jsonb_typeof(outcome -> 'events') = 'array' and jsonb_array_length(outcome -> 'events') = 0,
+            jsonb_typeof(record -> 'events') = 'array' and jsonb_array_length(record -> 'events') = 0,
             'There is no generation with this id; only a generation that was started can end.'
         );
         return jsonb_build_object('status', null);
@@ -367,12 +367,12 @@ begin
         return jsonb_build_object('status', generation.status);
     end if;
 
-    events := private.checked_events(generation, outcome -> 'events');
+    events := private.checked_events(generation, record -> 'events');
     ending := private.ending_of(events);
     perform private.refuse_unless(
-        outcome ->> 'status' in ('succeeded', 'failed', 'cancelled')
-        and (ending is not null or outcome ->> 'status' = 'cancelled'),
-        'An outcome is succeeded, failed or cancelled, and has its event.'
+        record ->> 'status' in ('succeeded', 'failed', 'cancelled')
+        and (ending is not null or record ->> 'status' = 'cancelled'),
+        'A generation ends as succeeded, failed or cancelled, with its event.'
     );
     -- If no model was asked, there is no event to supersede the estimate.
     if generation.status = 'interrupted' and ending is null then
@@ -384,20 +384,20 @@ begin
 
     update public.workflows
     set
-        status = outcome ->> 'status',
-        generator_used = outcome ->> 'generator_used',
-        pilot_steps = nullif(outcome -> 'pilot_steps', 'null'),
-        findings = coalesce(outcome -> 'findings', '[]'),
-        rejected_outputs = coalesce(outcome -> 'rejected_outputs', '[]'),
+        status = record ->> 'status',
+        generator_used = record ->> 'generator_used',
+        pilot_steps = nullif(record -> 'pilot_steps', 'null'),
+        findings = coalesce(record -> 'findings', '[]'),
+        rejected_outputs = coalesce(record -> 'rejected_outputs', '[]'),
         attempts = coalesce(ending -> 'attempts', '[]'),
         cost_usd = coalesce((ending ->> 'cost_usd')::numeric, 0),
-        figures = coalesce(outcome -> 'figures', '{}'),
-        finished_at = least(greatest((outcome ->> 'finished_at')::timestamptz, generation.started_at), now()),
+        figures = coalesce(record -> 'figures', '{}'),
+        finished_at = least(greatest((record ->> 'finished_at')::timestamptz, generation.started_at), now()),
         events_if_interrupted = '[]'
     where generation_id = p_generation_id;
 
     perform private.append_events(events);
-    return jsonb_build_object('status', outcome ->> 'status');
+    return jsonb_build_object('status', record ->> 'status');
 end
 $$;
 

@@ -128,7 +128,7 @@ begin
     return (
         with sums as (
             select
-                bin, overridden, outcome, primary_model, generator, fallback_reason,
+                bin, overridden, status, primary_model, generator, fallback_reason,
                 sum(generations) as generations,
                 sum(regenerated) as regenerated,
                 sum(unreadable) as unreadable,
@@ -155,7 +155,7 @@ begin
                 offset 0
             ) as rollup
             where private.matches_filters(p_filters, source, origin)
-            group by bin, overridden, outcome, primary_model, generator, fallback_reason
+            group by bin, overridden, status, primary_model, generator, fallback_reason
         )
 
         select coalesce(json_agg(sums), '[]') from sums

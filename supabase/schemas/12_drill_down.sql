@@ -7,7 +7,7 @@ where action = 'WORKFLOW_GENERATED' and details ->> 'fallback_reason' is not nul
 
 -- Returns the latest ended generations from p_from to before p_to, newest first, at most p_limit.
 --
--- p_filters: {source, origin} as for the figures; {outcome, primary_model, generator, fallback_reason, unreadable,
+-- p_filters: {source, origin} as for the figures; {status, primary_model, generator, fallback_reason, unreadable,
 -- overridden}, each null for all; {steps, services, latency_ms}_from and _to. The model '' is the unknown one. The
 -- fallback_reason `any` matches generations with a fallback, `none` those without. overridden false matches only
 -- generations without overrides or a forced fault.
@@ -33,7 +33,7 @@ begin
                 and slot < p_to
                 and private.matches_filters(p_filters, source, origin)
                 and (p_filters ->> 'overridden' is null or overridden = (p_filters ->> 'overridden')::boolean)
-                and (p_filters ->> 'outcome' is null or outcome = p_filters ->> 'outcome')
+                and (p_filters ->> 'status' is null or status = p_filters ->> 'status')
                 and (p_filters ->> 'primary_model' is null or coalesce(primary_model, '') = p_filters ->> 'primary_model')
                 and (p_filters ->> 'generator' is null or coalesce(generator, '') = p_filters ->> 'generator')
                 and private.has_reason(p_filters, fallback_reason)
@@ -73,7 +73,7 @@ begin
                     and logged.timestamp < least(slots.slot + interval '15 minutes', p_to)
                     and private.matches_filters(p_filters, fact.source, fact.origin)
                     and (p_filters ->> 'overridden' is null or fact.overridden = (p_filters ->> 'overridden')::boolean)
-                    and (p_filters ->> 'outcome' is null or fact.outcome = p_filters ->> 'outcome')
+                    and (p_filters ->> 'status' is null or fact.status = p_filters ->> 'status')
                     and (p_filters ->> 'primary_model' is null or coalesce(fact.primary_model, '') = p_filters ->> 'primary_model')
                     and (p_filters ->> 'generator' is null or coalesce(fact.generator, '') = p_filters ->> 'generator')
                     and private.has_reason(p_filters, fact.fallback_reason)

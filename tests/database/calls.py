@@ -13,7 +13,7 @@ from tests.database.gateway import Person
 from tests.database.sides import MACHINE, Side
 
 SECRET = "a secret that was sent"
-RUN_ID = "00000000-0000-4000-8000-0000000000aa"
+GENERATION_ID = "00000000-0000-4000-8000-0000000000aa"
 
 
 class AuditLog:
@@ -29,10 +29,10 @@ class AuditLog:
         assert self._before.items() <= now.items()
         return [action for key, (action, _) in now.items() if key not in self._before]
 
-    def rows_of(self, run_id: str) -> list[dict[str, Any]]:
+    def rows_of(self, generation_id: str) -> list[dict[str, Any]]:
         """The events of a generation, as objects by column name."""
         query = "select to_jsonb(a) from public.audit_logs as a where details ->> 'generation_id' = %s"
-        return [row for (row,) in self._owner.execute(query, [run_id]).fetchall()]
+        return [row for (row,) in self._owner.execute(query, [generation_id]).fetchall()]
 
     def _rows(self) -> dict[str, tuple[str, str]]:
         rows = self._owner.execute("select id::text, action, to_jsonb(a)::text from public.audit_logs as a")
@@ -46,7 +46,7 @@ def an_event(action: str, **details: Json) -> dict[str, Json]:
     return {"id": str(uuid4()), "action": action, "details": told | details}  # type: ignore[dict-item]  # told is JSON
 
 
-def start_run(
+def start_generation(
     side: Side,
     person: Person,
     *,
@@ -55,9 +55,9 @@ def start_run(
     agent_id: str | None = None,
 ) -> str:
     """Start a generation of this person; returns its id."""
-    run_id = str(uuid4())
+    generation_id = str(uuid4())
     run = {
-        "generation_id": run_id,
+        "generation_id": generation_id,
         "user_id": person.user_id,
         "agent_id": agent_id,
         "origin": "cli",
@@ -66,10 +66,10 @@ def start_run(
         "events_if_interrupted": events_if_interrupted,
     }
     assert side.seen_by(MACHINE).call("start_generation", p_generation=json.dumps(run), p_limit_s=limit_s) == {}
-    return run_id
+    return generation_id
 
 
-def an_outcome() -> str:
+def a_record() -> str:
     """What the orchestrator records at the end of a generation."""
     return json.dumps(
         {

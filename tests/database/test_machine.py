@@ -10,15 +10,15 @@ from uuid import uuid4
 import pytest
 
 from store import InvalidInput, Json
-from tests.database.calls import RUN_ID, AuditLog, an_event, an_outcome, start_run
+from tests.database.calls import GENERATION_ID, AuditLog, a_record, an_event, start_generation
 from tests.database.sides import ADMIN, COLLEAGUE, MACHINE, MEMBER, Side
 
 Change = Callable[[dict[str, Any]], object]
 
 
-def finished(side: Side, run_id: str, outcome: str) -> Json:
+def finished(side: Side, generation_id: str, outcome: str) -> Json:
     """Record the end of a generation as the machine."""
-    return side.seen_by(MACHINE).call("finish_generation", p_generation_id=run_id, p_outcome=outcome)
+    return side.seen_by(MACHINE).call("finish_generation", p_generation_id=generation_id, p_record=outcome)
 
 
 def of(**details: Json) -> Change:
@@ -54,7 +54,7 @@ FORGED: dict[str, Change] = {
     "more than the attempts cost": of(cost_usd=0.002),
     "no attempts": of(attempts=None),
     "a model that is none": attempt(model=""),
-    "an outcome that is none": attempt(outcome="lucky"),
+    "an unknown outcome": attempt(outcome="lucky"),
     "a week": of(generation_time_ms=7 * 86_400_000),
     "51 steps": of(steps_generated=51),
     "a megabyte": of(note="x" * 1_000_000),
@@ -64,22 +64,22 @@ FORGED: dict[str, Change] = {
 @pytest.mark.parametrize("forged", FORGED)
 def test_nothing_else_is_recorded(side: Side, audit_log: AuditLog, forged: str) -> None:
     """It is rejected, and the generation is unchanged."""
-    run_id, outcome = start_run(side, MEMBER), json.loads(an_outcome())
+    generation_id, outcome = start_generation(side, MEMBER), json.loads(a_record())
     FORGED[forged](outcome)
     with pytest.raises(InvalidInput):
-        finished(side, run_id, json.dumps(outcome))
+        finished(side, generation_id, json.dumps(outcome))
 
     assert audit_log.changes() == []
-    assert finished(side, run_id, an_outcome()) == {"status": "succeeded"}
+    assert finished(side, generation_id, a_record()) == {"status": "succeeded"}
 
 
 def test_an_outcome_needs_a_start(side: Side, audit_log: AuditLog) -> None:
     """An unknown id, or that of a generation that has ended, records nothing."""
     with pytest.raises(InvalidInput):
-        finished(side, str(uuid4()), an_outcome())
-    ended = start_run(side, MEMBER)
-    finished(side, ended, an_outcome())
-    assert finished(side, ended, an_outcome()) == {"status": "succeeded"}
+        finished(side, str(uuid4()), a_record())
+    ended = start_generation(side, MEMBER)
+    finished(side, ended, a_record())
+    assert finished(side, ended, a_record()) == {"status": "succeeded"}
 
     assert audit_log.changes() == ["WORKFLOW_GENERATED"]
 
@@ -88,11 +88,11 @@ def test_a_forged_estimate_is_refused_as_well(side: Side, audit_log: AuditLog) -
     """Neither at the start nor later: the estimate would go into the log once the generation is overdue."""
     forged: Json = [{"id": str(uuid4()), "action": "SYSTEM_CONFIG_UPDATED", "details": {}}]
     with pytest.raises(InvalidInput):
-        start_run(side, MEMBER, events_if_interrupted=forged)
-    run_id = start_run(side, MEMBER)
+        start_generation(side, MEMBER, events_if_interrupted=forged)
+    generation_id = start_generation(side, MEMBER)
     with pytest.raises(InvalidInput):
         side.seen_by(MACHINE).call(
-            "note_progress", p_generation_id=run_id, p_events_if_interrupted=json.dumps(forged), p_asked=True
+            "note_progress", p_generation_id=generation_id, p_events_if_interrupted=json.dumps(forged), p_asked=True
         )
 
     assert audit_log.changes() == []
@@ -101,15 +101,15 @@ def test_a_forged_estimate_is_refused_as_well(side: Side, audit_log: AuditLog) -
 @pytest.mark.parametrize("year", [1999, 2099])
 def test_who_where_and_when_are_the_runs_own(side: Side, audit_log: AuditLog, year: int) -> None:
     """Whatever the event says about its user, agent, origin, severity or time, or about being sample data."""
-    run_id, outcome = start_run(side, MEMBER), json.loads(an_outcome())
+    generation_id, outcome = start_generation(side, MEMBER), json.loads(a_record())
     outcome["events"][0] |= {
         "timestamp": f"{year}-01-01T00:00:00Z", "user_id": ADMIN.user_id, "actor_id": "somebody",
         "entity_type": "world", "entity_id": "x", "severity": "critical", "changes": {"a": 1}, "compliance_flags": [],
     }  # fmt: skip
-    of(sample=True, simulated=True, origin="playground", overridden=True, supersedes=RUN_ID)(outcome)
-    finished(side, run_id, json.dumps(outcome))
+    of(sample=True, simulated=True, origin="playground", overridden=True, supersedes=GENERATION_ID)(outcome)
+    finished(side, generation_id, json.dumps(outcome))
 
-    (row,) = audit_log.rows_of(run_id)
+    (row,) = audit_log.rows_of(generation_id)
     assert (row["user_id"], row["entity_type"], row["entity_id"]) == (MEMBER.user_id, "agent", None)
     assert (row["severity"], row["compliance_flags"], row["changes"]) == ("info", ["SOC2"], None)
     assert not row["timestamp"].startswith(str(year))
@@ -126,9 +126,9 @@ def test_members_see_their_own_agents(side: Side) -> None:
         answer: Any = side.seen_by(person).call("list_agents_with_fallbacks", **arguments)
         return {agent["agent_id"] for agent in answer["agents"]}
 
-    run_id, outcome = start_run(side, COLLEAGUE, agent_id="colleague's"), json.loads(an_outcome())
+    generation_id, outcome = start_generation(side, COLLEAGUE, agent_id="colleague's"), json.loads(a_record())
     of(fallback_reason="timeout")(outcome)
-    finished(side, run_id, json.dumps(outcome))
+    finished(side, generation_id, json.dumps(outcome))
 
     assert "colleague's" in agents(ADMIN)
     assert "colleague's" in agents(COLLEAGUE)

@@ -13,7 +13,7 @@ from psycopg import sql
 from store import Json
 from store.embedded import cluster
 from store.embedded.cluster import Cluster
-from tests.database.calls import RUN_ID, AuditLog, an_outcome, start_run
+from tests.database.calls import GENERATION_ID, AuditLog, a_record, start_generation
 from tests.database.gateway import API_KEY, Person
 from tests.database.sides import ADMIN, MACHINE, MEMBER, STRANGER, Side
 
@@ -35,13 +35,13 @@ class Forgery:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-EVENT: Json = {"id": RUN_ID, "action": "FORGED", "details": {"sample": True}}
+EVENT: Json = {"id": GENERATION_ID, "action": "FORGED", "details": {"sample": True}}
 
 
 FORGERIES = [
     Forgery("POST", "/audit_logs", EVENT),
     Forgery("POST", "/audit_logs", [EVENT], (("prefer", "resolution=merge-duplicates"),)),
-    Forgery("PUT", f"/audit_logs?id=eq.{RUN_ID}", EVENT),
+    Forgery("PUT", f"/audit_logs?id=eq.{GENERATION_ID}", EVENT),
     Forgery("PATCH", "/audit_logs?action=neq.x", {"severity": "info"}),
     Forgery("DELETE", "/audit_logs?action=neq.x"),
     Forgery("POST", "/rpc/append_events", {"events": [EVENT]}),
@@ -132,6 +132,6 @@ def test_even_the_owner_changes_no_past_event(
 ) -> None:
     """The log is append-only even for the user who runs the migrations."""
     machine = embedded_side.seen_by(MACHINE)
-    machine.call("finish_generation", p_generation_id=start_run(embedded_side, MEMBER), p_outcome=an_outcome())
+    machine.call("finish_generation", p_generation_id=start_generation(embedded_side, MEMBER), p_record=a_record())
     with pytest.raises(psycopg.Error, match="append-only"):
         project_owner.execute(statement.encode())

@@ -77,7 +77,7 @@ def test_a_delivery_that_is_repeated_counts_once(
     (waiting,) = Outbox(tmp_path / "outbox").waiting()
     for _ in range(2):
         PooledStore(store.pool).machine().call(
-            "finish_generation", p_generation_id=str(waiting.generation_id), p_outcome=waiting.text
+            "finish_generation", p_generation_id=str(waiting.generation_id), p_record=waiting.text
         )
 
     assert log.actions() == ["WORKFLOW_GENERATED"]

@@ -138,7 +138,7 @@ def test_estimate_and_outcome_count_once_in_any_order(owner: psycopg.Connection,
     for event in reversed(events) if reverse else events:
         append(owner, [event])
 
-    counted = owner.execute("select outcome, generations from public.generation_rollups where grain = 360").fetchall()
+    counted = owner.execute("select status, generations from public.generation_rollups where grain = 360").fetchall()
     assert counted == [("completed", 2)]
     assert differences(owner) == {}
     append(owner, [event | {"id": str(uuid4())} for event in events])

@@ -22,8 +22,8 @@ from orchestrator import bootstrap
 from store.embedded.cluster import Cluster
 from tests.cluster.conftest import kill_server
 from tests.providers.behaviours import reply, status
-from tests.providers.frames import Told
 from tests.providers.server import ModelServer
+from tests.providers.wire_events import Told
 from tests.queries.conftest import differences
 
 OVERDUE = """

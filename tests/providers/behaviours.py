@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tests.providers.exchange import Behaviour, Exchange
-from tests.providers.frames import (
+from tests.providers.wire_events import (
     EVENT_STREAM,
-    FRAMES,
     UNKNOWN_TYPE,
     USUAL,
+    WIRE_EVENTS,
     WORKFLOW,
-    AnthropicFrames,
-    OpenAIFrames,
+    AnthropicEvents,
+    OpenAIEvents,
     Stop,
     Told,
     pieces,
@@ -35,13 +35,13 @@ class Reply:
     text: str = WORKFLOW
     stop: Stop = "complete"
     told: Told = field(default_factory=Told)
-    addition: Callable[[OpenAIFrames | AnthropicFrames], bytes] | None = None
+    addition: Callable[[OpenAIEvents | AnthropicEvents], bytes] | None = None
     without: tuple[Literal["stop", "end"], ...] = ()
     then: Behaviour | None = None
 
     async def __call__(self, exchange: Exchange) -> None:
         """Answer this way."""
-        frames = FRAMES[exchange.received.provider]
+        frames = WIRE_EVENTS[exchange.received.provider]
         await exchange.head(headers=EVENT_STREAM | {"transfer-encoding": "chunked"})
         for part in self._parts(frames):
             await exchange.chunk(part)
@@ -50,7 +50,7 @@ class Reply:
         else:
             await exchange.chunk(b"")
 
-    def _parts(self, frames: OpenAIFrames | AnthropicFrames) -> Iterator[bytes]:
+    def _parts(self, frames: OpenAIEvents | AnthropicEvents) -> Iterator[bytes]:
         yield frames.start(self.told)
         for piece in pieces(self.text):
             yield frames.text(piece)
@@ -129,7 +129,7 @@ def half_a_chunk() -> Behaviour:
 
     async def answer(exchange: Exchange) -> None:
         await exchange.head(headers=EVENT_STREAM | {"transfer-encoding": "chunked"})
-        await exchange.chunk(FRAMES[exchange.received.provider].start(Told()))
+        await exchange.chunk(WIRE_EVENTS[exchange.received.provider].start(Told()))
         await exchange.send(b"ffff\r\ndata: {")
 
     return answer
@@ -183,7 +183,7 @@ def flood_of_text(piece: str, total: int | None = None) -> Behaviour:
     """A proper stream at full speed whose every event holds this text, up to `total` bytes or endlessly."""
 
     async def answer(exchange: Exchange) -> None:
-        await flood(FRAMES[exchange.received.provider].text(piece), total)(exchange)
+        await flood(WIRE_EVENTS[exchange.received.provider].text(piece), total)(exchange)
 
     return answer
 
@@ -193,7 +193,7 @@ def in_stream_error(openai: tuple[str | None, str | int | None], anthropic: str,
 
     async def fail(exchange: Exchange) -> None:
         kind, code = openai if exchange.received.provider == "openai" else (anthropic, None)
-        await exchange.chunk(FRAMES[exchange.received.provider].error(kind, code, message))
+        await exchange.chunk(WIRE_EVENTS[exchange.received.provider].error(kind, code, message))
         await exchange.chunk(b"")
 
     return text_then(WORKFLOW[:40], fail)
@@ -205,7 +205,7 @@ def error_first(openai: tuple[str | None, str | int | None], anthropic: str) -> 
     async def fail(exchange: Exchange) -> None:
         kind, code = openai if exchange.received.provider == "openai" else (anthropic, None)
         await exchange.head(headers=EVENT_STREAM | {"transfer-encoding": "chunked"})
-        await exchange.chunk(FRAMES[exchange.received.provider].error(kind, code))
+        await exchange.chunk(WIRE_EVENTS[exchange.received.provider].error(kind, code))
         await exchange.chunk(b"")
 
     return fail
@@ -215,7 +215,7 @@ def pieces_drip(text: str, every_s: float = 0.05) -> Behaviour:
     """A proper stream whose text arrives slowly and does not end."""
 
     async def answer(exchange: Exchange) -> None:
-        frames = FRAMES[exchange.received.provider]
+        frames = WIRE_EVENTS[exchange.received.provider]
         await exchange.head()
         await exchange.send(frames.start(Told()))
         for piece in text:
@@ -236,7 +236,7 @@ def once_asked_again(told: Told) -> Behaviour:
 
     async def finish(exchange: Exchange) -> None:
         await exchange.server.arrived(2)
-        frames = FRAMES[exchange.received.provider]
+        frames = WIRE_EVENTS[exchange.received.provider]
         await exchange.chunk(frames.stop("complete", told) + frames.end(told))
         await exchange.chunk(b"")
 

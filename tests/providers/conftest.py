@@ -30,8 +30,8 @@ from store.embedded import cluster
 from store.embedded.cluster import Cluster
 from store.embedded.connections import Connections
 from tests.conftest import NOW, TEMPLATE, PooledStore
-from tests.providers.frames import ProviderName
 from tests.providers.server import ModelServer
+from tests.providers.wire_events import ProviderName
 
 OPENAI_KEY = "sk-proj-0penAiTestKeyThatMustNeverShow"
 ANTHROPIC_KEY = "sk-ant-api03-anthropictestkeythatmustnevershow"

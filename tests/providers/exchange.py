@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.providers.frames import EVENT_STREAM, ProviderName
+from tests.providers.wire_events import EVENT_STREAM, ProviderName
 
 if TYPE_CHECKING:
     from tests.providers.server import ModelServer

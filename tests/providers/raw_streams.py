@@ -19,7 +19,7 @@ from orchestrator.providers.provider import ReplyEvent
 from orchestrator.providers.stream import ReplyState, reply_events
 from orchestrator.workflow.reply import CheckedReply, judge
 from tests.conftest import NOW
-from tests.providers.frames import WORKFLOW, ProviderName
+from tests.providers.wire_events import WORKFLOW, ProviderName
 
 TYPICAL = Decimal("0.0012"), Decimal("0.0285")
 Events = list[bytes]

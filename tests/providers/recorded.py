@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.models.tokens import Tokens
-from tests.providers.frames import Told
+from tests.providers.wire_events import Told
 
 LIMIT_S = 0.5
 LATEST_MS = 1500

@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.providers.behaviours import reply, status
 from tests.providers.exchange import Behaviour, Exchange, Received
-from tests.providers.frames import ProviderName
+from tests.providers.wire_events import ProviderName
 
 PATHS: dict[str, ProviderName] = {"/v1/chat/completions": "openai", "/v1/messages": "anthropic"}
 

@@ -10,8 +10,8 @@ from orchestrator.generation.progress import Progress
 from orchestrator.request import checked_request
 from tests.providers.behaviours import silence, status, text_then
 from tests.providers.conftest import Bench, Side, both_sides
-from tests.providers.frames import WORKFLOW
 from tests.providers.recorded import CANCELLED, FALLBACK
+from tests.providers.wire_events import WORKFLOW
 
 
 @both_sides

@@ -32,8 +32,8 @@ from tests.providers.behaviours import (
 )
 from tests.providers.conftest import API_MODELS, Bench, MakeBench, Side, both_sides, cost
 from tests.providers.exchange import Behaviour
-from tests.providers.frames import UNKNOWN_TYPE, WORKFLOW, workflow
 from tests.providers.recorded import FAILED, FALLBACK, GENERATED, LATEST_MS, LIMIT_S, TOLD, USED
+from tests.providers.wire_events import UNKNOWN_TYPE, WORKFLOW, workflow
 
 Count = Literal["none", "exact", "estimated"]
 

@@ -13,8 +13,8 @@ from orchestrator.attempt import FallbackReason
 from tests.providers.behaviours import flood, flood_of_text, reply, status
 from tests.providers.conftest import Bench, MakeBench, Side, both_sides
 from tests.providers.exchange import Behaviour
-from tests.providers.frames import workflow
 from tests.providers.recorded import TOLD
+from tests.providers.wire_events import workflow
 
 
 @dataclass(frozen=True)

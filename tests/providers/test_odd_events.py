@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from orchestrator.models.tokens import Tokens
 from orchestrator.providers import Usage
 from orchestrator.workflow.reply import judge
-from tests.providers.frames import WORKFLOW, ProviderName
 from tests.providers.raw_streams import (
     ANTHROPIC,
     DONE,
@@ -35,6 +34,7 @@ from tests.providers.raw_streams import (
     sse,
     started,
 )
+from tests.providers.wire_events import WORKFLOW, ProviderName
 
 
 @dataclass(frozen=True)

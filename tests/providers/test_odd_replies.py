@@ -13,8 +13,8 @@ from orchestrator.models.tokens import Tokens
 from tests.providers.behaviours import Reply, drop, reply, reset, silence
 from tests.providers.conftest import CLAUDE_FIRST, MINI_FIRST, Bench, MakeBench, Side, both_sides, cost
 from tests.providers.exchange import Behaviour
-from tests.providers.frames import Told, workflow
 from tests.providers.recorded import FALLBACK, GENERATED, TOLD, USED
+from tests.providers.wire_events import Told, workflow
 
 
 @dataclass(frozen=True)

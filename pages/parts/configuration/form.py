@@ -11,7 +11,7 @@ from orchestrator import InvalidSettings, OrchestratorSettings
 from orchestrator.models.catalogue import CATALOGUE, counterpart, named, same_answers
 from orchestrator.system_keys import ENABLE_FALLBACK, FALLBACK, PRIMARY, SYSTEM_KEYS, SystemKey
 from pages.parts import settings
-from pages.parts.words import plain
+from pages.parts.words import escaped
 from store import Database, clock
 
 PROPOSED = "configuration_proposed"
@@ -67,7 +67,7 @@ def _take(key: SystemKey, stored: object) -> None:
         st.session_state[_widget(key)] = named(value).name if isinstance(value, str) else value
     except InvalidSettings:
         was = f"{key.label} was {settings.spoken(key.name, stored)}, which is no longer available"
-        st.warning(f"{plain(was)}. The current value is kept.", icon=":material/block:")
+        st.warning(f"{escaped(was)}. The current value is kept.", icon=":material/block:")
 
 
 def drafted_models() -> list[str]:
@@ -133,7 +133,9 @@ def save(database: Database, changes: Changes, version: int) -> None:
 def review(database: Database, base: OrchestratorSettings, changes: Changes, by: str | None) -> None:
     """What a save will change, with its button; or a conflict if somebody else has saved meanwhile."""
     if by is not None:
-        st.warning(f"{plain(by)} has changed the settings since you opened this page.", icon=":material/sync_problem:")
+        st.warning(
+            f"{escaped(by)} has changed the settings since you opened this page.", icon=":material/sync_problem:"
+        )
         st.button("Load the current settings", on_click=lambda: st.session_state.pop(settings.FORM_BASE))
         return
     proposed = st.session_state.pop(PROPOSED, False)
@@ -143,7 +145,7 @@ def review(database: Database, base: OrchestratorSettings, changes: Changes, by:
         return
     with st.container(border=True):
         st.markdown(
-            "**This will change**\n" + "".join(f"\n- {plain(line)}" for line in settings.changes_in_words(changes))
+            "**This will change**\n" + "".join(f"\n- {escaped(line)}" for line in settings.changes_in_words(changes))
         )
         label = f"Save {len(changes)} change{'s' if len(changes) > 1 else ''}"
         with st.container(horizontal=True):

@@ -10,7 +10,7 @@ from orchestrator.settings_history import Save
 from pages.parts import settings
 from pages.parts.configuration.form import load
 from pages.parts.filters import zone
-from pages.parts.words import ago, many, moment, plain
+from pages.parts.words import ago, escaped, many, moment
 from store import Database, clock
 
 _SHOWN = 6
@@ -40,14 +40,14 @@ def changed(saves: tuple[Save, ...], key: str) -> str:
     save = next((save for save in saves if key in save.changes), None)
     if save is None:
         return "Never changed."
-    return f"Changed by {plain(save.changed_by)} {ago(save.changed_at, clock.now())}."
+    return f"Changed by {escaped(save.changed_by)} {ago(save.changed_at, clock.now())}."
 
 
 def _version(database: Database, save: Save, version: int) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(
-            f"**Version {save.version}** · {moment(save.changed_at, zone())} · {plain(save.changed_by)}  \n"
-            + plain("; ".join(settings.changes_in_words(save.changes))),
+            f"**Version {save.version}** · {moment(save.changed_at, zone())} · {escaped(save.changed_by)}  \n"
+            + escaped("; ".join(settings.changes_in_words(save.changes))),
             width="content",
         )
         if save.version == version:

@@ -6,14 +6,14 @@ from decimal import Decimal
 
 from orchestrator.models.catalogue import BASELINE
 from pages.parts import charts, generators
-from pages.parts.behind import answered_on, behind, clicked_day
 from pages.parts.change_marks import mark_changes
 from pages.parts.charts import numbers
+from pages.parts.drill_down import answered_on, clicked_day, drill_down
 from pages.parts.filters import Chosen
 from pages.parts.palette import GAIN, GREY
 from pages.parts.words import day, many, money
-from queries.behind import Which
 from queries.cost import CostReport
+from queries.drill_down import Which
 from store import Database
 
 _STEPS = {
@@ -110,4 +110,4 @@ def cumulative(report: CostReport, chosen: Chosen, person: Database) -> None:
         drill=True,
     )
     if clicked and (of := clicked_day(clicked[0])):
-        behind(person, chosen, of, Which(outcome="completed", generator=chosen.model), f"Workflows of {day(of)}")
+        drill_down(person, chosen, of, Which(status="completed", generator=chosen.model), f"Workflows of {day(of)}")

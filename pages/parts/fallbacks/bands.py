@@ -9,12 +9,12 @@ from typing import Any
 import pandas as pd
 
 from pages.parts import charts
-from pages.parts.behind import behind
 from pages.parts.charts import numbers
+from pages.parts.drill_down import drill_down
 from pages.parts.filters import Chosen
 from pages.parts.palette import FALLBACK_COLOUR, GREY, colour, label, mark
 from queries import targets
-from queries.behind import UNKNOWN, Which
+from queries.drill_down import UNKNOWN, Which
 from queries.fallbacks import SERVICE_BANDS, STEP_BANDS, Band, FallbackReport
 from store import Database
 
@@ -33,7 +33,7 @@ def by_primary(report: FallbackReport, chosen: Chosen, person: Database) -> None
     if clicked:
         name = frame["primary_model"][clicked[0]]
         which = _fallbacks(name or UNKNOWN)
-        behind(person, chosen, None, which, f"Fallbacks with {label(name)} asked first")
+        drill_down(person, chosen, None, which, f"Fallbacks with {label(name)} asked first")
 
 
 def by_steps(report: FallbackReport, chosen: Chosen, person: Database) -> None:
@@ -44,7 +44,7 @@ def by_steps(report: FallbackReport, chosen: Chosen, person: Database) -> None:
     )  # fmt: skip
     if band:
         which = replace(_fallbacks(chosen.model), steps_from=band.least, steps_to=band.most)
-        behind(person, chosen, None, which, f"Fallbacks with {band.name} steps")
+        drill_down(person, chosen, None, which, f"Fallbacks with {band.name} steps")
 
 
 def by_services(report: FallbackReport, chosen: Chosen, person: Database) -> None:
@@ -55,7 +55,7 @@ def by_services(report: FallbackReport, chosen: Chosen, person: Database) -> Non
     )  # fmt: skip
     if band:
         which = replace(_fallbacks(chosen.model), services_from=band.least, services_to=band.most)
-        behind(person, chosen, None, which, f"Fallbacks with {band.name} services")
+        drill_down(person, chosen, None, which, f"Fallbacks with {band.name} services")
 
 
 def _fallbacks(primary: str | None) -> Which:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import date
 
 from pages.parts import charts, tables
-from pages.parts.behind import behind, clicked_day
 from pages.parts.change_marks import mark_changes
 from pages.parts.charts import numbers
+from pages.parts.drill_down import clicked_day, drill_down
 from pages.parts.fallbacks.day_story import day_story
 from pages.parts.filters import Chosen
 from pages.parts.palette import FALLBACK_COLOUR, REASON_COLOURS, REASON_LABELS
 from pages.parts.words import NONE, count, day, money, percent, spoken, threshold
 from queries import targets
-from queries.behind import Which
+from queries.drill_down import Which
 from queries.fallbacks import FallbackReport
 from queries.tally import REASONS
 from store import Database
@@ -155,6 +155,6 @@ def prompts(report: FallbackReport) -> None:
 
 
 def _behind(person: Database, chosen: Chosen, of: date, reason: str | None) -> None:
-    which = Which(outcome="completed", primary_model=chosen.model, fallback_reason=reason or "any", overridden=False)
+    which = Which(status="completed", primary_model=chosen.model, fallback_reason=reason or "any", overridden=False)
     what = REASON_LABELS[reason] if reason else "Fallbacks"
-    behind(person, chosen, of, which, f"{what} on {day(of)}")
+    drill_down(person, chosen, of, which, f"{what} on {day(of)}")

@@ -13,7 +13,7 @@ from orchestrator import read_settings
 from pages.parts import lost_press, settings, states
 from pages.parts.filters import Chosen
 from pages.parts.palette import REASON_LABELS
-from pages.parts.words import day, inline, many, percent, plain
+from pages.parts.words import day, escaped, inline, many, percent
 from queries.fallbacks import FallbackReport
 from queries.figures import Change
 from queries.tally import REASONS
@@ -74,8 +74,8 @@ def _change(change: Change, zone: str, keys: Mapping[str, object]) -> None:
     pairs = settings.pairs(change.changes)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
-            f":material/tune: **{at:%-d %b %H:%M}**, {plain(change.by or 'unknown user')}: "
-            f"{plain('; '.join(settings.changes_in_words(pairs)))}{' (sample data)' if change.sample else ''}"
+            f":material/tune: **{at:%-d %b %H:%M}**, {escaped(change.by or 'unknown user')}: "
+            f"{escaped('; '.join(settings.changes_in_words(pairs)))}{' (sample data)' if change.sample else ''}"
         )
         if all(key in keys and keys[key] == before for key, (before, _) in pairs.items()):
             st.badge("Already reverted", icon=":material/check:", color="gray")

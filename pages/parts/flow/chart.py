@@ -5,13 +5,13 @@ from __future__ import annotations
 import pandas as pd
 
 from pages.parts import charts, tables
-from pages.parts.behind import behind
+from pages.parts.drill_down import drill_down
 from pages.parts.filters import Chosen
 from pages.parts.palette import GREY, REASON_COLOURS, REASON_LABELS, colour, label, mark
 from pages.parts.theme import text_colour
 from pages.parts.words import NONE, count, inline, money, percent, seconds
-from queries.behind import UNKNOWN, Which
-from queries.flow import Flow, Way, together
+from queries.drill_down import UNKNOWN, Which
+from queries.flow import Flow, FlowPath, merged
 from store import Database
 
 _ENDS = {"completed": "Completed", "failed": "Failed", "cancelled": "Cancelled"}
@@ -23,7 +23,7 @@ class _Nodes:
     def __init__(self) -> None:
         self.boxes: list[tuple[int, str]] = []
         self.colours: list[str] = []
-        self.links: dict[tuple[int, int], tuple[str, list[Way]]] = {}
+        self.links: dict[tuple[int, int], tuple[str, list[FlowPath]]] = {}
 
     def at(self, column: int, name: str, fill: str) -> int:
         if (column, name) not in self.boxes:
@@ -31,17 +31,17 @@ class _Nodes:
             self.colours.append(fill)
         return self.boxes.index((column, name))
 
-    def join(self, begin: int, end: int, way: Way, fill: str) -> None:
-        _, ways = self.links.get((begin, end), (fill, []))
-        self.links[begin, end] = (fill, [*ways, way])
+    def join(self, begin: int, end: int, path: FlowPath, fill: str) -> None:
+        _, paths = self.links.get((begin, end), (fill, []))
+        self.links[begin, end] = (fill, [*paths, path])
 
 
 def flow_chart(flow: Flow) -> None:
     """The flow, with share, cost and time on every branch."""
     nodes = _Nodes()
-    for way in flow.ways:
-        _add(nodes, way)
-    links = [together(ways) for _, ways in nodes.links.values()]
+    for path in flow.paths:
+        _add(nodes, path)
+    links = [merged(paths) for _, paths in nodes.links.values()]
     drawn = charts.figure(y_title="", height=420)
     drawn.add(
         "sankey",
@@ -75,48 +75,50 @@ def flow_chart(flow: Flow) -> None:
     )  # fmt: skip
 
 
-def ways(flow: Flow, chosen: Chosen, person: Database) -> None:
+def paths(flow: Flow, chosen: Chosen, person: Database) -> None:
     """Every path in a row with share, cost and time; selecting one shows the generations that took it."""
     rows = [
         {
-            "Primary model": label(way.primary),
-            "Fallback reason": REASON_LABELS[way.reason] if way.reason else NONE,
-            "Answered by": label(way.generator) if way.generator else NONE,
-            "Status": _ENDS[way.outcome],
-            "Requests": count(way.generations),
-            "Share": percent(flow.share(way).pct),
-            "Cost": money(way.cost_usd),
-            "Average time": seconds(way.average_ms),
+            "Primary model": label(path.primary),
+            "Fallback reason": REASON_LABELS[path.reason] if path.reason else NONE,
+            "Answered by": label(path.generator) if path.generator else NONE,
+            "Status": _ENDS[path.status],
+            "Requests": count(path.generations),
+            "Share": percent(flow.share(path).pct),
+            "Cost": money(path.cost_usd),
+            "Average time": seconds(path.average_ms),
         }
-        for way in flow.ways
+        for path in flow.paths
     ]
     place = tables.table(
         rows, _frame(flow), key="flow_ways", title="Every path with its share, cost and time",
         note="Select a row to see its generations.", drill=True,
     )  # fmt: skip
     if place is not None:
-        way = flow.ways[place]
-        which = Which(way.outcome, way.primary or UNKNOWN, way.generator or UNKNOWN, way.reason or "none")
-        reason = f", {inline(REASON_LABELS[way.reason])}" if way.reason else ""
-        behind(person, chosen, None, which, f"{label(way.primary)} asked first{reason}: {inline(_ENDS[way.outcome])}")
+        path = flow.paths[place]
+        which = Which(path.status, path.primary or UNKNOWN, path.generator or UNKNOWN, path.reason or "none")
+        reason = f", {inline(REASON_LABELS[path.reason])}" if path.reason else ""
+        drill_down(
+            person, chosen, None, which, f"{label(path.primary)} asked first{reason}: {inline(_ENDS[path.status])}"
+        )
 
 
-def _add(nodes: _Nodes, way: Way) -> None:
+def _add(nodes: _Nodes, path: FlowPath) -> None:
     request = nodes.at(0, "Requests", GREY)
-    first = nodes.at(1, mark(way.primary), colour(way.primary))
-    end = nodes.at(4, _ENDS[way.outcome], GREY)
-    nodes.join(request, first, way, colour(way.primary))
-    if way.reason is None:
-        nodes.join(first, end, way, colour(way.primary) if way.outcome == "completed" else GREY)
+    first = nodes.at(1, mark(path.primary), colour(path.primary))
+    end = nodes.at(4, _ENDS[path.status], GREY)
+    nodes.join(request, first, path, colour(path.primary))
+    if path.reason is None:
+        nodes.join(first, end, path, colour(path.primary) if path.status == "completed" else GREY)
         return
-    reason = nodes.at(2, REASON_LABELS[way.reason], REASON_COLOURS[way.reason])
-    second = nodes.at(3, mark(way.generator), colour(way.generator))
-    nodes.join(first, reason, way, REASON_COLOURS[way.reason])
-    nodes.join(reason, second, way, REASON_COLOURS[way.reason])
-    nodes.join(second, end, way, colour(way.generator))
+    reason = nodes.at(2, REASON_LABELS[path.reason], REASON_COLOURS[path.reason])
+    second = nodes.at(3, mark(path.generator), colour(path.generator))
+    nodes.join(first, reason, path, REASON_COLOURS[path.reason])
+    nodes.join(reason, second, path, REASON_COLOURS[path.reason])
+    nodes.join(second, end, path, colour(path.generator))
 
 
-def _words(flow: Flow, link: Way) -> str:
+def _words(flow: Flow, link: FlowPath) -> str:
     whole = f"{count(link.generations)} of {count(flow.ended)} ({percent(flow.share(link).pct)})"
     cost = "cost unknown" if link.cost_usd is None else f"{money(link.cost_usd)} in total"
     time = "" if link.average_ms is None else f", {seconds(link.average_ms)} on average"
@@ -125,10 +127,10 @@ def _words(flow: Flow, link: Way) -> str:
 
 def _frame(flow: Flow) -> pd.DataFrame:
     records = [
-        (way.primary, way.reason, way.generator, way.outcome, way.generations, flow.share(way).pct, way.cost_usd)
-        for way in flow.ways
+        (path.primary, path.reason, path.generator, path.status, path.generations, flow.share(path).pct, path.cost_usd)
+        for path in flow.paths
     ]
-    columns = ["primary_model", "fallback_reason", "generator", "outcome", "generations", "share_pct", "cost_usd"]
+    columns = ["primary_model", "fallback_reason", "generator", "status", "generations", "share_pct", "cost_usd"]
     return pd.DataFrame(records, columns=columns, dtype=object)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts import charts, generators, tables
-from pages.parts.behind import answered_on, behind
 from pages.parts.change_marks import mark_changes
+from pages.parts.drill_down import answered_on, drill_down
 from pages.parts.filters import Chosen
 from pages.parts.palette import OUTCOME_LABELS, colour, label, mark
 from pages.parts.words import count, duration, inline, seconds, span
-from queries.behind import UNKNOWN, Which
+from queries.drill_down import UNKNOWN, Which
 from queries.histogram import position
 from queries.latency import LatencyReport
 from store import Database
@@ -77,7 +77,7 @@ def distribution(report: LatencyReport, chosen: Chosen, person: Database) -> Non
     if clicked:
         name, said, from_ms, to_ms = clicked
         which = Which("completed", generator=name or UNKNOWN, latency_ms_from=from_ms, latency_ms_to=to_ms)
-        behind(person, chosen, None, which, f"{label(name)}, {said}")
+        drill_down(person, chosen, None, which, f"{label(name)}, {said}")
 
 
 def by_generator(report: LatencyReport) -> None:
@@ -129,5 +129,5 @@ def lost(report: LatencyReport, chosen: Chosen, person: Database) -> None:
         drill=True,
     )
     if clicked:
-        which = Which(outcome="completed", primary_model=clicked[0] or UNKNOWN, fallback_reason=clicked[1])
-        behind(person, chosen, None, which, f"{label(clicked[0])}: {inline(OUTCOME_LABELS[clicked[1]])}")
+        which = Which(status="completed", primary_model=clicked[0] or UNKNOWN, fallback_reason=clicked[1])
+        drill_down(person, chosen, None, which, f"{label(clicked[0])}: {inline(OUTCOME_LABELS[clicked[1]])}")

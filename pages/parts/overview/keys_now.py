@@ -11,7 +11,7 @@ from orchestrator.models.catalogue import CATALOGUE
 from orchestrator.models.pricing import expensive_models, per_workflow
 from pages.parts.problems import problem
 from pages.parts.settings import answers_as, ends
-from pages.parts.words import plain, unit_price
+from pages.parts.words import escaped, unit_price
 from store import Database, StoreError, clock
 
 
@@ -23,7 +23,7 @@ def keys_now(database: Database) -> None:
         problem(error)
         return
     for note in _notes(keys):
-        st.caption(f":material/tune: {plain(note)}")
+        st.caption(f":material/tune: {escaped(note)}")
 
 
 def _notes(keys: OrchestratorSettings) -> Iterator[str]:

@@ -16,7 +16,7 @@ from pages.parts.playground.annotated import annotated
 from pages.parts.playground.details import GenerationDetails
 from pages.parts.tables import listing
 from pages.parts.theme import text_colour
-from pages.parts.words import NONE, count, moment, money, percent, plain, seconds, spoken
+from pages.parts.words import NONE, count, escaped, moment, money, percent, seconds, spoken
 from store import exact_json
 
 _PROMPT_CHARS = 400
@@ -34,14 +34,14 @@ def show_generation(generation: GenerationDetails) -> None:
         if generation.sample:
             st.badge("Sample", icon=":material/auto_awesome:", color="gray")
         st.caption(
-            f"{moment(generation.started_at, zone())} ({zone()}), agent {plain(generation.agent_id or NONE)}",
+            f"{moment(generation.started_at, zone())} ({zone()}), agent {escaped(generation.agent_id or NONE)}",
             width="content",
         )
     _prompt(generation.prompt)
     _figures(generation)
     for finding in generation.findings:
         if finding.severity == "warning":
-            st.warning(plain(finding.message), icon=":material/warning:")
+            st.warning(escaped(finding.message), icon=":material/warning:")
     if generation.pilot_steps:
         _steps(generation.pilot_steps)
     _attempts(generation)
@@ -53,7 +53,7 @@ def show_generation(generation: GenerationDetails) -> None:
 def _prompt(text: str) -> None:
     """The description; a long one can be expanded."""
     whole = len(text) <= _PROMPT_CHARS
-    st.markdown(f"> {plain(text if whole else f'{text[:_PROMPT_CHARS]} …')}")
+    st.markdown(f"> {escaped(text if whole else f'{text[:_PROMPT_CHARS]} …')}")
     if not whole:
         with st.expander("The full description"):
             st.code(text, language=None, wrap_lines=True, height=320)
@@ -63,7 +63,7 @@ def _figures(generation: GenerationDetails) -> None:
     saved, baseline = generation.savings_usd, generation.baseline_cost_usd
     with st.grid(4, min_column_width=150):
         st.metric(
-            "Answered by", plain(label(generation.generator_used)) if generation.generator_used else NONE, border=True
+            "Answered by", escaped(label(generation.generator_used)) if generation.generator_used else NONE, border=True
         )
         st.metric("Cost of all attempts", money(generation.cost_usd), border=True)
         st.metric(
@@ -84,7 +84,7 @@ def _steps(steps: Sequence[dict[str, Any]]) -> None:
         listing(rows, "The steps of the workflow in order")
         for step in steps:
             for condition, following in cases(step):
-                st.caption(plain(f"{step['id']}: {condition} → {following}"))
+                st.caption(escaped(f"{step['id']}: {condition} → {following}"))
     with graph:
         st.graphviz_chart(dot(steps, text_colour()), width="content")
 
@@ -154,9 +154,9 @@ def _rejected(generation: GenerationDetails) -> None:
     for number, text in generation.rejected.items():
         model = label(generation.attempts[number].model)
         findings = [each for each in generation.findings if each.attempt == number and each.severity == "error"]
-        with st.expander(f"What {plain(model)} answered, and why it was rejected"):
+        with st.expander(f"What {escaped(model)} answered, and why it was rejected"):
             for found in findings:
-                st.markdown(plain(f"{found.path}: {found.message}"))
+                st.markdown(escaped(f"{found.path}: {found.message}"))
             notes = [{"path": found.path, "message": found.message} for found in findings]
             st.code(annotated(text or "(empty)", notes), language=None, wrap_lines=True, height=320)
 

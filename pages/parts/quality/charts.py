@@ -6,14 +6,14 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import charts, generators, tables
-from pages.parts.behind import behind, clicked_day
 from pages.parts.cards import Card, aim, standing
 from pages.parts.change_marks import mark_changes
+from pages.parts.drill_down import clicked_day, drill_down
 from pages.parts.filters import Chosen
 from pages.parts.palette import label
-from pages.parts.words import NONE, count, day, interval, many, overridden, percent, plain, points, share
+from pages.parts.words import NONE, count, day, escaped, interval, many, overridden, percent, points, share
 from queries import targets
-from queries.behind import UNKNOWN, Which
+from queries.drill_down import UNKNOWN, Which
 from queries.quality import Measure, QualityReport
 from queries.targets import Standing
 from store import Database
@@ -34,7 +34,7 @@ _SIGNS: dict[Standing, str] = {"good": "✓", "watch": "◔", "bad": "✗"}
 def card(measure: Measure) -> Card:
     """A rate as a card."""
     name, meaning = _NAMES[measure.name]
-    who = f"{plain(label(measure.model))}: " if measure.model else ""
+    who = f"{escaped(label(measure.model))}: " if measure.model else ""
     return Card(
         name,
         percent(measure.rate.pct, measure.target.limits if measure.target else ()),
@@ -43,7 +43,7 @@ def card(measure: Measure) -> Card:
         falling_is_good=measure.target.below if measure.target else None,
         rate=measure.rate,
         target=measure.target,
-        note=plain(label(measure.model)) if measure.model else sureness(measure),
+        note=escaped(label(measure.model)) if measure.model else sureness(measure),
     )
 
 
@@ -107,7 +107,7 @@ def over_time(report: QualityReport, chosen: Chosen, person: Database) -> None:
         drill=True,
     )
     if clicked and (of := clicked_day(clicked[0])):
-        behind(
+        drill_down(
             person,
             chosen,
             of,
@@ -135,7 +135,7 @@ def errors(report: QualityReport, chosen: Chosen, person: Database) -> None:
     )
     if clicked and (of := clicked_day(clicked[0])):
         which = Which(primary_model=clicked[1] or UNKNOWN, fallback_reason="any", overridden=False)
-        behind(person, chosen, of, which, f"Fallbacks from {label(clicked[1])} on {day(of)}")
+        drill_down(person, chosen, of, which, f"Fallbacks from {label(clicked[1])} on {day(of)}")
 
 
 def notes(report: QualityReport) -> None:

@@ -30,7 +30,7 @@ class Told:
 USUAL = Told()
 
 
-class OpenAIFrames:
+class OpenAIEvents:
     """Chat Completions, streamed."""
 
     def start(self, told: Told) -> bytes:
@@ -74,7 +74,7 @@ class OpenAIFrames:
         return _sse(frame | fields)
 
 
-class AnthropicFrames:
+class AnthropicEvents:
     """Messages, streamed."""
 
     def start(self, told: Told) -> bytes:
@@ -115,9 +115,9 @@ class AnthropicFrames:
         return _named({"type": "error", "error": {"type": kind, "message": message}})
 
 
-FRAMES: dict[ProviderName, OpenAIFrames | AnthropicFrames] = {
-    "openai": OpenAIFrames(),
-    "anthropic": AnthropicFrames(),
+WIRE_EVENTS: dict[ProviderName, OpenAIEvents | AnthropicEvents] = {
+    "openai": OpenAIEvents(),
+    "anthropic": AnthropicEvents(),
 }
 
 

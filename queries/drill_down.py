@@ -23,7 +23,7 @@ class Which:
     """Which generations to list; None means any.
 
     Attributes:
-        outcome: the generation's status: completed, failed or cancelled.
+        status: completed, failed or cancelled.
         primary_model, generator: `UNKNOWN` for generations whose model is not known.
         fallback_reason: one of the four, `any` for all fallbacks, `none` for generations without one.
         unreadable: True for only the generations that could not be read in full.
@@ -31,7 +31,7 @@ class Which:
         steps_from ... latency_ms_to: inclusive bounds.
     """
 
-    outcome: str | None = None
+    status: str | None = None
     primary_model: str | None = None
     generator: str | None = None
     fallback_reason: str | None = None

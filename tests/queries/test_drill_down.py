@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from queries.behind import UNKNOWN, Which, agents, generations, rejected_replies
+from queries.drill_down import UNKNOWN, Which, agents, generations, rejected_replies
 from queries.figures import BEFORE, read_figures
 from queries.filters import Filters
 from queries.flow import read_flow
@@ -39,9 +39,9 @@ def counted(store: PooledStore, **kind: Any) -> int:
 @pytest.mark.parametrize(
     "kind",
     [
-        {"outcome": "failed"},
-        {"outcome": "cancelled"},
-        {"generator": "gpt-6-luna", "outcome": "completed"},
+        {"status": "failed"},
+        {"status": "cancelled"},
+        {"generator": "gpt-6-luna", "status": "completed"},
         {"primary_model": "gpt-6-luna", "fallback_reason": "timeout"},
         {"fallback_reason": "rate_limit"},
         {"fallback_reason": "validation_failed", "overridden": False},
@@ -54,7 +54,7 @@ def test_the_list_is_as_long_as_its_figure(store: PooledStore, kind: dict[str, A
 
     assert len(found) == counted(store, **kind) > 0
     assert found["at"].is_monotonic_decreasing
-    assert all((found[name] == value).all() for name, value in kind.items() if name != "outcome")
+    assert all((found[name] == value).all() for name, value in kind.items() if name != "status")
 
 
 def test_every_bar_of_times_has_its_list(store: PooledStore) -> None:
@@ -75,10 +75,10 @@ def test_every_way_of_the_flow_has_its_list(store: PooledStore, owner: psycopg.C
     append(owner, fallback_reason="timeout", generator_used="claude-sonnet-4")
     append(owner, generator_used="claude-sonnet-4", generation_id="its attempts cannot be read")
     flow = read_flow(store.person(), period(BEGINS.date(), SAMPLE_UNTIL, "UTC"), Filters())
-    for way in flow.ways:
-        which = Which(way.outcome, way.primary or UNKNOWN, way.generator or UNKNOWN, way.reason or "none")
+    for path in flow.paths:
+        which = Which(path.status, path.primary or UNKNOWN, path.generator or UNKNOWN, path.reason or "none")
         found = generations(store.person(), BEGINS, ENDS, Filters(), which, limit=10_000)
-        assert len(found) == way.generations > 0
+        assert len(found) == path.generations > 0
 
 
 def test_a_limit_gives_the_latest(store: PooledStore) -> None:

@@ -13,24 +13,24 @@ from pages.parts.palette import REASON_LABELS, label
 from pages.parts.past_generations import generation_link
 from pages.parts.problems import problem
 from pages.parts.tables import OPEN, listing
-from pages.parts.words import NONE, day, moment, money, plain, seconds
-from queries.behind import UNKNOWN, Which, generations
+from pages.parts.words import NONE, day, escaped, moment, money, seconds
+from queries.drill_down import UNKNOWN, Which, generations
 from queries.errors import QueryError
 from queries.period import period
 from store import Database, NotPermitted, StoreError
 
-_OUTCOMES = {
+_STATUSES = {
     "WORKFLOW_GENERATED": "Completed",
     "WORKFLOW_GENERATION_FAILED": "Failed",
     "WORKFLOW_GENERATION_CANCELLED": "Cancelled",
 }
 
 
-def behind(database: Database, chosen: Chosen, day: date | None, which: Which, title: str) -> None:
+def drill_down(database: Database, chosen: Chosen, day: date | None, which: Which, title: str) -> None:
     """The latest generations of a day, or of the whole period, in a table with a link to each stored one."""
     days = period(day, day, chosen.period.zone) if day else chosen.period
     with st.container(border=True):
-        st.subheader(plain(title), anchor=False)
+        st.subheader(escaped(title), anchor=False)
         try:
             found = generations(database, days.begins, days.ends, chosen.filters, which)
         except NotPermitted:
@@ -67,12 +67,12 @@ def behind(database: Database, chosen: Chosen, day: date | None, which: Which, t
 def answered_on(database: Database, chosen: Chosen, clicked: Sequence[Any] | None) -> None:
     """The workflows behind a clicked mark that carries its day and the model that answered; nothing without a click."""
     if clicked and (of := clicked_day(clicked[0])):
-        which = Which(outcome="completed", generator=clicked[1] or UNKNOWN)
-        behind(database, chosen, of, which, f"Answered by {label(clicked[1])} on {day(of)}")
+        which = Which(status="completed", generator=clicked[1] or UNKNOWN)
+        drill_down(database, chosen, of, which, f"Answered by {label(clicked[1])} on {day(of)}")
 
 
 def _ended(row: Mapping[Any, Any]) -> str:
-    ended = _OUTCOMES[str(row["action"])]
+    ended = _STATUSES[str(row["action"])]
     if row["problems"]:
         return f"{ended}; unreadable: {', '.join(row['problems'])}"
     return f"{ended}, not in rates" if row["overridden"] else ended
