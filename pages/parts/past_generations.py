@@ -26,12 +26,12 @@ def generation_link(generation_id: UUID | str) -> str:
 
 def latest(database: Database, limit: int = 6) -> None:
     """The latest generations with a link to all; nothing if there are none."""
-    runs = states.read(lambda: latest_generations(database, limit=limit))
-    if runs.empty:
+    found = states.read(lambda: latest_generations(database, limit=limit))
+    if found.empty:
         return
     with st.container(border=True):
         st.subheader("Latest generations", anchor=False)
-        _table(runs)
+        _table(found)
         st.page_link("playground.py", label="Search all generations", icon=":material/arrow_forward:")
 
 
@@ -39,25 +39,25 @@ def past_generations(database: Database) -> None:
     """The latest generations with a search field; a sentence if there are none."""
     st.subheader("Past generations", anchor=False)
     search = st.text_input("Search past generations", key="playground_search", placeholder="Prompt text or ID")
-    runs = states.read(lambda: latest_generations(database, search=search or ""))
-    if runs.empty:
+    found = states.read(lambda: latest_generations(database, search=search or ""))
+    if found.empty:
         st.caption("No generation matches." if search else "No generations yet. Describe a process above.")
         return
-    _table(runs)
+    _table(found)
 
 
-def _table(runs: pd.DataFrame) -> None:
+def _table(found: pd.DataFrame) -> None:
     here, marked = zone(), default_filters().source == "real"
     rows = [
         {
-            "Open": generation_link(run["generation_id"]),
-            "Status": GENERATION_STATUS[run["status"]][0] + (" (simulated)" if marked and run["simulated"] else ""),
-            "Prompt": run["prompt"],
-            "Answered by": label(run["generator_used"]) if run["generator_used"] else NONE,
-            "Cost": money(run["cost_usd"]),
-            "Started": moment(run["started_at"], here),
+            "Open": generation_link(row["generation_id"]),
+            "Status": GENERATION_STATUS[row["status"]][0] + (" (simulated)" if marked and row["simulated"] else ""),
+            "Prompt": row["prompt"],
+            "Answered by": label(row["generator_used"]) if row["generator_used"] else NONE,
+            "Cost": money(row["cost_usd"]),
+            "Started": moment(row["started_at"], here),
         }
-        for run in runs.to_dict("records")
+        for row in found.to_dict("records")
     ]
     listing(rows, "The latest generations, newest first", columns=OPEN, height="auto")
     st.caption(f"Times in {here}.")
