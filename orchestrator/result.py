@@ -8,8 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from orchestrator.attempt import Attempt, FallbackReason
-from orchestrator.models.money import plain
-from orchestrator.models.pricing import known_cost, unpriced
+from orchestrator.models.money import known_cost, plain, unpriced
 from orchestrator.models.tokens import Tokens
 from orchestrator.workflow.steps import Finding, Step
 

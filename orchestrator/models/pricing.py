@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
-from typing import Protocol
 
 from orchestrator.models.catalogue import BASELINE, CATALOGUE, Model, answering
 from orchestrator.models.money import plain
@@ -41,24 +40,6 @@ def price(model: Model, tokens: Tokens, at: datetime, service_tier: str | None =
 def baseline(tokens: Tokens, at: datetime) -> Decimal | None:
     """US dollars for the same tokens at the baseline model's price of that day, all input at the full rate."""
     return _price(BASELINE, {"input_tokens": tokens.input, "output_tokens": tokens.output}, at)
-
-
-class Priced(Protocol):
-    """Something that costs money."""
-
-    @property
-    def cost_usd(self) -> Decimal | None:
-        """US dollars; None if the price is unknown."""
-
-
-def known_cost(priced: Iterable[Priced]) -> Decimal:
-    """The sum of the known costs, 0 if there are none; `unpriced` counts what is missing from it."""
-    return sum((each.cost_usd for each in priced if each.cost_usd is not None), Decimal(0))
-
-
-def unpriced(priced: Iterable[Priced]) -> int:
-    """How many have no known price."""
-    return sum(each.cost_usd is None for each in priced)
 
 
 def per_workflow(model: Model, at: datetime) -> Decimal | None:

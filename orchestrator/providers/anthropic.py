@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
-
-import httpx2
 
 from orchestrator.providers.counts import Counts, mapping
 from orchestrator.providers.failures import ErrorEvent
-from orchestrator.providers.http import http_client
 from orchestrator.providers.provider import (
     Ending,
     ModelRequest,
@@ -20,9 +17,8 @@ from orchestrator.providers.provider import (
     stopped_otherwise,
     truncated,
 )
-from orchestrator.providers.sdk import LazyClient
+from orchestrator.providers.sdk import SdkProvider
 from orchestrator.providers.server_sent_events import ServerSentEvent
-from orchestrator.providers.stream import reply_events
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
@@ -108,31 +104,17 @@ class _ReplyState:
         )
 
 
-class Anthropic:
+class Anthropic(SdkProvider["AsyncAnthropic"]):
     """The provider behind the Claude models."""
 
-    def __init__(
-        self, api_key: str, *, base_url: str | None = None, transport: httpx2.AsyncBaseTransport | None = None
-    ) -> None:
-        self._api_key = api_key
-        self._base_url = base_url
-        self._transport = transport
-        self._sdk = LazyClient(self._made)
+    def _client(self, **options: Any) -> AsyncAnthropic:
+        from anthropic import AsyncAnthropic
 
-    def warm(self) -> None:
-        """See `Provider.warm`."""
-        self._sdk.ready()
+        # Without a base URL the SDK reads the environment, and takes a blank value there for a URL.
+        return AsyncAnthropic(base_url=self._base_url or PUBLIC_URL, **options)
 
-    def stream(self, request: ModelRequest) -> AsyncGenerator[ReplyEvent]:
-        """See `Provider.stream`."""
-        return reply_events(lambda: self._response(request), _ReplyState(), self._api_key)
-
-    async def aclose(self) -> None:
-        """See `Provider.aclose`."""
-        await self._sdk.aclose()
-
-    def _response(self, request: ModelRequest) -> Any:
-        return self._sdk.ready().messages.with_streaming_response.create(
+    def _response(self, client: AsyncAnthropic, request: ModelRequest) -> Any:
+        return client.messages.with_streaming_response.create(
             model=request.model.api_model,
             max_tokens=request.model.max_output_tokens,
             system=[{"type": "text", "text": request.system, "cache_control": {"type": "ephemeral"}}],
@@ -143,13 +125,5 @@ class Anthropic:
             extra_headers=dict(request.headers),
         )
 
-    def _made(self) -> AsyncAnthropic:
-        from anthropic import AsyncAnthropic
-
-        return AsyncAnthropic(
-            api_key=self._api_key,
-            # Without a base URL the SDK reads the environment, and takes a blank value there for a URL.
-            base_url=self._base_url or PUBLIC_URL,
-            max_retries=0,
-            http_client=http_client(self._transport),
-        )
+    def _state(self) -> _ReplyState:
+        return _ReplyState()

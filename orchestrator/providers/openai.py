@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
-
-import httpx2
 
 from orchestrator.providers.counts import Counts, count, mapping
 from orchestrator.providers.failures import ErrorEvent
-from orchestrator.providers.http import http_client
 from orchestrator.providers.provider import (
     Ending,
     ModelRequest,
@@ -20,9 +17,8 @@ from orchestrator.providers.provider import (
     stopped_otherwise,
     truncated,
 )
-from orchestrator.providers.sdk import LazyClient
+from orchestrator.providers.sdk import SdkProvider
 from orchestrator.providers.server_sent_events import ServerSentEvent
-from orchestrator.providers.stream import reply_events
 from orchestrator.workflow.schema import NAME
 
 if TYPE_CHECKING:
@@ -100,37 +96,23 @@ def _text(content: Any) -> str:
     return content if isinstance(content, str) else ""
 
 
-class OpenAI:
+class OpenAI(SdkProvider["AsyncOpenAI"]):
     """The provider behind the GPT models."""
 
-    def __init__(
-        self, api_key: str, *, base_url: str | None = None, transport: httpx2.AsyncBaseTransport | None = None
-    ) -> None:
-        self._api_key = api_key
-        self._base_url = base_url
-        self._transport = transport
-        self._sdk = LazyClient(self._made)
+    def _client(self, **options: Any) -> AsyncOpenAI:
+        from openai import AsyncOpenAI
 
-    def warm(self) -> None:
-        """See `Provider.warm`."""
-        self._sdk.ready()
+        # Without a base URL the SDK reads the environment, and takes a blank value there for a URL.
+        return AsyncOpenAI(base_url=self._base_url or PUBLIC_URL, **options)
 
-    def stream(self, request: ModelRequest) -> AsyncGenerator[ReplyEvent]:
-        """See `Provider.stream`."""
-        return reply_events(lambda: self._response(request), _ReplyState(), self._api_key)
-
-    async def aclose(self) -> None:
-        """See `Provider.aclose`."""
-        await self._sdk.aclose()
-
-    def _response(self, request: ModelRequest) -> Any:
+    def _response(self, client: AsyncOpenAI, request: ModelRequest) -> Any:
         model = request.model
         options: dict[str, Any] = {}
         if model.temperature is not None:
             options["temperature"] = model.temperature
         if model.reasoning_effort is not None:
             options["reasoning_effort"] = model.reasoning_effort
-        return self._sdk.ready().chat.completions.with_streaming_response.create(
+        return client.chat.completions.with_streaming_response.create(
             model=model.api_model,
             messages=[
                 {"role": "system", "content": request.system},
@@ -148,13 +130,5 @@ class OpenAI:
             **options,
         )
 
-    def _made(self) -> AsyncOpenAI:
-        from openai import AsyncOpenAI
-
-        return AsyncOpenAI(
-            api_key=self._api_key,
-            # Without a base URL the SDK reads the environment, and takes a blank value there for a URL.
-            base_url=self._base_url or PUBLIC_URL,
-            max_retries=0,
-            http_client=http_client(self._transport),
-        )
+    def _state(self) -> _ReplyState:
+        return _ReplyState()

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from uuid import UUID, uuid5
 
 from orchestrator.attempt import Attempt, AttemptResult
-from orchestrator.models.pricing import known_cost, unpriced
+from orchestrator.models.money import known_cost, unpriced
 from orchestrator.request import WorkflowRequest
 from orchestrator.result import WorkflowGenerationResult
 
