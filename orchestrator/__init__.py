@@ -17,7 +17,8 @@ from orchestrator.generation.lineup import Overrides
 from orchestrator.generation.progress import AttemptFailed, AttemptStarted, Finished, StepAccepted
 from orchestrator.orchestrator import GenerationOptions, WorkflowOrchestrator
 from orchestrator.result import WorkflowGenerationResult
-from orchestrator.settings import OrchestratorSettings, read_settings, save_settings
+from orchestrator.settings import read_settings, save_settings
+from orchestrator.system_keys import OrchestratorSettings
 from orchestrator.workflow.steps import Finding
 from orchestrator.workflow.validation import validate_workflow
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from orchestrator.errors import InvalidRequest, InvalidSettings
-from orchestrator.models.catalogue import same_answers
-from orchestrator.system_keys import SYSTEM_KEYS
+from orchestrator.system_keys import SYSTEM_KEYS, OrchestratorSettings
 from store import Database, Json
 
 
@@ -22,33 +19,6 @@ class _Entry(BaseModel):
 class _Snapshot(BaseModel):
     version: int
     settings: dict[str, _Entry]
-
-
-@dataclass(frozen=True, slots=True)
-class OrchestratorSettings:
-    """One consistent snapshot of the system keys.
-
-    Attributes:
-        primary, fallback: logical model names, not yet looked up.
-        version: counts the saves; pass it when saving to base the change on this snapshot.
-    """
-
-    primary: str
-    fallback: str
-    fallback_enabled: bool
-    version: int
-
-    def has_second(self, on: date) -> bool:
-        """Whether there is a fallback on a day: enabled, and a different model from the primary."""
-        return self.fallback_enabled and not same_answers(self.primary, self.fallback, on)
-
-    def values(self) -> dict[str, str | bool]:
-        """The keys under their own names."""
-        return {name: getattr(self, key.field) for name, key in SYSTEM_KEYS.items()}
-
-    def as_json(self) -> dict[str, Any]:
-        """The keys under their own names, and the version."""
-        return self.values() | {"version": self.version}
 
 
 def read_settings(database: Database) -> OrchestratorSettings:

@@ -8,8 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from orchestrator.settings import OrchestratorSettings
-from orchestrator.system_keys import DEFAULTS
+from orchestrator.system_keys import DEFAULTS, OrchestratorSettings
 from store import Database, understood
 
 

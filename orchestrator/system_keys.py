@@ -1,16 +1,18 @@
 """The system keys, one row each: the screen, the command line and the checks follow from this table.
 
-To add one: a row here and its field in `orchestrator.settings.OrchestratorSettings`, a row of `private.system_keys()`
-in the schema and its migration, and the code that acts on it.
+To add one: a row here and its field in `OrchestratorSettings`, a row of `private.system_keys()` in the schema and its
+migration, and the code that acts on it.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal
 
 from orchestrator.errors import InvalidSettings
+from orchestrator.models.catalogue import same_answers
 
 Kind = Literal["model", "switch"]
 
@@ -93,6 +95,33 @@ SYSTEM_KEYS: dict[str, SystemKey] = {key.name: key for key in (PRIMARY, FALLBACK
 """By name, in the order in which they are shown."""
 
 DEFAULTS: dict[str, str | bool] = {key.name: key.default for key in SYSTEM_KEYS.values()}
+
+
+@dataclass(frozen=True, slots=True)
+class OrchestratorSettings:
+    """One consistent snapshot of the system keys.
+
+    Attributes:
+        primary, fallback: logical model names, not yet looked up.
+        version: counts the saves; pass it when saving to base the change on this snapshot.
+    """
+
+    primary: str
+    fallback: str
+    fallback_enabled: bool
+    version: int
+
+    def has_second(self, on: date) -> bool:
+        """Whether there is a fallback on a day: enabled, and a different model from the primary."""
+        return self.fallback_enabled and not same_answers(self.primary, self.fallback, on)
+
+    def values(self) -> dict[str, str | bool]:
+        """The keys under their own names."""
+        return {name: getattr(self, key.field) for name, key in SYSTEM_KEYS.items()}
+
+    def as_json(self) -> dict[str, Any]:
+        """The keys under their own names, and the version."""
+        return self.values() | {"version": self.version}
 
 
 def _unquoted(value: Any) -> Any:

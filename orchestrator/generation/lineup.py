@@ -10,7 +10,7 @@ from orchestrator.errors import ModelNotConfigured
 from orchestrator.models.catalogue import Model, ProviderName, answering, named
 from orchestrator.providers import Provider
 from orchestrator.providers.registry import PROVIDERS
-from orchestrator.settings import OrchestratorSettings
+from orchestrator.system_keys import OrchestratorSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,9 @@ from orchestrator import (
 )
 from orchestrator.generation.progress import Progress
 from orchestrator.providers.anthropic import Anthropic
-from orchestrator.settings import OrchestratorSettings, read_settings
+from orchestrator.settings import read_settings
 from orchestrator.simulator import Fault, SimulatedTransport
+from orchestrator.system_keys import OrchestratorSettings
 from store import Database
 from store.identity import LOCAL_PERSON_ID
 from tests.conftest import MakeApplication

@@ -8,7 +8,8 @@ import pytest
 
 from orchestrator.errors import InvalidRequest, InvalidSettings
 from orchestrator.generation.lineup import Overrides, line_up
-from orchestrator.settings import OrchestratorSettings, read_settings, setting_from_text
+from orchestrator.settings import read_settings, setting_from_text
+from orchestrator.system_keys import OrchestratorSettings
 from store import Argument, Json
 from tests.conftest import NOW
 
