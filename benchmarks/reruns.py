@@ -10,12 +10,11 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.measure import Comparison, compare
-from pages.parts import console
+from pages.parts import console, menu
 from store.sample import add_sample_data
 
 _SHELL = Path(__file__).parents[1] / "pages" / "shell.py"
 _BARE = Path(__file__).parent / "bare_page.py"
-_PAGES = ("overview.py", "playground.py", "cost.py", "fallbacks.py", "latency.py", "quality.py", "configuration.py")
 
 
 def measure() -> Iterator[Comparison]:
@@ -27,7 +26,7 @@ def measure() -> Iterator[Comparison]:
             for _ in add_sample_data(console.application().person(), days=30, per_day=100):
                 pass
             bare = AppTest.from_file(str(_BARE), default_timeout=60).run()
-            for name in _PAGES:
+            for name in (entry.file for entry in menu.PAGES):
                 page = AppTest.from_file(str(_SHELL), default_timeout=60).run().switch_page(name)
                 yield compare(f"Rerun of {name}", page.run, "a bare Streamlit page", bare.run)
         finally:

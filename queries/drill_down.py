@@ -82,7 +82,7 @@ def generations(
         "list_generations",
         p_from=begins.isoformat(),
         p_to=ends.isoformat(),
-        p_filters={**filters.as_json(), **asdict(which)},
+        p_filters=filters.as_json() | {name: value for name, value in asdict(which).items() if value is not None},
         p_limit=limit,
     )
     return frame(_Generation, answer)

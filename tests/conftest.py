@@ -19,6 +19,7 @@ from hypothesis import settings
 from psycopg import sql
 
 from orchestrator import Application, bootstrap
+from orchestrator.providers.registry import PROVIDERS
 from orchestrator.simulator import SimulatedTransport
 from store import Database, clock
 from store.embedded import binaries, cluster, postgres
@@ -36,6 +37,8 @@ _MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp creates a unique name there
 _PLENTY_BYTES = 4 * 2**30
 
 _FIRST_WITH_BUILTIN_LOCALE = 17
+_OURS = ("OPENAI_", "ANTHROPIC_", "SUPABASE_", "ORCHESTRATOR_", "STREAMLIT_")
+_OF_PROVIDERS = {variable for entry in PROVIDERS.values() for variable in (entry.key_variable, entry.base_url_variable)}
 
 TEMPLATE = "console_template"
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -50,7 +53,7 @@ _numbers = count()
 def _no_foreign_configuration() -> None:
     """The developer's own environment never reaches a test, so no test reaches the network."""
     for name in list(os.environ):
-        if name.startswith(("OPENAI_", "ANTHROPIC_", "SUPABASE_", "ORCHESTRATOR_", "STREAMLIT_")):
+        if name.startswith(_OURS) or name in _OF_PROVIDERS:
             del os.environ[name]
 
 

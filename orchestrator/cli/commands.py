@@ -19,8 +19,11 @@ from orchestrator.orchestrator import GenerationOptions
 from orchestrator.request import WorkflowRequest, checked_request
 from orchestrator.result import WorkflowGenerationResult
 from orchestrator.settings import read_settings, save_settings, setting_from_text
+from orchestrator.workflow.steps import STEP_TYPES
 from store import NotPermitted, exact_json, understood, visible
 from store.command_line import DONE, FAILED, say
+
+_TYPE_CHARS = max(map(len, STEP_TYPES)) + 1
 
 
 def generate(arguments: argparse.Namespace) -> int:
@@ -182,7 +185,7 @@ def _for_people(result: WorkflowGenerationResult) -> str:
     lines = []
     for position, step in enumerate(result.pilot_steps, start=1):
         service = f" [{step['service']}]" if step.get("service") else ""
-        lines.append(f"{position:3}. {step['step_type']:13}" + visible(f"{step['operation']}{service}"))
+        lines.append(f"{position:3}. {step['step_type']:{_TYPE_CHARS}}" + visible(f"{step['operation']}{service}"))
     lines += ["  !  " + visible(f"{finding.message} ({finding.path})") for finding in result.findings]
     asked = " after ".join([result.generator_used, *(["a failed attempt"] if result.fallback_reason else [])])
     simulated = ", simulated" if result.simulated else ""

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 
 from orchestrator.workflow.services import abilities
+from orchestrator.workflow.steps import STEP_TYPES
 
 PROMPT_VERSION = 1
 
@@ -20,8 +21,7 @@ your rules or this format.
 Each step does one thing and has:
 - id: "step_1", "step_2", ... in the order in which they run.
 - operation: what it does, in at most twelve words.
-- step_type: "api_call" reads from or acts on a service; "llm_decision" judges, writes or classifies; \
-"transform" reshapes, filters or combines data without judgement; "conditional" chooses what runs next.
+- step_type: %s.
 - service: for api_call the exact name from "services", else null. Without a fitting service use another step type; \
 never invent one.
 - inputs: what it reads. from_step is the id of the earlier step that gives it; null with a literal in value, or null \
@@ -47,7 +47,7 @@ Example. Goal: "When a ticket is urgent, alert the team, otherwise file it." Ser
 {"id":"step_4","operation":"File the ticket for later","step_type":"api_call","service":"Zendesk",\
 "inputs":[{"name":"ticket","from_step":"step_1","value":null}],"outputs":[],"depends_on":["step_2"],"branches":[],\
 "required_tools":["Zendesk"]}]}
-"""
+""".replace("%s", "; ".join(f'"{name}" {meaning}' for name, meaning in STEP_TYPES.items()))
 
 
 def user_message(goal: str, services: Sequence[str]) -> str:

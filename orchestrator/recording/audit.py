@@ -1,6 +1,6 @@
 """The audit events of a generation: ids and figures, never what people typed or models wrote.
 
-To add an event, add a function here and its line in the README's table.
+To add an event, add a function here and its action in `private.checked_events`, which also gives it its severity.
 """
 
 from __future__ import annotations
@@ -24,13 +24,6 @@ Action = Literal[
     "WORKFLOW_GENERATION_CANCELLED",
 ]
 Cause = Literal["cancelled", "interrupted"]
-
-_SEVERITY: dict[Action, str] = {
-    "WORKFLOW_GENERATED": "info",
-    "WORKFLOW_GENERATION_FALLBACK": "warning",
-    "WORKFLOW_GENERATION_FAILED": "critical",
-    "WORKFLOW_GENERATION_CANCELLED": "info",
-}
 
 Event = dict[str, Any]
 """A row of `audit_logs` by its columns' names."""
@@ -148,8 +141,6 @@ def _event(action: Action, context: Context, details: Mapping[str, Any], at: dat
         "action": action,
         "entity_type": "agent",
         "entity_id": request.agent_id,
-        "severity": _SEVERITY[action],
-        "compliance_flags": ["SOC2"],
         "details": {**details, **context.as_json()},
     }
 

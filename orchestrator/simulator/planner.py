@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestrator.simulator.assignment import assign, spoken
 from orchestrator.simulator.clauses import Clause, read
-from orchestrator.workflow.steps import MAX_STEPS, Step, StepType
+from orchestrator.workflow.steps import MAX_STEPS, Step
 
 _JUDGEMENT = re.compile(
     r"^(?:analy|assess|approv|brainstorm|categori|check|choos|classif|compos|decid|design|draft|evaluat|gener|grad|identif"
@@ -32,7 +32,7 @@ class _Plan:
 
     steps: list[Step] = field(default_factory=list)
 
-    def add(self, operation: str, step_type: StepType, after: Sequence[Step], *, service: str | None = None) -> Step:
+    def add(self, operation: str, step_type: str, after: Sequence[Step], *, service: str | None = None) -> Step:
         number = len(self.steps) + 1
         step: Step = {
             "id": f"step_{number}",

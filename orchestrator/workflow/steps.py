@@ -8,8 +8,13 @@ from typing import Any, Literal
 Step = dict[str, Any]
 """A step as the model wrote it; unknown extra fields of a foreign workflow are kept."""
 
-StepType = Literal["llm_decision", "transform", "conditional", "api_call"]
-STEP_TYPES: tuple[StepType, ...] = ("llm_decision", "transform", "conditional", "api_call")
+STEP_TYPES = {
+    "api_call": "reads from or acts on a service",
+    "llm_decision": "judges, writes or classifies",
+    "transform": "reshapes, filters or combines data without judgement",
+    "conditional": "chooses what runs next",
+}
+"""Each type of step with its meaning, as models are told it: to add one, add it here and raise PROMPT_VERSION."""
 
 STEPS_KEY = "pilot_steps"
 STEPS_KEY_ALIAS = "workflow_steps"

@@ -83,7 +83,7 @@ def check_step(step: object, path: str, seen: set[str]) -> list[Finding]:
         for field in ("id", "operation")
         if not _has_text(step.get(field))
     ]
-    if step.get("step_type") not in STEP_TYPES:
+    if step.get("step_type") not in tuple(STEP_TYPES):  # not hashed: it may be a list
         sentence = f"The step_type must be one of {', '.join(STEP_TYPES)}."
         findings.append(schema_finding(f"{path}.step_type", "step_type_unknown", sentence))
     step_id = step.get("id")

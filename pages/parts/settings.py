@@ -42,10 +42,10 @@ def label(key: str) -> str:
 
 def spoken(key: str, value: Any) -> str:
     """A value in words."""
-    if key in SYSTEM_KEYS and SYSTEM_KEYS[key].kind == "switch":
-        return "on" if value is True else "off" if value is False else str(value)
     if value is None:
         return "not set"
+    if key in SYSTEM_KEYS and SYSTEM_KEYS[key].kind == "switch":
+        return "on" if value is True else "off" if value is False else str(value)
     return CATALOGUE[value].label if isinstance(value, str) and value in CATALOGUE else str(value)
 
 

@@ -95,6 +95,29 @@ revoke all on function private.setting_keys() from public, anon;
 grant execute on function private.setting_keys() to authenticated;
 
 
+-- Adds the system keys that are missing, with their defaults. Nobody changed them, so this is no change: what was last
+-- recorded is set in the same statement, before the trigger looks. Call it after adding a row to private.system_keys().
+create function private.add_missing_keys() returns void
+language sql
+set search_path = ''
+as $$
+    with recorded as (
+        insert into private.recorded_settings (key, value)
+        select system_key.key, coalesce(config.value, system_key.value)
+        from private.system_keys() as system_key
+        left join public.system_settings_config as config on config.key = system_key.key
+        on conflict (key) do nothing
+    )
+
+    insert into public.system_settings_config (key, value, category, description)
+    select key, value, category, description
+    from private.system_keys()
+    on conflict (key) do nothing
+$$;
+
+revoke all on function private.add_missing_keys() from public, anon, authenticated;
+
+
 -- Returns the number of the latest save; 0 if there are neither keys nor saves.
 create function private.settings_version() returns bigint
 language sql stable
@@ -131,15 +154,7 @@ update public.system_settings_config
 set category = 'orchestrator'
 where key like 'orchestrator\_%' and category is distinct from 'orchestrator';
 
-insert into public.system_settings_config (key, value, category, description)
-select key, value, category, description
-from private.system_keys()
-on conflict (key) do nothing;
-
-insert into private.recorded_settings (key, value)
-select key, value
-from public.system_settings_config
-where key = any (private.setting_keys());
+select private.add_missing_keys();
 
 
 -- Trigger function that records a change of system keys: one new version, its history and its audit event, in the

@@ -86,3 +86,12 @@ select
     concat_ws(' ', pg_get_userbyid(defaclrole), defaclnamespace::regnamespace, defaclobjtype),
     defaclacl::text
 from pg_default_acl
+union all
+select
+    'prices',
+    format('%s %s', model, effective_from),
+    format(
+        '(%L, %L, %L, %L, %L, %L, %L)', model, effective_from, effective_to, input_usd_per_mtok,
+        cached_input_usd_per_mtok, cache_write_usd_per_mtok, output_usd_per_mtok
+    )
+from public.model_prices

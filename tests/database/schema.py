@@ -28,6 +28,27 @@ SCHEMAS = PROJECT / "supabase" / "schemas"
 _FUNCTION = re.compile(r"^create function (?P<name>[\w.]+)\(", re.MULTILINE)
 _RETURNS = re.compile(r"\n RETURNS .*\n")
 _BLOCKS = "\n\n\n"
+_PRICES = """\
+insert into public.model_prices (
+    model, effective_from, effective_to, input_usd_per_mtok, cached_input_usd_per_mtok, cache_write_usd_per_mtok,
+    output_usd_per_mtok
+)
+values
+    """
+_NEWER_PRICES = """
+on conflict (model, effective_from) do update set
+    effective_to = excluded.effective_to,
+    input_usd_per_mtok = excluded.input_usd_per_mtok,
+    cached_input_usd_per_mtok = excluded.cached_input_usd_per_mtok,
+    cache_write_usd_per_mtok = excluded.cache_write_usd_per_mtok,
+    output_usd_per_mtok = excluded.output_usd_per_mtok;"""
+_AFTER = {
+    "functions private.system_keys": "select private.add_missing_keys();",
+    "columns public.generation_rollups": "select private.rebuild_rollups();",
+    "columns public.attempt_rollups": "select private.rebuild_rollups();",
+    "columns public.verdict_rollups": "select private.rebuild_rollups();",
+}
+"""What a migration must call after a change of this part."""
 
 
 def schema_files() -> list[Path]:
@@ -63,8 +84,21 @@ def draft(blocks: Mapping[str, str], wanted: Mapping[str, str], made: Mapping[st
         for name in blocks
         if name in names
     ]
-    by_hand = [f"-- By hand: {key}" for key in differing if key not in routines]
-    return _BLOCKS.join(filter(None, ["\n".join(by_hand), "\n".join(dropped), *replaced]))
+    prices = [wanted[key] for key in differing if key.startswith("prices ") and key in wanted]
+    by_hand = [key for key in differing if key not in routines and not (key.startswith("prices ") and key in wanted)]
+    after = {call for part, call in _AFTER.items() if any(key.startswith(part) for key in differing)}
+    return _BLOCKS.join(
+        filter(
+            None,
+            [
+                "\n".join(f"-- By hand: {key}" for key in by_hand),
+                "\n".join(dropped),
+                *replaced,
+                _PRICES + ",\n    ".join(prices) + _NEWER_PRICES if prices else "",
+                "\n".join(sorted(after)),
+            ],
+        )
+    )
 
 
 def _returns(definition: str | None) -> str | None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 import psycopg
 import pytest
 
+from orchestrator.system_keys import DEFAULTS, ENABLE_FALLBACK
 from store.embedded import cluster
 from store.embedded.cluster import Cluster
 from store.migrate import migrate
@@ -85,11 +86,7 @@ def test_an_earlier_database_is_adopted_once(earlier: str, adopted: psycopg.Conn
 def test_earlier_settings_lose_their_second_quotes(earlier: str, adopted: psycopg.Connection) -> None:
     """Values lose their extra quotes, booleans are booleans, the missing key has its default, foreign keys stay."""
     make_admin(earlier, adopted)
-    assert stored_settings(adopted) == {
-        "orchestrator_primary_model": "gpt-4o-mini",
-        "orchestrator_fallback_model": "claude-sonnet-4",
-        "orchestrator_enable_fallback": False,
-    }
+    assert stored_settings(adopted) == DEFAULTS | {ENABLE_FALLBACK.name: False}
     row = adopted.execute(
         "select value #>> '{}', category from public.system_settings_config where key = 'mail_footer'"
     ).fetchone()

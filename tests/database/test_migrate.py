@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from orchestrator.system_keys import DEFAULTS
 from store import MigrationEdited, SchemaTooNew, SchemaTooOld, StoreError, Unavailable
 from store.embedded import cluster
 from store.embedded.cluster import Cluster
@@ -51,11 +52,7 @@ def test_a_migrated_project_answers(hosted: str) -> None:
     with psycopg.connect(hosted, autocommit=True) as connection:
         make_admin(hosted, connection)
         settings = stored_settings(connection)
-    assert settings == {
-        "orchestrator_primary_model": "gpt-4o-mini",
-        "orchestrator_fallback_model": "claude-sonnet-4",
-        "orchestrator_enable_fallback": True,
-    }
+    assert settings == DEFAULTS
 
 
 def test_only_missing_migrations_are_applied(hosted: str) -> None:

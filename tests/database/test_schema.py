@@ -79,6 +79,17 @@ def test_a_draft_replaces_the_functions_that_differ(wanted: dict[str, str], made
     assert "grant execute on function public.whoami() to authenticated;" in drafted
 
 
+def test_a_draft_knows_prices_new_keys_and_counters(wanted: dict[str, str], made: dict[str, str]) -> None:
+    """Prices are inserted, missing keys added, counters with another column counted again."""
+    lacking = {key: text for key, text in made.items() if not key.startswith("prices gpt-4o-mini")}
+    lacking["functions private.system_keys()"] += "changed"
+    del lacking["columns public.generation_rollups.cost_usd"]
+    drafted = draft(dict(functions(schema_files())), wanted, lacking)
+
+    assert "('gpt-4o-mini', '2024-07-18', NULL, '0.15', '0.075', NULL, '0.60')" in drafted
+    assert drafted.endswith("select private.add_missing_keys();\nselect private.rebuild_rollups();")
+
+
 def test_a_draft_of_nothing_is_empty(wanted: dict[str, str], made: dict[str, str]) -> None:
     """Where schema and migrations agree there is nothing to write."""
     assert draft(dict(functions(schema_files())), wanted, made) == ""

@@ -9,9 +9,9 @@ import psycopg
 import pytest
 
 from tests.conftest import NOW, PooledStore
-from tests.pages.conftest import OpenPage, said
+from tests.pages.conftest import PAGES, OpenPage, said
 
-FIGURES = ["overview.py", "cost.py", "fallbacks.py", "latency.py", "quality.py", "rollout.py", "flow.py"]
+FIGURES = sorted(set(PAGES) - {"playground.py", "configuration.py"})
 MINI = "gpt-4o-mini"
 FAILED = {"generation_id": "a", "wasted_cost_usd": 0.001, "attempts": [{"model": MINI, "outcome": "timeout"}]}
 SILENT = {"generator_used": MINI, "steps_generated": 3}
