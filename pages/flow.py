@@ -13,7 +13,7 @@ from pages.parts.filters import Chosen, default_filters, zone
 from pages.parts.flow.chart import flow_chart, paths
 from pages.parts.header import header
 from pages.parts.left_out import left_out
-from pages.parts.settings import answers_as, without_key
+from pages.parts.system_keys import answers_as, without_key
 from pages.parts.words import escaped, many, money, overridden, percent, share
 from queries.flow import Flow, read_flow
 from queries.period import RECENT_DAYS, latest
@@ -32,7 +32,7 @@ def steps(application: Application, keys: OrchestratorSettings, flow: Flow) -> l
         (
             "2 · The three system keys are read",
             f"Each request reads one snapshot, now version {keys.version}. A change applies from the next request on.",
-            "configuration.py", "Change them",
+            "settings.py", "Change them",
         ),
         ("3 · The models are asked", _asked(application, keys, flow.total), "fallbacks.py", "See why it fell back"),
         ("4 · The reply is validated", _validated(flow.total), "quality.py", "See how good the models are"),

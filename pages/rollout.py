@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from orchestrator.models.pricing import expensive_models
-from pages.parts import settings, states, tally_cards
+from pages.parts import states, system_keys, tally_cards
 from pages.parts.cards import cards
 from pages.parts.filters import bar, reset_filters
 from pages.parts.header import header
@@ -40,10 +40,10 @@ def rollback_plan() -> None:
         st.page_link("fallbacks.py", label="1. Read the cheap model's rejected replies", icon=":material/rule:")
         st.page_link("quality.py", label="2. See which rate dropped, and when", icon=":material/verified:")
         st.page_link(
-            "configuration.py", label="3. Find the change before the drop, and revert it",
+            "settings.py", label="3. Find the change before the drop, and revert it",
             icon=":material/history:",
         )  # fmt: skip
-        settings.roll_back_button(application, "4. Make Claude the primary model", key="plan")
+        system_keys.roll_back_button(application, "4. Make Claude the primary model", key="plan")
         st.page_link("overview.py", label="5. Watch the success rate recover", icon=":material/monitoring:")
 
 

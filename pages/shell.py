@@ -8,8 +8,14 @@ import streamlit as st
 
 from pages.parts import console, menu
 
-st.set_page_config(page_title="Orchestrator Console", page_icon="🧭", layout="wide")
-st.logo(str(Path(__file__).parent / "mark.svg"), size="large")
+_FOLDER = Path(__file__).parent
+_NAME = "Orchestrator Console"
 
-menu.navigate().run()
+st.set_page_config(page_title=_NAME, page_icon="🧭", layout="wide")
+st.html(str(_FOLDER / "parts" / "style.css"))
+st.logo(str(_FOLDER / "mark.svg"), size="large")
+
+page = menu.navigate()
+st.set_page_config(page_title=f"{page.title} · {_NAME}")
+page.run()
 console.warm_models()

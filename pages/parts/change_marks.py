@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pages.parts.charts import CLEAR, Figure, edge
 from pages.parts.palette import GREY
-from pages.parts.settings import changes_in_words, pairs
+from pages.parts.system_keys import changes_in_words, pairs
 from pages.parts.words import charted
 from queries.figures import Change, Figures
 from queries.prompts import new_prompts

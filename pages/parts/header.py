@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from orchestrator import Application
-from pages.parts import console, lost_press, menu, settings, states
+from pages.parts import console, lost_press, menu, states, system_keys
 from pages.parts.words import many
 from store.sample import has_sample_data
 
@@ -15,19 +15,41 @@ def header() -> Application:
     entry = menu.opened()
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title(entry.title, anchor=False, width="content")
-        notices = st.container(
-            horizontal=True, horizontal_alignment="right", vertical_alignment="center", width="content"
-        )
-    st.markdown(entry.question)
+        action = st.container(width="content")
+    st.caption(entry.question)
     application = console.at_hand()
     present = states.read(lambda: has_sample_data(application.person()))
-    with notices:
-        _notices(application, present=present)
+    with action:
+        system_keys.roll_back_button(application)
+    if application.simulated or present:
+        _strip(application, present=present)
     lost_press.tell_if_lost()
     _outbox(application)
-    settings.show_result()
+    system_keys.show_result()
     states.show_result()
     return application
+
+
+_STRIPS = {
+    (True, True): "**Sample data and simulated models.** Nothing here is real except the prices.",
+    (
+        True,
+        False,
+    ): "**Simulated models.** Nothing leaves this machine: answers, times and tokens are made up, prices are real.",
+    (False, True): "**Sample data is loaded**, marked as simulated. Choose the source “Simulated” to see it.",
+}
+"""What the strip says, by whether models are simulated and whether there is sample data."""
+
+
+def _strip(application: Application, *, present: bool) -> None:
+    """The strip that says that figures are not real, with the way to remove the sample."""
+    with st.container(key="strip", horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/science: {_STRIPS[application.simulated, present]}", width="stretch")
+        if present:
+            st.button(
+                "Remove sample data", type="tertiary", icon=":material/delete:",
+                on_click=states.clear_sample_data, args=(application.person(),),
+            )  # fmt: skip
 
 
 def _outbox(application: Application) -> None:
@@ -43,19 +65,3 @@ def _outbox(application: Application) -> None:
             f":material/unknown_document: {many(state.set_aside, 'outbox file')} could not be recorded: damaged, or "
             "from a generation unknown to this database. Kept in the data folder's outbox with the ending .refused."
         )
-
-
-def _notices(application: Application, *, present: bool) -> None:
-    if application.simulated:
-        st.badge(
-            "Simulated models",
-            icon=":material/science:",
-            color="gray",
-            help="Nothing leaves this machine. Answers, times and tokens are simulated; prices are real.",
-        )
-    database = application.person()
-    if present:
-        with st.popover("Sample data", icon=":material/auto_awesome:", type="tertiary"):
-            st.markdown("These pages include a fictional company's quarter, marked as simulated, beside your own data.")
-            st.button("Remove sample data", on_click=states.clear_sample_data, args=(database,))
-    settings.roll_back_button(application)

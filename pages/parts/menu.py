@@ -35,27 +35,27 @@ class PageEntry:
 
 PAGES = (
     PageEntry(
-        "Overview", "overview.py", "monitoring", "", "Today",
+        "Overview", "overview.py", "monitoring", "", "Operate",
         "Are workflows generated reliably, and what do they cost?",
     ),
     PageEntry(
-        "Playground", "playground.py", "science", "playground", "Today",
+        "Playground", "playground.py", "science", "playground", "Operate",
         "Which workflow does the orchestrator generate from your description, and what does it cost?",
     ),
     PageEntry(
-        "Cost and savings", "cost.py", "savings", "cost", "Figures",
+        "Cost", "cost.py", "savings", "cost", "Analyze",
         f"What do workflows cost, and how much is saved compared with {BASELINE.label} alone?", filtered=True,
     ),
     PageEntry(
-        "Fallbacks", "fallbacks.py", "alt_route", "fallbacks", "Figures",
+        "Fallbacks", "fallbacks.py", "alt_route", "fallbacks", "Analyze",
         "How often does the primary model fail, and why?", filtered=True,
     ),
     PageEntry(
-        "Latency", "latency.py", "timer", "latency", "Figures",
+        "Latency", "latency.py", "timer", "latency", "Analyze",
         "How long do people wait for a workflow?", filtered=True,
     ),
     PageEntry(
-        "Quality", "quality.py", "verified", "quality", "Figures",
+        "Quality", "quality.py", "verified", "quality", "Analyze",
         "Can the cheap model be trusted?", filtered=True,
     ),
     PageEntry(
@@ -67,7 +67,7 @@ PAGES = (
         "What happens to a request, and how often does it take each path?",
     ),
     PageEntry(
-        "Configuration", "configuration.py", "tune", "configuration", "Decide",
+        "Settings", "settings.py", "tune", "settings", "Decide",
         "Which models answer, and what do they cost?",
     ),
 )  # fmt: skip

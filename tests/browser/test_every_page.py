@@ -95,7 +95,7 @@ def test_five_questions(new_context: Callable[[int, str], BrowserContext], sampl
 
     # What did we save last month, net of waste?
     page = Visit(context, sample_console).open()
-    page.get_by_role("link", name="Cost and savings").click()
+    page.get_by_role("link", name="Cost", exact=True).click()
     expect(page.get_by_text("of savings come from?")).to_be_visible(timeout=30_000)
     choose(page, "Period", "Last month")
     expect(page).to_have_url(re.compile("period=last-month"), timeout=30_000)

@@ -117,7 +117,7 @@ def test_nobody_in_particular_gets_a_sentence(open_page: OpenPage, owner: psycop
 def test_a_member_sees_figures_but_changes_nothing(open_page: OpenPage, owner: psycopg.Connection) -> None:
     """The database denies it, whatever the screen offers."""
     owner.execute("update public.console_roles set role = 'member' where user_id = %s", [LOCAL_PERSON_ID])
-    page = open_page("configuration.py")
+    page = open_page("settings.py")
     press(page, "Roll back to Claude Sonnet 4")
 
     assert not page.exception

@@ -11,7 +11,7 @@ from orchestrator import Application, GenerationOptions
 from orchestrator.recording.outbox import OutboxState
 from orchestrator.settings import read_settings
 from orchestrator.system_keys import FALLBACK, PRIMARY
-from pages.parts import lost_press, settings
+from pages.parts import lost_press, system_keys
 from pages.parts.playground import generation
 from store import Conflict
 from tests.conftest import PooledStore
@@ -34,11 +34,11 @@ def test_two_clicks_are_one_run(application: Application, monkeypatch: pytest.Mo
 def test_two_clicks_are_one_save(store: PooledStore) -> None:
     """The second one, on the earlier version, finds its values saved; other values are a conflict."""
     person = store.person()
-    first = settings._saved(person, {PRIMARY.name: "claude-sonnet-4"}, 1)
+    first = system_keys._saved(person, {PRIMARY.name: "claude-sonnet-4"}, 1)
 
-    assert settings._saved(person, {PRIMARY.name: "claude-sonnet-4"}, 1).version == first.version
+    assert system_keys._saved(person, {PRIMARY.name: "claude-sonnet-4"}, 1).version == first.version
     with pytest.raises(Conflict):
-        settings._saved(person, {FALLBACK.name: "gpt-4o-mini"}, 1)
+        system_keys._saved(person, {FALLBACK.name: "gpt-4o-mini"}, 1)
     assert read_settings(person).version == first.version
 
 

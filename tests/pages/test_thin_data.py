@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import NOW, PooledStore
 from tests.pages.conftest import PAGES, OpenPage, said
 
-FIGURES = sorted(set(PAGES) - {"playground.py", "configuration.py"})
+FIGURES = sorted(set(PAGES) - {"playground.py", "settings.py"})
 MINI = "gpt-4o-mini"
 FAILED = {"generation_id": "a", "wasted_cost_usd": 0.001, "attempts": [{"model": MINI, "outcome": "timeout"}]}
 SILENT = {"generator_used": MINI, "steps_generated": 3}

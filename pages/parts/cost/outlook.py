@@ -30,7 +30,7 @@ def outlook(total: Tally) -> None:
         if averages is None:
             st.caption(
                 "This needs at least one workflow in the period that a cheaper primary model answered and one that "
-                "the fallback answered, both with known prices. Configuration has a projection from list prices."
+                "the fallback answered, both with known prices. Settings has a projection from list prices."
             )
             return
         volume, rate = _asked(averages)

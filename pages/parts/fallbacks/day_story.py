@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from orchestrator import read_settings
-from pages.parts import lost_press, settings, states
+from pages.parts import lost_press, states, system_keys
 from pages.parts.filters import Chosen
 from pages.parts.palette import REASON_LABELS
 from pages.parts.words import day, escaped, inline, many, percent
@@ -71,15 +71,15 @@ def _prompt(row: dict[Hashable, Any], last: date) -> None:
 
 def _change(change: Change, zone: str, keys: Mapping[str, object]) -> None:
     at = change.at.astimezone(ZoneInfo(zone))
-    pairs = settings.pairs(change.changes)
+    pairs = system_keys.pairs(change.changes)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
             f":material/tune: **{at:%-d %b %H:%M}**, {escaped(change.by or 'unknown user')}: "
-            f"{escaped('; '.join(settings.changes_in_words(pairs)))}{' (sample data)' if change.sample else ''}"
+            f"{escaped('; '.join(system_keys.changes_in_words(pairs)))}{' (sample data)' if change.sample else ''}"
         )
         if all(key in keys and keys[key] == before for key, (before, _) in pairs.items()):
             st.badge("Already reverted", icon=":material/check:", color="gray")
         key = f"put_back_{change.at.isoformat()}_{change.version}"
         if st.button("Revert", key=key, icon=":material/undo:") and lost_press.heard():
-            settings.propose({key: before for key, (before, _) in pairs.items()})
-            st.switch_page("configuration.py")
+            system_keys.propose({key: before for key, (before, _) in pairs.items()})
+            st.switch_page("settings.py")

@@ -10,7 +10,7 @@ from orchestrator import OrchestratorError, OrchestratorSettings, read_settings
 from orchestrator.models.catalogue import CATALOGUE
 from orchestrator.models.pricing import expensive_models, per_workflow
 from pages.parts.problems import problem
-from pages.parts.settings import answers_as, ends
+from pages.parts.system_keys import answers_as, ends
 from pages.parts.words import escaped, unit_price
 from store import Database, StoreError, clock
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import streamlit as st
 
 from orchestrator.settings_history import Save
-from pages.parts import settings
-from pages.parts.configuration.form import load
+from pages.parts import system_keys
 from pages.parts.filters import zone
+from pages.parts.settings.form import load
 from pages.parts.words import ago, escaped, many, moment
 from store import Database, clock
 
@@ -47,7 +47,7 @@ def _version(database: Database, save: Save, version: int) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(
             f"**Version {save.version}** · {moment(save.changed_at, zone())} · {escaped(save.changed_by)}  \n"
-            + escaped("; ".join(settings.changes_in_words(save.changes))),
+            + escaped("; ".join(system_keys.changes_in_words(save.changes))),
             width="content",
         )
         if save.version == version:
@@ -67,5 +67,5 @@ def _return_button(database: Database, values: Mapping[str, str | bool], version
 
 def restore(database: Database, values: dict[str, str | bool], version: int) -> None:
     """Save an earlier version's values as a new version."""
-    if saved := settings.save(database, values, expected_version=version):
+    if saved := system_keys.save(database, values, expected_version=version):
         load(saved)

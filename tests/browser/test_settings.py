@@ -14,8 +14,8 @@ from tests.browser.hands import Hand
 def test_a_change_a_conflict_a_return_and_a_roll_back(visit: Visit, hand: Hand) -> None:
     """Two windows: one saves, the other gets a conflict instead of overwriting; any version can be restored, even the
     first one; rolling back takes two clicks from any page."""
-    first = visit.open("/configuration")
-    second = visit.another("/configuration")
+    first = visit.open("/settings")
+    second = visit.another("/settings")
     for window in (first, second):
         hand.press(window, "Ask the fallback model when the primary model fails")
         expect(window.get_by_text("This will change")).to_be_visible(timeout=20_000)
@@ -33,7 +33,7 @@ def test_a_change_a_conflict_a_return_and_a_roll_back(visit: Visit, hand: Hand) 
     hand.press(page, "Roll back to Claude Sonnet 4")
     assert _saved(page) > version  # if Claude is the primary model already, no version is added
     expect(page.get_by_role("button", name="Roll back to Claude Sonnet 4")).to_be_hidden(timeout=20_000)
-    page.goto(f"{visit.address}/configuration")
+    page.goto(f"{visit.address}/settings")
     primary = page.get_by_role("combobox", name="Primary model")
     expect(primary).to_have_value("Claude Sonnet 4 · $0.0285 per workflow", timeout=20_000)
     hand.press(page, "Restore the settings before version 2")

@@ -10,25 +10,25 @@ import streamlit as st
 from orchestrator import InvalidSettings, OrchestratorSettings
 from orchestrator.models.catalogue import CATALOGUE, counterpart, named, same_answers
 from orchestrator.system_keys import ENABLE_FALLBACK, FALLBACK, PRIMARY, SYSTEM_KEYS, SystemKey
-from pages.parts import settings
+from pages.parts import system_keys
 from pages.parts.words import escaped
 from store import Database, clock
 
-PROPOSED = "configuration_proposed"
+PROPOSED = "settings_form_proposed"
 Changes = dict[str, tuple[str | bool, str | bool]]
 """Each key with its value before and after."""
 
 
 def load(current: OrchestratorSettings) -> None:
     """Show these settings in the form, and base the next save on them."""
-    st.session_state[settings.FORM_BASE] = current
+    st.session_state[system_keys.FORM_BASE] = current
     for name, value in current.values().items():
         st.session_state[_widget(SYSTEM_KEYS[name])] = value
 
 
 def _widget(key: SystemKey) -> str:
     """The session key of a system key's widget."""
-    return f"configuration_{key.field}"
+    return f"settings_form_{key.field}"
 
 
 def _draft(key: SystemKey) -> str | bool:
@@ -39,7 +39,7 @@ def _draft(key: SystemKey) -> str | bool:
 
 def current_base(stored: OrchestratorSettings) -> OrchestratorSettings:
     """The settings that the form was loaded from: always the stored ones, until something is edited in the form."""
-    base: OrchestratorSettings | None = st.session_state.get(settings.FORM_BASE)
+    base: OrchestratorSettings | None = st.session_state.get(system_keys.FORM_BASE)
     if base is None or _widget(PRIMARY) not in st.session_state:
         load(stored)
         _take_proposal()
@@ -52,7 +52,7 @@ def current_base(stored: OrchestratorSettings) -> OrchestratorSettings:
 
 def _take_proposal() -> None:
     """Put the values that another page proposed into the form for review; warn about those that are not available."""
-    proposed = st.session_state.pop(settings.PROPOSAL, None)
+    proposed = st.session_state.pop(system_keys.PROPOSAL, None)
     if proposed is None:
         return
     for key in SYSTEM_KEYS.values():
@@ -66,7 +66,7 @@ def _take(key: SystemKey, stored: object) -> None:
         value = key.default if stored is None else key.value(stored)
         st.session_state[_widget(key)] = named(value).name if isinstance(value, str) else value
     except InvalidSettings:
-        was = f"{key.label} was {settings.spoken(key.name, stored)}, which is no longer available"
+        was = f"{key.label} was {system_keys.spoken(key.name, stored)}, which is no longer available"
         st.warning(f"{escaped(was)}. The current value is kept.", icon=":material/block:")
 
 
@@ -108,7 +108,7 @@ def _field(key: SystemKey, names: list[str]) -> None:
         st.toggle(key.instruction, key=_widget(key))
         return
     st.selectbox(
-        key.label, names, format_func=settings.choice, key=_widget(key), help=key.effect,
+        key.label, names, format_func=system_keys.choice, key=_widget(key), help=key.effect,
         on_change=suggest_fallback if key == PRIMARY else None,
         disabled=key == FALLBACK and not _draft(ENABLE_FALLBACK),
     )  # fmt: skip
@@ -126,7 +126,9 @@ def _note(key: SystemKey) -> str:
 
 def save(database: Database, changes: Changes, version: int) -> None:
     """Save the reviewed changes on top of the version they were made on."""
-    if saved := settings.save(database, {key: after for key, (_, after) in changes.items()}, expected_version=version):
+    if saved := system_keys.save(
+        database, {key: after for key, (_, after) in changes.items()}, expected_version=version
+    ):
         load(saved)
 
 
@@ -136,7 +138,7 @@ def review(database: Database, base: OrchestratorSettings, changes: Changes, by:
         st.warning(
             f"{escaped(by)} has changed the settings since you opened this page.", icon=":material/sync_problem:"
         )
-        st.button("Load the current settings", on_click=lambda: st.session_state.pop(settings.FORM_BASE))
+        st.button("Load the current settings", on_click=lambda: st.session_state.pop(system_keys.FORM_BASE))
         return
     proposed = st.session_state.pop(PROPOSED, False)
     if not changes:
@@ -145,7 +147,7 @@ def review(database: Database, base: OrchestratorSettings, changes: Changes, by:
         return
     with st.container(border=True):
         st.markdown(
-            "**This will change**\n" + "".join(f"\n- {escaped(line)}" for line in settings.changes_in_words(changes))
+            "**This will change**\n" + "".join(f"\n- {escaped(line)}" for line in system_keys.changes_in_words(changes))
         )
         label = f"Save {len(changes)} change{'s' if len(changes) > 1 else ''}"
         with st.container(horizontal=True):

@@ -18,7 +18,7 @@ MINI, CLAUDE = "gpt-4o-mini", "claude-sonnet-4"
 @pytest.fixture(name="configuration")
 def configuration_fixture(open_page: OpenPage) -> AppTest:
     """The configuration page, run once."""
-    return open_page("configuration.py")
+    return open_page("settings.py")
 
 
 def stored(store: PooledStore) -> OrchestratorSettings:
@@ -28,8 +28,8 @@ def stored(store: PooledStore) -> OrchestratorSettings:
 def test_a_new_console_shows_its_defaults(configuration: AppTest) -> None:
     """Prices in the labels, the retirement dates, the projection with the golden month, and an empty history."""
     assert not configuration.exception
-    assert configuration.selectbox(key="configuration_primary").value == MINI
-    assert configuration.selectbox(key="configuration_primary").options[0] == "GPT-4o mini · $0.0012 per workflow"
+    assert configuration.selectbox(key="settings_form_primary").value == MINI
+    assert configuration.selectbox(key="settings_form_primary").options[0] == "GPT-4o mini · $0.0012 per workflow"
     assert any("Claude Sonnet 4.6 answers in its place" in info.value for info in configuration.info)
     month = configuration.dataframe[0].value.set_index(["Workflows per month", "Models"])["Cost per month"]
     assert month["10,000", "GPT-4o mini, 5 % fallback"] == "$26.25"
@@ -40,7 +40,7 @@ def test_a_primary_brings_its_fallback_and_is_reviewed_before_it_is_saved(
     configuration: AppTest, store: PooledStore
 ) -> None:
     """Choosing Claude as primary makes mini its fallback; nothing is written before Save."""
-    configuration.selectbox(key="configuration_primary").set_value(CLAUDE).run()
+    configuration.selectbox(key="settings_form_primary").set_value(CLAUDE).run()
     review = next(text for text in said(configuration.markdown) if "This will change" in text)
 
     assert "Primary model: GPT-4o mini → Claude Sonnet 4" in review
@@ -54,9 +54,9 @@ def test_a_primary_brings_its_fallback_and_is_reviewed_before_it_is_saved(
 
 def test_fallback_off_disables_its_choice(configuration: AppTest, store: PooledStore) -> None:
     """And says what that means."""
-    configuration.toggle(key="configuration_fallback_enabled").set_value(False).run()
+    configuration.toggle(key="settings_form_fallback_enabled").set_value(False).run()
 
-    assert configuration.selectbox(key="configuration_fallback").disabled
+    assert configuration.selectbox(key="settings_form_fallback").disabled
     assert any("the generation fails" in caption.value for caption in configuration.caption)
     press(configuration, "Save 1 change")
     assert stored(store).fallback_enabled is False
@@ -64,28 +64,28 @@ def test_fallback_off_disables_its_choice(configuration: AppTest, store: PooledS
 
 def test_discard_takes_everything_back(configuration: AppTest) -> None:
     """The form shows the stored settings again."""
-    configuration.toggle(key="configuration_fallback_enabled").set_value(False).run()
+    configuration.toggle(key="settings_form_fallback_enabled").set_value(False).run()
     press(configuration, "Discard")
 
-    assert configuration.toggle(key="configuration_fallback_enabled").value is True
+    assert configuration.toggle(key="settings_form_fallback_enabled").value is True
     assert not any(button.label.startswith("Save") for button in configuration.button)
 
 
 def test_somebody_elses_save_is_a_conflict(configuration: AppTest, store: PooledStore) -> None:
     """Instead of overwriting, the page names them and offers to load."""
-    configuration.toggle(key="configuration_fallback_enabled").set_value(False).run()
+    configuration.toggle(key="settings_form_fallback_enabled").set_value(False).run()
     save_settings(store.person(), {PRIMARY.name: CLAUDE})
     configuration.run()
 
     assert "you@this.machine has changed the settings" in said(configuration.warning)[0]
     press(configuration, "Load the current settings")
-    assert configuration.selectbox(key="configuration_primary").value == CLAUDE
+    assert configuration.selectbox(key="settings_form_primary").value == CLAUDE
     assert stored(store) == OrchestratorSettings(CLAUDE, CLAUDE, True, 2)
 
 
 def test_a_save_that_comes_second_writes_nothing(configuration: AppTest, store: PooledStore) -> None:
     """Even if the page has not noticed yet: the database reports it."""
-    configuration.toggle(key="configuration_fallback_enabled").set_value(False).run()
+    configuration.toggle(key="settings_form_fallback_enabled").set_value(False).run()
     save_settings(store.person(), {PRIMARY.name: CLAUDE})
     press(configuration, "Save 1 change")
 
@@ -98,7 +98,7 @@ def test_an_unedited_form_follows_others(configuration: AppTest, store: PooledSt
     save_settings(store.person(), {PRIMARY.name: CLAUDE})
     configuration.run()
 
-    assert configuration.selectbox(key="configuration_primary").value == CLAUDE
+    assert configuration.selectbox(key="settings_form_primary").value == CLAUDE
     assert not configuration.warning
 
 
@@ -152,7 +152,7 @@ def test_a_broken_key_can_be_mended_here(
     """An error, and a button that restores the defaults; the history shows the broken value."""
     owner.execute("update public.system_settings_config set value = %s where key = %s", [value, PRIMARY.name])
     page.run()
-    page.switch_page("configuration.py").run()
+    page.switch_page("settings.py").run()
 
     assert not page.exception
     assert PRIMARY.name in said(page.error)[0]
@@ -167,10 +167,10 @@ def test_another_page_may_propose_values(page: AppTest, store: PooledStore) -> N
     """They appear in the form for review; nothing is saved yet."""
     page.session_state["settings_proposal"] = {PRIMARY.name: CLAUDE, "unknown": 1}
     page.run()
-    page.switch_page("configuration.py").run()
+    page.switch_page("settings.py").run()
 
     assert not page.exception
-    assert page.selectbox(key="configuration_primary").value == CLAUDE
+    assert page.selectbox(key="settings_form_primary").value == CLAUDE
     assert any("Primary model: GPT-4o mini → Claude Sonnet 4" in text for text in said(page.markdown))
     assert stored(store).version == 1
 
@@ -179,18 +179,18 @@ def test_a_primary_of_old_can_be_chosen_again(page: AppTest, owner: psycopg.Conn
     """It suggests no fallback, since its vendor is unknown."""
     owner.execute("update public.system_settings_config set value = '\"gpt-3\"' where key = %s", [PRIMARY.name])
     page.run()
-    page.switch_page("configuration.py").run()
-    page.selectbox(key="configuration_primary").set_value(CLAUDE).run()
-    page.selectbox(key="configuration_primary").set_value("gpt-3").run()
+    page.switch_page("settings.py").run()
+    page.selectbox(key="settings_form_primary").set_value(CLAUDE).run()
+    page.selectbox(key="settings_form_primary").set_value("gpt-3").run()
 
     assert not page.exception
-    assert page.selectbox(key="configuration_primary").value == "gpt-3"
+    assert page.selectbox(key="settings_form_primary").value == "gpt-3"
 
 
 def test_two_names_of_one_model_are_asked_once(configuration: AppTest) -> None:
     """Claude Sonnet 4.6 answers for Claude Sonnet 4, so neither is a fallback for the other."""
-    configuration.selectbox(key="configuration_primary").set_value(CLAUDE).run()
-    configuration.selectbox(key="configuration_fallback").set_value("claude-sonnet-4-6").run()
+    configuration.selectbox(key="settings_form_primary").set_value(CLAUDE).run()
+    configuration.selectbox(key="settings_form_fallback").set_value("claude-sonnet-4-6").run()
 
     assert any("The same model answers for both" in text for text in said(configuration.caption))
 
@@ -201,11 +201,11 @@ def test_a_strange_proposal_is_read_or_passed_over(page: AppTest, store: PooledS
         PRIMARY.name: "gpt-3", FALLBACK.name: None, ENABLE_FALLBACK.name: '"false"',
     }  # fmt: skip
     page.run()
-    page.switch_page("configuration.py").run()
+    page.switch_page("settings.py").run()
 
     assert not page.exception
-    assert page.selectbox(key="configuration_primary").value == MINI
-    assert page.toggle(key="configuration_fallback_enabled").value is False
+    assert page.selectbox(key="settings_form_primary").value == MINI
+    assert page.toggle(key="settings_form_fallback_enabled").value is False
     assert said(page.warning) == ["Primary model was gpt-3, which is no longer available. The current value is kept."]
     assert stored(store).version == 1
 
@@ -217,7 +217,7 @@ def test_a_model_without_its_key_is_named(make_application: MakeApplication, mon
     page = shell().run()
     sentence = "ANTHROPIC_API_KEY is not set, so this console cannot ask Claude Sonnet 4."
     assert said(page.warning) == [sentence]
-    page.switch_page("configuration.py").run()
+    page.switch_page("settings.py").run()
     assert said(page.warning) == [sentence, sentence]
     page.switch_page("flow.py").run()
 

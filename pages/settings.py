@@ -8,12 +8,12 @@ from orchestrator import InvalidSettings, read_settings
 from orchestrator.models.catalogue import CATALOGUE
 from orchestrator.settings_history import read_history
 from orchestrator.system_keys import DEFAULTS
-from pages.parts import settings
-from pages.parts.configuration.form import current_base, drafted_models, form, review
-from pages.parts.configuration.projection import projection
-from pages.parts.configuration.versions import changed, versions
+from pages.parts import system_keys
 from pages.parts.header import header
 from pages.parts.problems import problem
+from pages.parts.settings.form import current_base, drafted_models, form, review
+from pages.parts.settings.projection import projection
+from pages.parts.settings.versions import changed, versions
 from store import StoreError
 
 application = header()
@@ -23,7 +23,7 @@ try:
     saves = read_history(person, stored)
 except InvalidSettings as error:
     problem(error)
-    st.button("Restore the defaults", on_click=settings.restore, args=(person, DEFAULTS))
+    st.button("Restore the defaults", on_click=system_keys.restore, args=(person, DEFAULTS))
     st.stop()
 except StoreError as error:
     problem(error)
@@ -33,9 +33,9 @@ base = current_base(stored)
 changes = form(base, lambda key: changed(saves, key))
 chosen = drafted_models()
 for name in dict.fromkeys(chosen):
-    if name in CATALOGUE and (note := settings.lifecycle(CATALOGUE[name])):
+    if name in CATALOGUE and (note := system_keys.lifecycle(CATALOGUE[name])):
         st.info(note, icon=":material/event:")
-    if warning := settings.without_key(application, name):
+    if warning := system_keys.without_key(application, name):
         st.warning(warning, icon=":material/key_off:")
 review(person, base, changes, saves[0].changed_by if base.version != stored.version else None)
 if set(chosen) <= set(CATALOGUE):

@@ -21,7 +21,7 @@ from store import Conflict, Database, StoreError, clock
 
 _WARN_AHEAD = timedelta(days=90)
 _RESULT, _PRESSED = "settings_result", "settings_pressed"
-FORM_BASE = "configuration_base"
+FORM_BASE = "settings_form_base"
 """Session key of the settings that the configuration form was loaded from; without it, the form is loaded again."""
 PROPOSAL = "settings_proposal"
 """Session key of the values that another page proposes."""

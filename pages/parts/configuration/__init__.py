@@ -1,1 +1,0 @@
-"""Code that only the configuration page needs."""
