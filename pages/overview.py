@@ -9,7 +9,7 @@ from pages.parts.filters import Chosen, default_filters, zone
 from pages.parts.header import header
 from pages.parts.left_out import left_out
 from pages.parts.overview.judgement import judgement
-from pages.parts.overview.keys_now import keys_now
+from pages.parts.overview.keys_now import notes
 from pages.parts.past_generations import latest
 from queries.overview import Overview, read_overview
 from queries.period import RECENT_DAYS
@@ -38,8 +38,7 @@ report = states.read(lambda: read_overview(person, period, filters))
 if report.judgement == "nothing" and not report.total.rows:
     states.empty(person, sentence=f"No generations ended in the last {RECENT_DAYS} days.")
 else:
-    judgement(report)
-    keys_now(person)
+    judgement(report, notes(person))
     cards(figures(report), period, per_row=3)
     left_out(report.total, report.figures.undated, chosen, person)
     drawn = charts.figure(y_title="Workflows per day", height=260, over=period)

@@ -91,6 +91,8 @@ def lines(
             about=[[str(day), name, of] for day, of in zip(own["day"], own[whole], strict=True)],
             words=f"{mark(name)}: {words}",
             unfinished=unfinished,
+            cases=own[whole].tolist(),
+            so_far=f"today: {own[whole].iloc[-1]:,} so far",
         )
 
 

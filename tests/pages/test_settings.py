@@ -1,4 +1,4 @@
-"""The configuration page without a browser."""
+"""The settings page without a browser."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from orchestrator import OrchestratorSettings, read_settings, save_settings
 from orchestrator.system_keys import ENABLE_FALLBACK, FALLBACK, PRIMARY
 from pages.parts import console
+from store import clock
 from tests.conftest import NOW, MakeApplication, PooledStore
 from tests.pages.conftest import OpenPage, press, said, shell
 
@@ -139,10 +140,32 @@ def test_the_overview_says_what_is_unusual_about_the_keys(
 
     assert not page.exception
     assert notes == [
+        ":material/tune: There is no fallback: if the primary model fails, the generation fails.",
         ":material/tune: Claude Sonnet 4 (answered by Claude Sonnet 4.6) is the primary model: "
         "each workflow costs about $0.0285.",
-        ":material/tune: There is no fallback: if the primary model fails, the generation fails.",
     ]
+
+
+def test_figures_on_target_are_not_all_is_well_without_a_fallback(
+    open_page: OpenPage, store: PooledStore, owner: psycopg.Connection
+) -> None:
+    """The verdict is amber, names what is missing and leads to the settings."""
+    owner.execute(
+        """
+        insert into public.audit_logs (timestamp, action, details)
+        select %s::timestamptz - number * interval '1 minute', 'WORKFLOW_GENERATED', jsonb_build_object(
+            'simulated', true, 'generation_id', number::text, 'generator_used', 'gpt-4o-mini', 'attempts', '[]'::jsonb
+        )
+        from generate_series(1, 1000) as number
+        """,
+        [NOW],
+    )
+    save_settings(store.person(), {ENABLE_FALLBACK.name: False})
+    clock.use(lambda: NOW)
+    page = open_page("overview.py")
+
+    assert list(page.success) == []
+    assert said(page.warning)[0].startswith("**On target, but check the settings.** There is no fallback")
 
 
 @pytest.mark.parametrize("value", ["7", "null", '["gpt-4o-mini"]', '{"model": "gpt-4o-mini"}'])

@@ -32,6 +32,8 @@ def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
         about=[[str(row["day"]), row["fallbacks"], row["completed"]] for row in frame.to_dict("records")],
         words="%{y:.1f} %: %{customdata[1]:,} of %{customdata[2]:,}",
         unfinished=chosen.unfinished,
+        cases=frame["completed"].tolist(),
+        so_far=f"today: {frame['fallbacks'].iloc[-1]} of {frame['completed'].iloc[-1]}",
     )
     for limit, words in (
         (targets.FALLBACK.bad_pct, "limit"),

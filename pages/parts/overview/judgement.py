@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from pages.parts.cards import aim
+from pages.parts.overview.keys_now import Note
 from pages.parts.palette import REASON_LABELS
-from pages.parts.words import inline, interval, many, percent, share, threshold
+from pages.parts.words import escaped, inline, interval, many, percent, share, threshold
 from queries import targets
 from queries.overview import Judgement, Overview
 from queries.period import RECENT_DAYS
 
 
-def judgement(report: Overview) -> None:
-    """The sentence, with a link to the next step."""
-    show, sentence, page, link = _JUDGEMENTS[report.judgement](report)
+def judgement(report: Overview, notes: Sequence[Note]) -> None:
+    """The sentence, with a link to the next step; and what an admin should know about the keys.
+
+    All is well only if the keys need no action either.
+    """
+    urgent = [note.sentence for note in notes if note.urgent]
+    if report.judgement == "well" and urgent:
+        show, sentence, page, link = _to_do(report, urgent)
+        rest = [note.sentence for note in notes if not note.urgent]
+    else:
+        show, sentence, page, link = _JUDGEMENTS[report.judgement](report)
+        rest = [note.sentence for note in notes]
     show(sentence)
     if page:
         st.page_link(page, label=link, icon=":material/arrow_forward:")
+    for note in rest:
+        st.caption(f":material/tune: {escaped(note)}")
 
 
 _Told = tuple[Callable[[str], object], str, str, str]
@@ -77,12 +89,20 @@ def _more_often(report: Overview) -> _Told:
 
 
 def _well(report: Overview) -> _Told:
+    return _success, f"**All is well.** {_on_target(report)}", "", ""
+
+
+def _to_do(report: Overview, urgent: Sequence[str]) -> _Told:
+    sentence = f"**On target, but check the settings.** {escaped(' '.join(urgent))} {_on_target(report)}"
+    return _warning, sentence, "settings.py", "Open the settings"
+
+
+def _on_target(report: Overview) -> str:
     judged = report.total.as_configured
-    sentence = (
-        f"**All is well.** {share(judged.success, targets.SUCCESS)} succeeded and the fallback answered "
+    return (
+        f"{share(judged.success, targets.SUCCESS)} succeeded and the fallback answered "
         f"{percent(judged.fallback.pct, targets.FALLBACK.limits)}; both are on target."
     )
-    return _success, sentence, "", ""
 
 
 _JUDGEMENTS: dict[Judgement, Callable[[Overview], _Told]] = {
