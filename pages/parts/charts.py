@@ -12,7 +12,7 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
-from pages.parts import tables
+from pages.parts import drawer, tables
 from pages.parts.palette import GREY
 from pages.parts.theme import page_colour, text_colour
 from queries.period import Period
@@ -262,5 +262,10 @@ def _draw(drawn: Figure, key: str, alt: str, *, drill: bool) -> list[Any]:
     if not drill:
         st.plotly_chart(chart, key=key, alt=alt, config=config)
         return []
-    clicked = st.plotly_chart(chart, key=key, alt=alt, config=config, on_select="rerun", selection_mode="points")
-    return list(clicked["selection"]["points"])
+    clicked = st.plotly_chart(
+        chart, key=drawer.widget_key(key), alt=alt, config=config, on_select="rerun", selection_mode="points"
+    )
+    points = list(clicked["selection"]["points"])
+    if points:
+        drawer.clicked(key)
+    return points

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.parts.drawer import drawer
 from pages.parts.filters import Chosen
 from pages.parts.palette import REASON_LABELS, label
 from pages.parts.past_generations import generation_link
@@ -27,41 +28,42 @@ _STATUSES = {
 
 
 def drill_down(database: Database, chosen: Chosen, day: date | None, which: Which, title: str) -> None:
+    """A drawer with the latest generations of a day, or of the whole period."""
+    drawer(escaped(title), lambda: listed(database, chosen, day, which, title))
+
+
+def listed(database: Database, chosen: Chosen, day: date | None, which: Which, title: str) -> None:
     """The latest generations of a day, or of the whole period, in a table with a link to each stored one."""
     days = period(day, day, chosen.period.zone) if day else chosen.period
-    with st.container(border=True):
-        st.subheader(escaped(title), anchor=False)
-        try:
-            found = generations(database, days.begins, days.ends, chosen.filters, which)
-        except NotPermitted:
-            st.caption("Only admins see individual generations. Yours are under “Past generations” in the playground.")
-            return
-        except (QueryError, StoreError) as error:
-            problem(error)
-            return
-        if found.empty:
-            st.caption("No generations.")
-            return
-        rows = [
-            {
-                **(
-                    {"Open": generation_link(row["generation_id"]) if row["stored"] else ""}
-                    if any(found["stored"])
-                    else {}
-                ),
-                "When": moment(row["at"], days.zone),
-                "Status": _ended(row),
-                "Answered by": label(row["generator"]) if row["generator"] else NONE,
-                "Fallback reason": REASON_LABELS.get(row["fallback_reason"], NONE),
-                "Cost": money(row["cost_usd"]),
-                "Time": seconds(row["latency_ms"]),
-                "Agent": row["agent_id"] or NONE,
-            }
-            for row in found.to_dict("records")
-        ]
-        listing(rows, title, columns=OPEN, height="auto")
-        kept = "Those without a link are not stored here." if any(found["stored"]) else "None of them is stored here."
-        st.caption(f"The latest {len(rows)}, times in {days.zone}. {kept}")
+    try:
+        found = generations(database, days.begins, days.ends, chosen.filters, which)
+    except NotPermitted:
+        st.caption("Only admins see individual generations. Yours are under “Past generations” in the playground.")
+        return
+    except (QueryError, StoreError) as error:
+        problem(error)
+        return
+    if found.empty:
+        st.caption("No generations.")
+        return
+    rows = [
+        {
+            **(
+                {"Open": generation_link(row["generation_id"]) if row["stored"] else ""} if any(found["stored"]) else {}
+            ),
+            "When": moment(row["at"], days.zone),
+            "Status": _ended(row),
+            "Answered by": label(row["generator"]) if row["generator"] else NONE,
+            "Fallback reason": REASON_LABELS.get(row["fallback_reason"], NONE),
+            "Cost": money(row["cost_usd"]),
+            "Time": seconds(row["latency_ms"]),
+            "Agent": row["agent_id"] or NONE,
+        }
+        for row in found.to_dict("records")
+    ]
+    listing(rows, title, columns=OPEN, height="auto")
+    kept = "Those without a link are not stored here." if any(found["stored"]) else "None of them is stored here."
+    st.caption(f"The latest {len(rows)}, times in {days.zone}. {kept}")
 
 
 def answered_on(database: Database, chosen: Chosen, clicked: Sequence[Any] | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts.drill_down import drill_down
+from pages.parts.drill_down import listed
 from pages.parts.filters import Chosen
 from pages.parts.words import many
 from queries.drill_down import Which
@@ -32,4 +32,4 @@ def left_out(total: Tally, undated: int, chosen: Chosen, person: Database) -> No
     if said:
         st.caption(f":material/info: {'; '.join(said)}.")
     if total.unreadable and st.toggle("Show events that could not be read in full", key="left_out_shown"):
-        drill_down(person, chosen, None, Which(unreadable=True), "Events that could not be read in full")
+        listed(person, chosen, None, Which(unreadable=True), "Events that could not be read in full")

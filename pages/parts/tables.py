@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
+from pages.parts import drawer
 from pages.parts.spreadsheet import as_csv, guarded, is_amount
 from pages.parts.words import NONE
 
@@ -74,9 +75,12 @@ def listing(
         return None
     chosen = st.dataframe(
         rows, hide_index=True, height=height, column_config=shown, alt=alt,
-        key=f"{key}_{_same(rows, figures)}", on_select="rerun", selection_mode="single-row",
+        key=f"{drawer.widget_key(key)}_{_same(rows, figures)}", on_select="rerun", selection_mode="single-row",
     )["selection"]["rows"]  # fmt: skip
-    return int(chosen[0]) if chosen else None
+    if not chosen:
+        return None
+    drawer.clicked(key)
+    return int(chosen[0])
 
 
 def _same(rows: list[dict[str, Any]], figures: list[str]) -> str:

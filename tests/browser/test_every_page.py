@@ -108,7 +108,7 @@ def test_five_questions(new_context: Callable[[int, str], BrowserContext], sampl
     _click_highest_point(page)
     expect(page.get_by_text(re.compile(r"The fallback answered .* validation failed"))).to_be_visible(timeout=30_000)
     expect(page.get_by_text("prompt version 2 was first used")).to_be_visible()
-    expect(page.get_by_text("Fallbacks on")).to_be_visible()
+    expect(page.get_by_role("heading", name="Its fallbacks")).to_be_visible()
 
     # What if fallbacks reach 10 % at 100,000 agents?
     page = Visit(context, sample_console).open("/cost")
@@ -124,6 +124,10 @@ def test_a_change_is_found_and_put_back(new_context: Callable[[int, str], Browse
     _click_highest_point(page)
     expect(page.get_by_text("Primary model: GPT-4o mini → GPT-6 Luna")).to_be_visible(timeout=30_000)
     expect(page.get_by_text(re.compile("sam\u2060?@example.com"))).to_be_visible()
+    expect(page).to_have_url(re.compile(r"day=2026"))
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page).not_to_have_url(re.compile(r"day=2026"))
     page.get_by_role("link", name="Latency").click()
     expect(page.get_by_role("heading", name="Latency", level=1)).to_be_visible(timeout=30_000)
     settled(page)
@@ -137,7 +141,7 @@ def test_a_change_is_found_and_put_back(new_context: Callable[[int, str], Browse
 
 
 def _click_highest_point(page: Page) -> None:
-    points = page.locator(".st-key-chart_fallback_rate .scatterlayer .point")
+    points = page.locator("[class*=st-key-chart_fallback_rate] .scatterlayer .point")
     expect(points.first).to_be_attached(timeout=30_000)
     settled(page)
     tops = [(box["y"], place) for place, box in enumerate(p.bounding_box() for p in points.all()) if box]

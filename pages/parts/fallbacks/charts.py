@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
+
+import streamlit as st
 
 from pages.parts import charts, tables
 from pages.parts.change_marks import mark_changes
 from pages.parts.charts import numbers
-from pages.parts.drill_down import clicked_day, drill_down
+from pages.parts.drawer import drawer
+from pages.parts.drill_down import clicked_day, drill_down, listed
 from pages.parts.fallbacks.day_story import day_story
 from pages.parts.filters import Chosen
 from pages.parts.palette import FALLBACK_COLOUR, REASON_COLOURS, REASON_LABELS
@@ -17,6 +21,8 @@ from queries.drill_down import Which
 from queries.fallbacks import FallbackReport
 from queries.tally import REASONS
 from store import Database
+
+_DAY, _DAY_SEEN = "day", "fallbacks_day_seen"
 
 
 def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
@@ -53,9 +59,22 @@ def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
         "a prompt version was first used. Click a day to see what happened.",
         drill=True,
     )
-    if clicked and (of := clicked_day(clicked[0])):
-        day_story(person, report, chosen, of)
-        _behind(person, chosen, of, None)
+    _open_day(report, chosen, person, clicked_day(clicked[0]) if clicked else None)
+
+
+def _open_day(report: FallbackReport, chosen: Chosen, person: Database, clicked: date | None) -> None:
+    """The drawer of the day that was clicked, or that the address names."""
+    if clicked and st.session_state.get(_DAY_SEEN) != clicked:
+        st.query_params[_DAY] = clicked.isoformat()
+    st.session_state[_DAY_SEEN] = clicked
+    if (of := clicked_day(st.query_params.get(_DAY))) and of in report.daily["day"].tolist():
+        drawer(day(of), partial(_day, report, chosen, person, of), parameter=_DAY)
+
+
+def _day(report: FallbackReport, chosen: Chosen, person: Database, of: date) -> None:
+    day_story(person, report, chosen, of)
+    st.subheader("Its fallbacks", anchor=False)
+    listed(person, chosen, of, _fallbacks(chosen, None), _fallbacks_title(of, None))
 
 
 def reasons(report: FallbackReport, chosen: Chosen, person: Database) -> None:
@@ -157,6 +176,12 @@ def prompts(report: FallbackReport) -> None:
 
 
 def _behind(person: Database, chosen: Chosen, of: date, reason: str | None) -> None:
-    which = Which(status="completed", primary_model=chosen.model, fallback_reason=reason or "any", overridden=False)
-    what = REASON_LABELS[reason] if reason else "Fallbacks"
-    drill_down(person, chosen, of, which, f"{what} on {day(of)}")
+    drill_down(person, chosen, of, _fallbacks(chosen, reason), _fallbacks_title(of, reason))
+
+
+def _fallbacks(chosen: Chosen, reason: str | None) -> Which:
+    return Which(status="completed", primary_model=chosen.model, fallback_reason=reason or "any", overridden=False)
+
+
+def _fallbacks_title(of: date, reason: str | None) -> str:
+    return f"{REASON_LABELS[reason] if reason else 'Fallbacks'} on {day(of)}"

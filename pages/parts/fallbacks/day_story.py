@@ -28,27 +28,23 @@ def day_story(person: Database, report: FallbackReport, chosen: Chosen, of: date
     A badge marks changes after which the keys already have their earlier values again.
     """
     row = report.daily[report.daily["day"] == of].iloc[0]
-    with st.container(border=True):
-        st.subheader(day(of), anchor=False)
-        reasons = ", ".join(
-            f"{inline(REASON_LABELS[reason])} ({row[reason]})" for reason in REASONS if row[reason]
-        )  # fmt: skip
-        st.markdown(
-            f"The fallback answered {percent(row['rate_pct'])} of {many(row['completed'], 'workflow')}"
-            + (f": {reasons}." if reasons else ".")
+    reasons = ", ".join(f"{inline(REASON_LABELS[reason])} ({row[reason]})" for reason in REASONS if row[reason])
+    st.markdown(
+        f"The fallback answered {percent(row['rate_pct'])} of {many(row['completed'], 'workflow')}"
+        + (f": {reasons}." if reasons else ".")
+    )
+    changes = _changes(report, chosen, of)
+    prompts = _prompts(report, of)
+    if not changes and not prompts:
+        st.caption(
+            "No system key was changed on that day or the three before it. Nor was a prompt version first used, as "
+            "far as this period shows."
         )
-        changes = _changes(report, chosen, of)
-        prompts = _prompts(report, of)
-        if not changes and not prompts:
-            st.caption(
-                "No system key was changed on that day or the three before it. Nor was a prompt version first used, as "
-                "far as this period shows."
-            )
-        for prompt in prompts:
-            _prompt(prompt, report.figures.period.last)
-        keys = states.read(lambda: read_settings(person)).values() if changes else {}
-        for change in changes:
-            _change(change, chosen.period.zone, keys)
+    for prompt in prompts:
+        _prompt(prompt, report.figures.period.last)
+    keys = states.read(lambda: read_settings(person)).values() if changes else {}
+    for change in changes:
+        _change(change, chosen.period.zone, keys)
 
 
 def _changes(report: FallbackReport, chosen: Chosen, of: date) -> list[Change]:
