@@ -11,7 +11,6 @@ from pages.parts.words import UNCHANGED, threshold
 from queries.period import Period
 from queries.rates import Rate
 from queries.targets import Standing, Target
-from store import clock
 
 STANDINGS: dict[Standing, tuple[str, str, Literal["green", "orange", "red", "gray"]]] = {
     "good": ("Good", ":material/check_circle:", "green"),
@@ -54,22 +53,21 @@ class Card:
 
 
 def cards(shown: list[Card], period: Period, *, per_row: int = 4) -> None:
-    """The figures side by side, two by two on a phone, and what their changes are compared with."""
+    """The figures side by side, two by two on a phone, each with its change since the previous period."""
     with st.grid(per_row, min_column_width=150):
         for card in shown:
             with st.container(border=True, height="stretch", gap="small"):
-                _metric(card)
+                _metric(card, _since(period))
                 if card.rate and card.target:
                     _standing(card.rate, card.target)
                 if card.note:
                     st.caption(card.note)
-    if any(_unsure(card) for card in shown):
-        st.caption("In parentheses: too few cases to be certain.")
-    if any(card.change for card in shown):
-        length = len(period.days)
-        before = f"the {length} days before" if length > 1 else "the day before"
-        so_far = ", up to the same point" if period.unfinished(clock.now()) else ""
-        st.caption(f"Changes compare with {before}{so_far}.")
+
+
+def _since(period: Period) -> str:
+    """What changes are compared with."""
+    length = len(period.days)
+    return f"vs previous {length} days" if length > 1 else "vs the day before"
 
 
 def standing(rate: Rate, target: Target) -> str:
@@ -85,22 +83,23 @@ def aim(target: Target) -> str:
     return f"below {wanted}" if target.below else f"{wanted} or more"
 
 
-def _unsure(card: Card) -> bool:
-    return bool(card.rate and card.rate.whole and card.target and not card.target.certain(card.rate))
-
-
 def _standing(rate: Rate, target: Target) -> None:
     _, icon, colour = STANDINGS[target.standing(rate)]
-    st.markdown(f":{colour}-badge[{icon} {standing(rate, target)}] :small[{aim(target)}]")
+    unsure = None if target.certain(rate) or not rate.whole else "In parentheses: too few cases to be certain."
+    st.markdown(f":{colour}-badge[{icon} {standing(rate, target)}] :small[{aim(target)}]", help=unsure)
 
 
-def _metric(card: Card) -> None:
+def _metric(card: Card, since: str) -> None:
     colour: Literal["normal", "inverse", "off"] = "normal"
     if card.falling_is_good is None:
         colour = "off"
     elif card.falling_is_good:
         colour = "inverse"
     if card.change == UNCHANGED:
-        st.metric(card.label, card.value, card.change, delta_color="off", delta_arrow="off", help=card.help)
+        st.metric(
+            card.label, card.value, card.change, delta_color="off", delta_arrow="off", delta_description=since,
+            help=card.help,
+        )  # fmt: skip
     else:
-        st.metric(card.label, card.value, card.change, delta_color=colour, help=card.help)
+        compared = since if card.change else None
+        st.metric(card.label, card.value, card.change, delta_color=colour, delta_description=compared, help=card.help)

@@ -73,7 +73,7 @@ def _open_day(report: FallbackReport, chosen: Chosen, person: Database, clicked:
 
 def _day(report: FallbackReport, chosen: Chosen, person: Database, of: date) -> None:
     day_story(person, report, chosen, of)
-    st.subheader("Its fallbacks", anchor=False)
+    st.header("Its fallbacks", anchor=False)
     listed(person, chosen, of, _fallbacks(chosen, None), _fallbacks_title(of, None))
 
 
