@@ -13,6 +13,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from pages.parts import problems
+from server.compression import CompressedStatics
 from server.health import health
 from server.settings import DoorSettings
 from store import InvalidInput, read_environment
@@ -59,6 +60,6 @@ app = st.App(
     Path(__file__).parent / "pages" / "shell.py",
     lifespan=lifespan,
     routes=[health(_trouble)],
-    middleware=[_door()],
+    middleware=[_door(), Middleware(CompressedStatics)],
     on_script_error=problems.report,
 )
