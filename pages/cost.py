@@ -7,7 +7,7 @@ import streamlit as st
 from pages.parts import states, tally_cards
 from pages.parts.cards import cards
 from pages.parts.cost import charts as cost_charts
-from pages.parts.cost.outlook import outlook
+from pages.parts.cost.estimate import estimate
 from pages.parts.filters import bar, reset_filters
 from pages.parts.header import header
 from pages.parts.left_out import left_out
@@ -20,6 +20,7 @@ report = states.read(lambda: read_cost(person, chosen.period, chosen.filters, ch
 total, before = report.total, report.before
 if not total.rows:
     states.empty(person, sentence="No generations ended in this period with these filters.", reset=reset_filters())
+    estimate(person, report.all_generators)
     st.stop()
 cards(
     [
@@ -37,4 +38,4 @@ with left:
     cost_charts.bridge(report)
 with right:
     cost_charts.cumulative(report, chosen, person)
-outlook(report.all_generators)
+estimate(person, report.all_generators)

@@ -1,4 +1,4 @@
-"""Which models answer, and what do they cost? The three system keys, a projection, and the version history."""
+"""Which models answer, and what do they cost? The three system keys and the version history."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from pages.parts import system_keys
 from pages.parts.header import header
 from pages.parts.problems import problem
 from pages.parts.settings.form import current_base, drafted_models, form, review
-from pages.parts.settings.projection import projection
 from pages.parts.settings.versions import changed, versions
 from store import StoreError
 
@@ -38,6 +37,5 @@ for name in dict.fromkeys(chosen):
     if warning := system_keys.without_key(application, name):
         st.warning(warning, icon=":material/key_off:")
 review(person, base, changes, saves[0].changed_by if base.version != stored.version else None)
-if set(chosen) <= set(CATALOGUE):
-    projection(person, *chosen)
+st.page_link("cost.py", label="See what a month would cost", icon=":material/savings:")
 versions(person, saves, stored.version)

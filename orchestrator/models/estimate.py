@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from orchestrator.models import pricing
-from orchestrator.models.catalogue import BASELINE, Model
+from orchestrator.models.catalogue import Model
 from orchestrator.models.money import plain
 
 _MONTHS = 12
@@ -35,11 +35,6 @@ class Month:
     workflows: int
     baseline_usd: Decimal
     cost_usd: Decimal
-
-    @property
-    def cost_per_year_usd(self) -> Decimal:
-        """The cost of twelve such months."""
-        return _MONTHS * self.cost_usd
 
     @property
     def saved_usd(self) -> Decimal:
@@ -81,16 +76,3 @@ def list_costs(primary: Model, fallback: Model, at: datetime) -> UnitCosts | Non
     if baseline is None or first is None or second is None:
         return None
     return UnitCosts(first, first if fallback == primary else first + second, baseline)
-
-
-def setups(costs: UnitCosts, primary: Model, fallback: Model, workflows: int, rate_pct: Decimal) -> dict[str, Month]:
-    """A month with the baseline alone, with the primary alone, and with this fallback rate, by name; no setup twice."""
-    on_baseline = UnitCosts(costs.baseline_usd, costs.baseline_usd, costs.baseline_usd)
-    months = {
-        f"{BASELINE.label} alone": month(on_baseline, workflows, Decimal(0)),
-        f"{primary.label} alone": month(costs, workflows, Decimal(0)),
-    }
-    if fallback != primary:
-        name = f"{primary.label}, {plain(rate_pct):f} % fallback"
-        months[name] = month(costs, workflows, rate_pct)
-    return months

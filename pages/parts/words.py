@@ -67,6 +67,13 @@ def money(amount: Decimal | None) -> str:
     return f"{sign}${size:,.0f}" if size >= 1000 else f"{sign}${size:,.2f}"
 
 
+def about(amount: Decimal | None) -> str:
+    """US dollars of an estimate, whole ones from ten on: `$26`, `$1,204`; smaller ones as `money` writes them."""
+    if amount is None or abs(amount) < 10:
+        return money(amount)
+    return f"{'-' if amount < 0 else ''}${abs(amount):,.0f}"
+
+
 def unit_price(amount: Decimal | None) -> str:
     """US dollars for one piece, four significant digits: `$0.0285`."""
     if amount is None:

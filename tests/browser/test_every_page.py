@@ -115,7 +115,7 @@ def test_five_questions(new_context: Callable[[int, str], BrowserContext], sampl
     page.get_by_role("spinbutton", name="Fallback rate, %").fill("10")
     page.get_by_role("spinbutton", name="Workflows per month").fill("100000")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("After, per month")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("With the fallback", exact=True).first).to_be_visible(timeout=30_000)
 
 
 def test_a_change_is_found_and_put_back(new_context: Callable[[int, str], BrowserContext], sample_console: str) -> None:

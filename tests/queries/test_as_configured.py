@@ -124,7 +124,7 @@ def test_where_no_second_model_is_asked_failures_count(
     assert (report.phase, report.advice) == ("soft_launch", ("look_at_failures",))
 
 
-def test_the_outlook_starts_from_the_same_rate(store: PooledStore, days: Period) -> None:
+def test_the_estimate_starts_from_the_same_rate(store: PooledStore, days: Period) -> None:
     """It also starts from the costs of the same generations."""
     averages = measured_costs(read_cost(store.person(), days, Filters(), CLAUDE).all_generators, {CLAUDE})
 
@@ -133,7 +133,7 @@ def test_the_outlook_starts_from_the_same_rate(store: PooledStore, days: Period)
     assert averages.fallback_usd == Decimal("0.03")
 
 
-def test_the_outlook_measures_rate_and_prices_on_the_same_workflows(
+def test_the_estimate_measures_rate_and_prices_on_the_same_workflows(
     store: PooledStore, owner: psycopg.Connection, days: Period
 ) -> None:
     """Those with a known cost and baseline; at the measured rate, the formula gives their actual cost."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from orchestrator.models.catalogue import CATALOGUE, Model
-from orchestrator.models.estimate import UnitCosts, list_costs, month, setups
+from orchestrator.models.estimate import UnitCosts, list_costs, month
 from orchestrator.models.pricing import expensive_models
 from tests.conftest import NOW
 
@@ -16,12 +16,11 @@ def test_the_golden_month() -> None:
     """10,000 workflows at 5 % fallback: 26.25 against 285.00, including wasted first answers."""
     costs = list_costs(MINI, CLAUDE, NOW)
     assert costs is not None
-    alone, mini, mixed = setups(costs, MINI, CLAUDE, 10_000, Decimal(5)).values()
+    alone, mixed = month(costs, 10_000, Decimal(0)), month(costs, 10_000, Decimal(5))
 
-    assert (alone.cost_usd, mini.cost_usd, mixed.cost_usd) == (Decimal(285), Decimal(12), Decimal("26.25"))
-    assert (alone.cost_per_year_usd, mixed.cost_per_year_usd) == (Decimal(3420), Decimal(315))
+    assert (mixed.baseline_usd, alone.cost_usd, mixed.cost_usd) == (Decimal(285), Decimal(12), Decimal("26.25"))
     assert (mixed.saved_usd, mixed.saved_per_year_usd) == (Decimal("258.75"), Decimal(3105))
-    assert [round(each.saved_pct or 0, 1) for each in (alone, mini, mixed)] == [0, Decimal("95.8"), Decimal("90.8")]
+    assert [round(each.saved_pct or 0, 1) for each in (alone, mixed)] == [Decimal("95.8"), Decimal("90.8")]
 
 
 def test_list_prices_and_the_same_measured_costs_give_the_same_month() -> None:
@@ -41,12 +40,11 @@ def test_nothing_costs_nothing() -> None:
 
 
 def test_one_model_twice_is_asked_once() -> None:
-    """There is no fallback rate to include."""
+    """A fallback then costs no more."""
     costs = list_costs(CLAUDE, CLAUDE, NOW)
     assert costs is not None
-    found = setups(costs, CLAUDE, CLAUDE, 100, Decimal(5))
 
-    assert [(name, each.cost_usd) for name, each in found.items()] == [("Claude Sonnet 4 alone", Decimal("2.85"))]
+    assert month(costs, 100, Decimal(5)).cost_usd == Decimal("2.85")
 
 
 def test_without_a_price_there_is_no_estimate() -> None:
