@@ -32,20 +32,28 @@ def read_settings(database: Database) -> OrchestratorSettings:
 
 
 def save_settings(
-    database: Database, changes: Mapping[str, str | bool], *, expected_version: int | None = None
+    database: Database,
+    changes: Mapping[str, str | bool],
+    *,
+    expected_version: int | None = None,
+    reason: str | None = None,
 ) -> OrchestratorSettings:
     """Change some keys in one save; the next generation of every process uses them.
 
     Args:
         database: an admin's.
         expected_version: the version the change is based on; None overwrites whatever is there.
+        reason: why, on one line of at most 200 characters; kept in the audit event.
 
     Raises:
         Conflict: somebody else has saved since that version.
         InvalidInput: there is no such key, or it cannot have this value.
         NotPermitted: this identity is not an admin.
     """
-    return _settings(database.call("save_settings", p_changes=dict(changes), p_expected_version=expected_version))
+    answer = database.call(
+        "save_settings", p_changes=dict(changes), p_expected_version=expected_version, p_reason=reason
+    )
+    return _settings(answer)
 
 
 def setting_from_text(assignment: str) -> tuple[str, str | bool]:

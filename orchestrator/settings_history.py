@@ -21,6 +21,7 @@ class _Save(BaseModel):
     version: int
     changed_at: datetime
     changed_by: str
+    reason: str | None = None
     changes: dict[str, _Change]
 
 
@@ -30,6 +31,7 @@ class Save:
 
     Attributes:
         changed_by: e-mail address, or the user id or database role that was recorded.
+        reason: why, in the words of that person; None if nothing was said.
         changes: the value of each changed key before and after.
         before, values: the values of all known keys before and after the save; enough to restore them.
     """
@@ -37,6 +39,7 @@ class Save:
     version: int
     changed_at: datetime
     changed_by: str
+    reason: str | None
     changes: dict[str, tuple[Any, Any]]
     before: dict[str, Any]
     values: dict[str, Any]
@@ -57,5 +60,5 @@ def read_history(database: Database, current: OrchestratorSettings, limit: int =
         changes = {key: (change.before, change.after) for key, change in save.changes.items()}
         after = dict(values)
         values |= {key: DEFAULTS.get(key, "") if before is None else before for key, (before, _) in changes.items()}
-        history.append(Save(save.version, save.changed_at, save.changed_by, changes, dict(values), after))
+        history.append(Save(save.version, save.changed_at, save.changed_by, save.reason, changes, dict(values), after))
     return tuple(history)

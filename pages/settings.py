@@ -11,7 +11,7 @@ from orchestrator.system_keys import DEFAULTS
 from pages.parts import system_keys
 from pages.parts.header import header
 from pages.parts.problems import problem
-from pages.parts.settings.form import current_base, drafted_models, form, review
+from pages.parts.settings.form import Stored, current_base, drafted_models, form, review
 from pages.parts.settings.versions import changed, versions
 from store import StoreError
 
@@ -36,6 +36,6 @@ for name in dict.fromkeys(chosen):
         st.info(note, icon=":material/event:")
     if warning := system_keys.without_key(application, name):
         st.warning(warning, icon=":material/key_off:")
-review(person, base, changes, saves[0].changed_by if base.version != stored.version else None)
+review(person, base, changes, Stored(stored, saves[0].changed_by if saves else "Somebody"))
 st.page_link("cost.py", label="See what a month would cost", icon=":material/savings:")
-versions(person, saves, stored.version)
+versions(saves, stored.version)

@@ -84,23 +84,25 @@ def ends(model: Model) -> str | None:
 
 
 def save(
-    database: Database, values: Mapping[str, str | bool], *, expected_version: int | None
+    database: Database, values: Mapping[str, str | bool], *, expected_version: int | None, reason: str | None = None
 ) -> OrchestratorSettings | None:
     """Save and return the settings; None if that failed, which `show_result` then shows on the page."""
     try:
-        saved = _saved(database, values, expected_version)
+        saved = _saved(database, values, expected_version, reason)
     except (OrchestratorError, StoreError) as error:
         st.session_state[_RESULT] = error
         return None
-    st.session_state[_RESULT] = f"Version {saved.version} takes effect with the next generation."
+    st.session_state[_RESULT] = f"Saved. Version {saved.version} applies from the next generation."
     return saved
 
 
-def _saved(database: Database, values: Mapping[str, str | bool], expected_version: int | None) -> OrchestratorSettings:
+def _saved(
+    database: Database, values: Mapping[str, str | bool], expected_version: int | None, reason: str | None = None
+) -> OrchestratorSettings:
     before = st.session_state.get(_PRESSED)
     st.session_state[_PRESSED] = pressed = (dict(values), time.monotonic())
     try:
-        return save_settings(database, values, expected_version=expected_version)
+        return save_settings(database, values, expected_version=expected_version, reason=reason)
     except Conflict:
         # The second click of a double-click finds the version that the first one saved.
         if before is None or before[0] != pressed[0] or pressed[1] - before[1] > DOUBLE_CLICK_S:

@@ -31,9 +31,11 @@ create table public.system_settings_history (
     after jsonb,
     changed_at timestamptz not null default now(),
     changed_by text not null,
+    reason text,
     primary key (version, key)
 );
 
+comment on column public.system_settings_history.reason is 'Why, in the words of whoever saved; null if nothing was said.';
 comment on table public.system_settings_history is 'One row per changed key of each save.';
 
 create table private.recorded_settings (
@@ -166,6 +168,7 @@ set search_path = ''
 as $$
 declare
     actor text := coalesce(auth.uid()::text, session_user::text);
+    reason text := nullif(current_setting('console.reason', true), '');
     next_version bigint;
     changed jsonb;
 begin
@@ -196,8 +199,8 @@ begin
     set version = next_version, updated_at = now(), updated_by = actor
     where changed ? key;
 
-    insert into public.system_settings_history (version, key, before, after, changed_by)
-    select next_version, change.key, change.value -> 'before', change.value -> 'after', actor
+    insert into public.system_settings_history (version, key, before, after, changed_by, reason)
+    select next_version, change.key, change.value -> 'before', change.value -> 'after', actor, reason
     from jsonb_each(changed) as change;
 
     perform private.append_events(jsonb_build_array(jsonb_build_object(
@@ -210,7 +213,7 @@ begin
         'resource_name', 'Orchestrator settings',
         'severity', 'warning',
         'compliance_flags', array['SOC2'],
-        'details', jsonb_build_object('version', next_version),
+        'details', jsonb_strip_nulls(jsonb_build_object('version', next_version, 'reason', reason)),
         'changes', changed
     )));
     return null;
@@ -291,7 +294,10 @@ grant execute on function public.get_settings() to authenticated;
 -- added. Nothing is written if a value is invalid, if somebody else has saved in the meantime, or if nothing would
 -- change.
 -- p_expected_version: the version that the caller loaded; null skips the check.
-create function public.save_settings(p_changes jsonb, p_expected_version bigint default null) returns jsonb
+-- p_reason: why, on one line of at most 200 characters, kept in the event; null or blank for none.
+create function public.save_settings(
+    p_changes jsonb, p_expected_version bigint default null, p_reason text default null
+) returns jsonb
 language plpgsql security definer
 set search_path = ''
 as $$
@@ -299,6 +305,11 @@ declare
     change record;
 begin
     perform private.require_role('admin');
+    perform private.refuse_unless(
+        coalesce(p_reason, '') !~ '[[:cntrl:]]' and length(coalesce(p_reason, '')) <= 200,
+        'A reason is one line of at most 200 characters.'
+    );
+    perform set_config('console.reason', trim(coalesce(p_reason, '')), true);
 
     -- Lock the rows in a fixed order, so that concurrent saves wait for each other instead of deadlocking.
     perform from public.system_settings_config where key = any (private.setting_keys()) order by key for update;
@@ -323,12 +334,12 @@ begin
 end
 $$;
 
-revoke all on function public.save_settings(jsonb, bigint) from public, anon;
-grant execute on function public.save_settings(jsonb, bigint) to authenticated;
+revoke all on function public.save_settings(jsonb, bigint, text) from public, anon;
+grant execute on function public.save_settings(jsonb, bigint, text) to authenticated;
 
 
--- Returns the latest saves, newest first, at most p_limit: [{version, changed_at, changed_by, changes: {key: {before,
--- after}}}]; [] if nothing was ever changed. changed_by is the user's email address if there is one, otherwise the id
+-- Returns the latest saves, newest first, at most p_limit: [{version, changed_at, changed_by, reason, changes: {key:
+-- {before, after}}}]; [] if nothing was ever changed. changed_by is the user's email address if there is one, otherwise the id
 -- or database role that was recorded.
 create function public.get_settings_history(p_limit integer default 50) returns jsonb
 language plpgsql stable security definer
@@ -342,6 +353,7 @@ begin
                 history.version,
                 min(history.changed_at) as changed_at,
                 min(history.changed_by) as changed_by,
+                min(history.reason) as reason,
                 jsonb_object_agg(
                     history.key, jsonb_build_object('before', history.before, 'after', history.after)
                 ) as changes
@@ -357,6 +369,7 @@ begin
                 saves.version,
                 saves.changed_at,
                 coalesce(users.email, saves.changed_by) as changed_by,
+                saves.reason,
                 saves.changes
             from saves
             left join auth.users as users on users.id::text = saves.changed_by

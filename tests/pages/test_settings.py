@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import psycopg
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -48,7 +50,7 @@ def test_a_primary_brings_its_fallback_and_is_reviewed_before_it_is_saved(
     press(configuration, "Save 2 changes")
     assert not configuration.exception
     assert stored(store) == OrchestratorSettings(CLAUDE, MINI, True, 2)
-    assert "Version 2 takes effect" in configuration.success[0].value
+    assert "Version 2 applies from the next generation" in configuration.success[0].value
 
 
 def test_fallback_off_disables_its_choice(configuration: AppTest, store: PooledStore) -> None:
@@ -71,15 +73,54 @@ def test_discard_takes_everything_back(configuration: AppTest) -> None:
 
 
 def test_somebody_elses_save_is_a_conflict(configuration: AppTest, store: PooledStore) -> None:
-    """Instead of overwriting, the page names them and offers to load."""
+    """Instead of overwriting, the page names them and offers to take theirs."""
     configuration.toggle(key="settings_form_fallback_enabled").set_value(False).run()
     save_settings(store.person(), {PRIMARY.name: CLAUDE})
     configuration.run()
 
     assert "you@this.machine has changed the settings" in said(configuration.warning)[0]
-    press(configuration, "Load the current settings")
+    press(configuration, "Take theirs")
     assert configuration.selectbox(key="settings_form_primary").value == CLAUDE
     assert stored(store) == OrchestratorSettings(CLAUDE, CLAUDE, True, 2)
+
+
+def test_a_conflict_can_be_resolved_without_typing_again(configuration: AppTest, store: PooledStore) -> None:
+    """My values are reviewed against theirs, and saved on top of them."""
+    configuration.toggle(key="settings_form_fallback_enabled").set_value(False).run()
+    save_settings(store.person(), {PRIMARY.name: CLAUDE})
+    configuration.run()
+    press(configuration, "Keep mine")
+    review = next(text for text in said(configuration.markdown) if "This will change" in text)
+
+    assert "Primary model: Claude Sonnet 4 → GPT-4o mini" in review
+    press(configuration, "Save 2 changes")
+    assert stored(store) == OrchestratorSettings(MINI, CLAUDE, False, 3)
+
+
+def test_a_review_says_what_follows(sample: PooledStore, open_page: OpenPage) -> None:
+    """Without a fallback, so many would fail, by what was measured; a reason is kept with the save and in its event."""
+    clock.use(lambda: datetime(2026, 11, 20, 22, tzinfo=UTC))
+    page = open_page("settings.py")
+    page.toggle(key="settings_form_fallback_enabled").set_value(False).run()
+    follows = next(text for text in said(page.markdown) if "Without a fallback" in text)
+
+    assert "of generations would fail:" in follows
+    assert follows.endswith("of 10,000 a month.")
+    page.text_input(key="settings_form_reason").set_value("Too expensive this week").run()
+    press(page, "Save 1 change")
+    assert any("“Too expensive this week”" in text for text in said(page.markdown))
+
+
+def test_the_reason_is_in_the_event(store: PooledStore, owner: psycopg.Connection) -> None:
+    """Once, and not in the next save's."""
+    save_settings(store.person(), {PRIMARY.name: CLAUDE}, reason=" Quality dropped ")
+    save_settings(store.person(), {PRIMARY.name: MINI})
+    found = owner.execute(
+        "select details -> 'reason' from public.audit_logs where action = 'SYSTEM_CONFIG_UPDATED' "
+        "order by details -> 'version'"
+    )
+
+    assert found.fetchall() == [("Quality dropped",), (None,)]
 
 
 def test_a_save_that_comes_second_writes_nothing(configuration: AppTest, store: PooledStore) -> None:
@@ -102,14 +143,17 @@ def test_an_unedited_form_follows_others(configuration: AppTest, store: PooledSt
 
 
 def test_any_earlier_version_can_be_returned_to(configuration: AppTest, store: PooledStore) -> None:
-    """The values of that version become a new one."""
+    """The values of that version are reviewed and become a new one."""
     save_settings(store.person(), {PRIMARY.name: CLAUDE, FALLBACK.name: MINI})
     save_settings(store.person(), {ENABLE_FALLBACK.name: False})
     configuration.run()
     press(configuration, "Restore version 2")
+    assert stored(store).version == 3
+    press(configuration, "Save 1 change")
 
     assert stored(store) == OrchestratorSettings(CLAUDE, MINI, True, 4)
     press(configuration, "Restore the settings before version 2")
+    press(configuration, "Save 2 changes")
     assert stored(store) == OrchestratorSettings(MINI, CLAUDE, True, 5)
     assert any("Changed by you@this.machine just now" in text for text in said(configuration.caption))
 

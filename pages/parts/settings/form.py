@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -11,10 +12,21 @@ from orchestrator import InvalidSettings, OrchestratorSettings
 from orchestrator.models.catalogue import CATALOGUE, counterpart, named, same_answers
 from orchestrator.system_keys import ENABLE_FALLBACK, FALLBACK, PRIMARY, SYSTEM_KEYS, SystemKey
 from pages.parts import system_keys
+from pages.parts.settings.consequences import consequences
 from pages.parts.words import escaped
 from store import Database, clock
 
-PROPOSED = "settings_form_proposed"
+PROPOSED, _REASON = "settings_form_proposed", "settings_form_reason"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The settings as they are in the database, and who saved them last."""
+
+    settings: OrchestratorSettings
+    by: str
+
+
 Changes = dict[str, tuple[str | bool, str | bool]]
 """Each key with its value before and after."""
 
@@ -125,20 +137,24 @@ def _note(key: SystemKey) -> str:
 
 
 def save(database: Database, changes: Changes, version: int) -> None:
-    """Save the reviewed changes on top of the version they were made on."""
-    if saved := system_keys.save(
-        database, {key: after for key, (_, after) in changes.items()}, expected_version=version
-    ):
+    """Save the reviewed changes, with their reason, on top of the version they were made on."""
+    values = {key: after for key, (_, after) in changes.items()}
+    reason = str(st.session_state.get(_REASON, "")).strip() or None
+    if saved := system_keys.save(database, values, expected_version=version, reason=reason):
         load(saved)
 
 
-def review(database: Database, base: OrchestratorSettings, changes: Changes, by: str | None) -> None:
-    """What a save will change, with its button; or a conflict if somebody else has saved meanwhile."""
-    if by is not None:
-        st.warning(
-            f"{escaped(by)} has changed the settings since you opened this page.", icon=":material/sync_problem:"
-        )
-        st.button("Load the current settings", on_click=lambda: st.session_state.pop(system_keys.FORM_BASE))
+def propose(values: Mapping[str, str | bool]) -> None:
+    """Put earlier values into the form, to be reviewed and saved like any change."""
+    for name, value in values.items():
+        st.session_state[_widget(SYSTEM_KEYS[name])] = value
+    st.session_state[PROPOSED] = True
+
+
+def review(database: Database, base: OrchestratorSettings, changes: Changes, stored: Stored) -> None:
+    """What a save will change and what follows from that, with its button; or a conflict to resolve first."""
+    if base.version != stored.settings.version:
+        _conflict(stored)
         return
     proposed = st.session_state.pop(PROPOSED, False)
     if not changes:
@@ -149,7 +165,22 @@ def review(database: Database, base: OrchestratorSettings, changes: Changes, by:
         st.markdown(
             "**This will change**\n" + "".join(f"\n- {escaped(line)}" for line in system_keys.changes_in_words(changes))
         )
+        for sentence in consequences(database, base, {key: after for key, (_, after) in changes.items()}):
+            st.markdown(f":material/arrow_forward: {escaped(sentence)}")
+        st.text_input("Reason (optional)", key=_REASON, max_chars=200, help="Kept in the audit log with the change.")
         label = f"Save {len(changes)} change{'s' if len(changes) > 1 else ''}"
         with st.container(horizontal=True):
             st.button(label, type="primary", on_click=save, args=(database, changes, base.version))
             st.button("Discard", on_click=load, args=(base,))
+
+
+def _conflict(stored: Stored) -> None:
+    sentence = f"{escaped(stored.by)} has changed the settings since you opened this page."
+    st.warning(sentence, icon=":material/sync_problem:")
+    with st.container(horizontal=True):
+        st.button("Take theirs", on_click=load, args=(stored.settings,), help="Discard what you edited.")
+        st.button("Keep mine", on_click=_rebase, args=(stored.settings,), help="Review your values against theirs.")
+
+
+def _rebase(onto: OrchestratorSettings) -> None:
+    st.session_state[system_keys.FORM_BASE] = onto
