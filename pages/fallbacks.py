@@ -71,16 +71,20 @@ if chosen.model:
         "whether it was asked first or second."
     )
 fallback_charts.rate(report, chosen, person)
-left, right = st.columns(2)
-with left:
+why, where, replies = st.tabs(["Why", "Where", "Rejected replies"])
+with why:
     if report.total.fallen_back.completed:
         fallback_charts.reasons(report, chosen, person)
         fallback_charts.cost(report)
     fallback_charts.prompts(report)
-    fallback_bands.by_steps(report, chosen, person)
-with right:
+with where:
+    left, right = st.columns(2)
+    with left:
+        fallback_bands.by_primary(report, chosen, person)
+        fallback_bands.by_steps(report, chosen, person)
+    with right:
+        fallback_bands.by_services(report, chosen, person)
+    agents(person, chosen)
+with replies:
     code = fallback_charts.findings(report)
-    fallback_bands.by_primary(report, chosen, person)
-    fallback_bands.by_services(report, chosen, person)
-agents(person, chosen)
-rejected(person, chosen, chosen.model, code)
+    rejected(person, chosen, chosen.model, code)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import streamlit as st
+
 from pages.parts import charts, generators, states, tally_cards
 from pages.parts.cards import Card, cards
 from pages.parts.drill_down import answered_on
@@ -36,6 +38,10 @@ filters = default_filters()
 chosen = Chosen(period, filters, None)
 report = states.read(lambda: read_overview(person, period, filters))
 if report.judgement == "nothing" and not report.total.rows:
+    st.markdown(
+        "This console shows what the workflow orchestrator generates and what that costs, and helps you decide how far "
+        "the cheap model can be trusted."
+    )
     states.empty(person, sentence=f"No generations ended in the last {RECENT_DAYS} days.")
 else:
     judgement(report, notes(person))

@@ -49,18 +49,19 @@ def empty(database: Database, *, sentence: str, reset: Callable[[], None] | None
         with st.container(horizontal=True, vertical_alignment="center"):
             if reset:
                 st.button("Reset filters", icon=":material/filter_alt_off:", on_click=reset)
+            if not present:
+                pressed = st.button(
+                    "Load sample data", icon=":material/auto_awesome:", type="primary",
+                    help="Three months of a fictional company, in about ten seconds. You can remove it at any time.",
+                )  # fmt: skip
+                if pressed and lost_press.heard():
+                    load_sample_data(database)
             st.page_link("playground.py", label="Describe a process", icon=":material/science:")
             if present and not console.application().simulated:
                 st.page_link(
                     "cost.py", label="See the sample data (simulated)", icon=":material/auto_awesome:",
                     query_params={"source": "simulated"},
                 )  # fmt: skip
-            if not present:
-                pressed = st.button(
-                    "Load sample data", icon=":material/auto_awesome:", help="Three months of a fictional company"
-                )
-                if pressed and lost_press.heard():
-                    load_sample_data(database)
 
 
 def load_sample_data(database: Database) -> None:

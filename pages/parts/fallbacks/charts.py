@@ -152,7 +152,7 @@ def findings(report: FallbackReport) -> str | None:
         key="fallback_findings",
         title="What was wrong with the rejected replies?",
         alt="Rejected replies by rule, most frequent first",
-        note="A reply can break several rules. Click a bar to see such replies at the end of the page.",
+        note="A reply can break several rules. Click a bar to see such replies below.",
         drill=True,
     )
     return str(clicked[0]) if clicked else None
