@@ -67,6 +67,13 @@ def again(stored: StoredGeneration) -> None:
     start(stored.prompt, stored.services, stored.agent_id, options)
 
 
+def edit(stored: StoredGeneration) -> None:
+    """Fill the form with a generation's request, to be changed and run."""
+    st.session_state["playground_prompt"] = stored.prompt
+    st.session_state["playground_services"] = list(stored.services)
+    st.session_state["playground_agent"] = stored.agent_id or ""
+
+
 def opened() -> UUID | None:
     """The generation in the page's address; None if there is none or it is not a valid ID."""
     try:
@@ -157,7 +164,9 @@ def show(generation_id: UUID, begun: generation.StartedGeneration | None) -> Non
             if stored.replaces_generation_id:
                 st.markdown(f"It replaces [an earlier generation]({generation_link(stored.replaces_generation_id)}).")
             words = "Generate again with the default models" if stored.overridden else "Generate again"
-            st.button(words, icon=":material/refresh:", on_click=again, args=(stored,))
+            with st.container(horizontal=True):
+                st.button(words, icon=":material/refresh:", on_click=again, args=(stored,))
+                st.button("Edit and run", icon=":material/edit:", on_click=edit, args=(stored,))
     elif not begun:
         st.warning("This generation does not exist, or it belongs to someone else.", icon=":material/search_off:")
 

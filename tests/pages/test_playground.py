@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections import OrderedDict
 from uuid import UUID
 
@@ -10,6 +11,8 @@ import psycopg
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from orchestrator import Application
+from orchestrator.__main__ import parser
 from orchestrator.recording.ratings import rate
 from orchestrator.simulator import SimulatedTransport
 from pages.parts import console
@@ -249,3 +252,34 @@ def test_a_workflow_is_rated_once(playground: AppTest, owner: psycopg.Connection
         rate(store.person(), generation_id, actor_id=LOCAL_PERSON_ID, good=False)
     with pytest.raises(NotPermitted, match="not yours"):
         rate(store.machine(), generation_id, actor_id="11111111-1111-4111-8111-111111111111", good=False)
+
+
+def test_the_lines_to_copy_do_the_same(
+    open_page: OpenPage, application: Application, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The program runs as copied and asks for the same; the command parses to the same request."""
+    prompt, services = 'It\'s "urgent": tell `Slack` $now', ["Slack", "Google Drive"]
+    result = application.orchestrator.generate_workflow(
+        user_id=LOCAL_PERSON_ID, agent_id=None, prompt=prompt, services=services
+    )
+    page = open_page("playground.py", generation=str(result.generation_id))
+    command, program = (code.value for code in page.code if "orchestrator" in code.value)
+    monkeypatch.setattr("orchestrator.bootstrap", lambda: application)
+    exec(program, {})  # noqa: S102 - it is our own
+
+    asked = owner.execute("select prompt, services, count(*) from public.workflows group by prompt, services")
+    assert asked.fetchall() == [(prompt, services, 2)]
+    arguments = parser().parse_args(shlex.split(command)[3:])
+    assert (arguments.prompt, arguments.services) == (prompt, ",".join(services))
+
+
+def test_a_generation_can_be_edited_and_run(open_page: OpenPage, application: Application) -> None:
+    """The form is filled with its request, services that are not common ones too."""
+    result = application.orchestrator.generate_workflow(
+        user_id=LOCAL_PERSON_ID, agent_id="agent-7", prompt="Tell the team", services=["Our CRM"]
+    )
+    page = press(open_page("playground.py", generation=str(result.generation_id)), "Edit and run")
+
+    assert page.text_area(key="playground_prompt").value == "Tell the team"
+    assert page.multiselect(key="playground_services").value == ["Our CRM"]
+    assert page.text_input(key="playground_agent").value == "agent-7"

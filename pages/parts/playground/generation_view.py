@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from pages.parts.tables import listing
 from pages.parts.theme import text_colour
 from pages.parts.words import NONE, count, escaped, moment, money, percent, seconds, spoken
 from store import exact_json
+from store.identity import LOCAL_PERSON_ID
 
 _PROMPT_CHARS = 400
 
@@ -174,14 +176,32 @@ def _take_away(generation: GenerationDetails) -> None:
     with st.expander("Copy the workflow as JSON"):
         st.code(json.dumps({"pilot_steps": generation.pilot_steps}, indent=2, ensure_ascii=False), "json", height=320)
     with st.expander("Generate it from a terminal or Python"):
-        services = ",".join(generation.services)
-        st.code(
-            f"python -m orchestrator generate {_shell(generation.prompt)} --services {_shell(services)} --json", "bash"
-        )
-        call = f"prompt={generation.prompt!r}, services={list(generation.services)!r}"
-        st.code(f"application.orchestrator.generate_workflow(user_id=..., agent_id=None, {call})", "python")
+        if generation.overridden:
+            st.caption("This one had model overrides or a forced failure; these lines use the default models.")
+        st.code(terminal_line(generation), "bash")
+        st.code(python_lines(generation), "python")
     st.caption(f"Generation `{generation.generation_id}`")
 
 
-def _shell(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"
+def terminal_line(generation: GenerationDetails) -> str:
+    """The command that generates the same request again, run from the project's folder."""
+    words = [".venv/bin/python", "-m", "orchestrator", "generate", generation.prompt]
+    services = ["--services", ",".join(generation.services)] if generation.services else []
+    return shlex.join([*words, *services, "--json"])
+
+
+def python_lines(generation: GenerationDetails) -> str:
+    """A program that generates the same request again, run from the project's folder."""
+    return f"""\
+from orchestrator import bootstrap
+
+application = bootstrap()
+result = application.orchestrator.generate_workflow(
+    user_id={LOCAL_PERSON_ID!r},
+    agent_id=None,
+    prompt={generation.prompt!r},
+    services={list(generation.services)!r},
+)
+print(result.as_json())
+application.close()
+"""
