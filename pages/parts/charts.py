@@ -129,7 +129,9 @@ def line(
     """
     rows = list(zip(at, numbers(values), [list(entry) for entry in about], cases, strict=True))
     enough = [row for row in rows if row[3] >= ENOUGH_CASES]
-    finished = [row for row in enough if row[0] != unfinished]
+    # A day without a value interrupts the line.
+    finished = [row if row[3] >= ENOUGH_CASES else (row[0], None, *row[2:]) for row in rows if row[0] != unfinished]
+    finished = finished if any(row[1] is not None for row in finished) else []
     today = [row for row in enough if row[0] == unfinished]
     solid = {"mode": "lines+markers", "line": {"color": colour, "width": 2}, "marker": {"size": 6}}
     dotted = {
@@ -140,14 +142,16 @@ def line(
     pale = {
         "mode": "markers+text",
         "marker": {"size": 6, "color": colour, "opacity": _PALE},
-        "textposition": "top left",
         "textfont": {"size": 11, "color": text_colour()},
     }
     _points(drawn, finished, solid, name, words, unfinished)
     _points(drawn, finished[-1:] + today if today else [], dotted, name, words, unfinished, legend=not finished)
     few = [row for row in rows if row[3] < ENOUGH_CASES and row[1] is not None]
+    highest = max((row[1] for row in rows if row[1] is not None), default=0)
     pale["text"] = [so_far if row[0] == unfinished else "" for row in few]
-    _points(drawn, few, pale, name, words, unfinished, legend=not enough)
+    pale["textposition"] = ["bottom left" if row[1] > highest / 2 else "top left" for row in few]
+    note = f"<br>fewer than {ENOUGH_CASES} cases"
+    _points(drawn, few, pale, name, words + note, unfinished, legend=not enough)
 
 
 def _points(

@@ -28,7 +28,7 @@ def test_days_with_few_cases_are_no_part_of_the_line(traces: list[dict[str, Any]
     """Neither a small day in the middle nor the beginning of today makes a peak or a fall."""
     line, few = traces
 
-    assert (line["x"], line["y"]) == ([DAYS[0], DAYS[2]], [5.0, 6.0])
+    assert (line["x"], line["y"]) == (DAYS[:3], [5.0, None, 6.0])
     assert (few["mode"], few["y"]) == ("markers+text", [80.0, 0.0])
 
 
