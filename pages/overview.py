@@ -1,4 +1,4 @@
-"""Is all well? Six figures for the last seven days, each against its target and the seven days before."""
+"""Is all well? Four figures for the last seven days, each against its target and the seven days before."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pages.parts.left_out import left_out
 from pages.parts.overview.judgement import judgement
 from pages.parts.overview.keys_now import notes
 from pages.parts.past_generations import latest
+from pages.parts.words import overridden
 from queries.overview import Overview, read_overview
 from queries.period import RECENT_DAYS
 from queries.period import latest as latest_days
@@ -20,14 +21,12 @@ from store import clock
 
 
 def figures(report: Overview) -> list[Card]:
-    """The six figures, the most important first."""
+    """The four figures, each leading to the page that explains it."""
     return [
-        tally_cards.generations(report.total, report.before),
-        tally_cards.fallback(report.total, report.before),
-        tally_cards.success(report.total, report.before),
-        tally_cards.cost(report.total, report.before),
-        tally_cards.saved(report.total, report.before),
-        tally_cards.p95(report.latency, report.latency_before),
+        tally_cards.saved(report.total, report.before).leading("cost.py", "See what it cost"),
+        tally_cards.fallback(report.total, report.before).leading("fallbacks.py", "See why"),
+        tally_cards.success(report.total, report.before).leading("quality.py", "See each rate"),
+        tally_cards.p95(report.latency, report.latency_before).leading("latency.py", "See the times"),
     ]
 
 
@@ -45,14 +44,16 @@ if report.judgement == "nothing" and not report.total.rows:
     states.empty(person, sentence=f"No generations ended in the last {RECENT_DAYS} days.")
 else:
     judgement(report, notes(person))
-    cards(figures(report), period, per_row=3)
+    cards(figures(report), period)
     left_out(report.total, report.figures.undated, chosen, person)
+    left = report.total.overridden
+    alone = f" Rates leave out {overridden(left)}." if left else ""
     drawn = charts.figure(y_title="Workflows per day", height=260, over=period)
     generators.bars(drawn, report.daily, "generations", "%{y:,} workflows", period.unfinished(clock.now()))
     clicked = charts.show(
         drawn, report.daily, key="overview", title="Which model answered?",
         alt=f"Workflows per day by the model that answered, over {RECENT_DAYS} days",
-        note=f"Days in {period.zone} time; today is not over yet. Click a bar to see its workflows.", drill=True,
+        note=f"Days in {period.zone} time; today is not over yet. Click a bar to see its workflows.{alone}", drill=True,
     )  # fmt: skip
     answered_on(person, chosen, clicked)
 latest(person)

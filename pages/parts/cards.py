@@ -32,6 +32,7 @@ class Card:
         rate, target: the rate shown and its target, if it has one.
         help: how the figure is defined.
         note: a line below the figure.
+        leads_to: the page that explains the figure, and the words of its link.
     """
 
     label: str
@@ -42,6 +43,11 @@ class Card:
     rate: Rate | None = None
     target: Target | None = None
     note: str | None = None
+    leads_to: tuple[str, str] | None = None
+
+    def leading(self, file: str, words: str) -> Card:
+        """The same card with a link to the page that explains it."""
+        return replace(self, leads_to=(file, words))
 
     def named(self, label: str, help: str) -> Card:
         """The same card under another name, for a narrower figure."""
@@ -62,6 +68,9 @@ def cards(shown: list[Card], period: Period, *, per_row: int = 4) -> None:
                     _standing(card.rate, card.target)
                 if card.note:
                     st.caption(card.note)
+                if card.leads_to:
+                    file, words = card.leads_to
+                    st.page_link(file, label=words, icon=":material/arrow_forward:")
 
 
 def _since(period: Period) -> str:

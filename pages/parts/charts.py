@@ -149,7 +149,7 @@ def line(
     few = [row for row in rows if row[3] < ENOUGH_CASES and row[1] is not None]
     highest = max((row[1] for row in rows if row[1] is not None), default=0)
     pale["text"] = [so_far if row[0] == unfinished else "" for row in few]
-    pale["textposition"] = ["bottom left" if row[1] > highest / 2 else "top left" for row in few]
+    pale["textposition"] = ["bottom left" if (row[1] or 0) > highest / 2 else "top left" for row in few]
     note = f"<br>fewer than {ENOUGH_CASES} cases"
     _points(drawn, few, pale, name, words + note, unfinished, legend=not enough)
 
