@@ -31,8 +31,6 @@ _NAMED_DAYS = 10
 _DAY_MS = 86_400_000
 _BAR_DAYS = 0.75
 _FEW = 5
-ENOUGH_CASES = 30
-"""Below this, a day's rate or time says little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,73 +110,6 @@ def bars(
         marker=marker | {"opacity": [_PALE if day == unfinished else 1 for day in at]},
         customdata=[list(entry) for entry in about],
         hovertemplate=f"%{{x|%a %-d %b}}<br>{words}<extra></extra>",
-    )
-
-
-def line(
-    drawn: Figure, at: Sequence[date], values: Sequence[Any], *, name: str, colour: str,
-    about: Sequence[Sequence[Any]], words: str, unfinished: date | None, cases: Sequence[int], so_far: str = "",
-) -> None:  # fmt: skip
-    """A line over days; towards the unfinished day it is dotted and ends in a hollow point. See `bars`.
-
-    Days with fewer than `ENOUGH_CASES` are pale points beside the line: a day on which 1 of 9 failed is no peak.
-
-    Args:
-        cases: how many cases each value is based on.
-        so_far: what to write at the unfinished day if it has too few cases.
-    """
-    rows = list(zip(at, numbers(values), [list(entry) for entry in about], cases, strict=True))
-    enough = [row for row in rows if row[3] >= ENOUGH_CASES]
-    # A day without a value interrupts the line.
-    finished = [row if row[3] >= ENOUGH_CASES else (row[0], None, *row[2:]) for row in rows if row[0] != unfinished]
-    finished = finished if any(row[1] is not None for row in finished) else []
-    today = [row for row in enough if row[0] == unfinished]
-    solid = {"mode": "lines+markers", "line": {"color": colour, "width": 2}, "marker": {"size": 6}}
-    dotted = {
-        "mode": "lines+markers",
-        "line": {"color": colour, "width": 1.5, "dash": "dot"},
-        "marker": {"size": 7, "symbol": "circle-open"},
-    }
-    pale = {
-        "mode": "markers+text",
-        "marker": {"size": 6, "color": colour, "opacity": _PALE},
-        "textfont": {"size": 11, "color": text_colour()},
-    }
-    _points(drawn, finished, solid, name, words, unfinished)
-    _points(drawn, finished[-1:] + today if today else [], dotted, name, words, unfinished, legend=not finished)
-    few = [row for row in rows if row[3] < ENOUGH_CASES and row[1] is not None]
-    highest = max((row[1] for row in rows if row[1] is not None), default=0)
-    pale["text"] = [so_far if row[0] == unfinished else "" for row in few]
-    pale["textposition"] = ["bottom left" if (row[1] or 0) > highest / 2 else "top left" for row in few]
-    note = f"<br>fewer than {ENOUGH_CASES} cases"
-    _points(drawn, few, pale, name, words + note, unfinished, legend=not enough)
-
-
-def _points(
-    drawn: Figure,
-    rows: Sequence[tuple[Any, ...]],
-    look: dict[str, Any],
-    name: str,
-    words: str,
-    unfinished: date | None,
-    *,
-    legend: bool = True,
-) -> None:
-    if not rows:
-        return
-    dates, amounts, carried, _ = zip(*rows, strict=True)
-    so_far = " (so far)" if unfinished in dates else ""
-    drawn.add(
-        "scatter",
-        x=list(dates),
-        y=list(amounts),
-        name=name,
-        legendgroup=name,
-        showlegend=legend,
-        customdata=list(carried),
-        hovertemplate=f"%{{x|%a %-d %b}}{so_far}<br>{words}<extra></extra>",
-        unselected=CLEAR,
-        **look,
     )
 
 

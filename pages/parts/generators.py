@@ -10,6 +10,7 @@ import pandas as pd
 
 from pages.parts import charts
 from pages.parts.charts import Figure
+from pages.parts.lines import line
 from pages.parts.palette import GREY, colour, mark, place
 
 _NONE = "rgba(0,0,0,0)"
@@ -82,7 +83,7 @@ def lines(
         scale: what values are divided by.
     """
     for name, own in by_model(frame, model):
-        charts.line(
+        line(
             drawn,
             own["day"].tolist(),
             [None if value is None else float(value) / scale for value in own[column]],

@@ -30,14 +30,10 @@ def header() -> Application:
     return application
 
 
-_STRIPS = {
-    (True, True): "**Sample data and simulated models.** Nothing here is real except the prices.",
-    (
-        True,
-        False,
-    ): "**Simulated models.** Nothing leaves this machine: answers, times and tokens are made up, prices are real.",
-    (False, True): "**Sample data is loaded**, marked as simulated. Choose the source “Simulated” to see it.",
-}
+_BOTH = "**Sample data and simulated models.** Nothing here is real except the prices."
+_MODELS = "**Simulated models.** Nothing leaves this machine: answers, times and tokens are made up, prices are real."
+_SAMPLE = "**Sample data is loaded**, marked as simulated. Choose the source “Simulated” to see it."
+_STRIPS = {(True, True): _BOTH, (True, False): _MODELS, (False, True): _SAMPLE}
 """What the strip says, by whether models are simulated and whether there is sample data."""
 
 

@@ -14,6 +14,7 @@ from pages.parts.drawer import drawer
 from pages.parts.drill_down import clicked_day, drill_down, listed
 from pages.parts.fallbacks.day_story import day_story
 from pages.parts.filters import Chosen
+from pages.parts.lines import line
 from pages.parts.palette import FALLBACK_COLOUR, REASON_COLOURS, REASON_LABELS
 from pages.parts.words import NONE, count, day, money, percent, spoken, threshold
 from queries import targets
@@ -29,7 +30,7 @@ def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
     """The rate per day against the three limits; a click shows the fallbacks of a day."""
     drawn = charts.figure(y_title="Fallback rate, %", height=360, over=chosen.period)
     frame = report.daily
-    charts.line(
+    line(
         drawn,
         frame["day"].tolist(),
         frame["rate_pct"].tolist(),

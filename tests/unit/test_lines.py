@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from pages.parts import charts
+from pages.parts import charts, lines
+from pages.parts.lines import line
 
 DAYS = [date(2026, 11, 18) + timedelta(days=number) for number in range(4)]
 
@@ -15,9 +16,9 @@ DAYS = [date(2026, 11, 18) + timedelta(days=number) for number in range(4)]
 @pytest.fixture(name="traces")
 def traces_fixture(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Four days, the second with few cases, the last one unfinished with few cases."""
-    monkeypatch.setattr(charts, "text_colour", lambda: "#000000")
+    monkeypatch.setattr(lines, "text_colour", lambda: "#000000")
     drawn = charts.Figure({})
-    charts.line(
+    line(
         drawn, DAYS, [5.0, 80.0, 6.0, 0.0], name="Rate", colour="#0072b2", about=[[str(day)] for day in DAYS],
         words="%{y}", unfinished=DAYS[-1], cases=[100, 4, 90, 9], so_far="today: 0 of 9",
     )  # fmt: skip
