@@ -27,6 +27,7 @@ def test_a_change_a_conflict_a_return_and_a_roll_back(visit: Visit, hand: Hand) 
     expect(second.get_by_text("since you opened this page")).to_be_hidden(timeout=20_000)
 
     hand.press(first, "Restore")
+    expect(first.get_by_text("This will change")).to_be_visible(timeout=20_000)
     hand.press(first, "Save 1 change")
     expect(first.get_by_text(f"Version {version + 1} applies")).to_be_visible(timeout=20_000)
     page = visit.another("/playground")
