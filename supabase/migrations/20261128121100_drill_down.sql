@@ -31,8 +31,7 @@ begin
             where grain = 15
                 and slot >= date_bin('15 minutes', p_from, '2000-01-01 00:00:00+00')
                 and slot < p_to
-                and private.matches_filters(p_filters, source, origin)
-                and (p_filters ->> 'overridden' is null or overridden = (p_filters ->> 'overridden')::boolean)
+                and private.matches_filters(p_filters, source, origin, overridden)
                 and (p_filters ->> 'status' is null or status = p_filters ->> 'status')
                 and (p_filters ->> 'primary_model' is null or coalesce(primary_model, '') = p_filters ->> 'primary_model')
                 and (p_filters ->> 'generator' is null or coalesce(generator, '') = p_filters ->> 'generator')
@@ -71,8 +70,7 @@ begin
                     and not private.is_superseded(logged.id, logged.action, logged.details)
                     and logged.timestamp >= greatest(slots.slot, p_from)
                     and logged.timestamp < least(slots.slot + interval '15 minutes', p_to)
-                    and private.matches_filters(p_filters, fact.source, fact.origin)
-                    and (p_filters ->> 'overridden' is null or fact.overridden = (p_filters ->> 'overridden')::boolean)
+                    and private.matches_filters(p_filters, fact.source, fact.origin, fact.overridden)
                     and (p_filters ->> 'status' is null or fact.status = p_filters ->> 'status')
                     and (p_filters ->> 'primary_model' is null or coalesce(fact.primary_model, '') = p_filters ->> 'primary_model')
                     and (p_filters ->> 'generator' is null or coalesce(fact.generator, '') = p_filters ->> 'generator')
@@ -167,7 +165,8 @@ grant execute on function public.list_agents_with_fallbacks(timestamptz, timesta
 
 -- Returns the latest rejected replies of generations that started from p_from to before p_to, newest first, at most
 -- p_limit.
--- p_filters: {source, origin} as for the figures, and {model, code}, each null for any.
+-- p_filters: {source, origin, overridden} as for the figures, and {model, code}, each null for any. They are matched
+-- here because callers of this function may call no private one.
 -- [{generation_id, at, agent_id, model, codes, findings, text, prompt}]; findings: why the reply was rejected, [{path,
 -- code, message}]; text: its first 4,000 characters; prompt: its first 200.
 create function public.list_rejected_outputs(
@@ -185,29 +184,30 @@ begin
     return (
         with rejected as (
             select
-                run.generation_id,
-                run.started_at as at,
-                run.agent_id,
-                run.attempts -> (output.value ->> 'attempt')::integer ->> 'model' as model,
-                run.attempts -> (output.value ->> 'attempt')::integer -> 'finding_codes' as codes,
+                generation.generation_id,
+                generation.started_at as at,
+                generation.agent_id,
+                generation.attempts -> (output.value ->> 'attempt')::integer ->> 'model' as model,
+                generation.attempts -> (output.value ->> 'attempt')::integer -> 'finding_codes' as codes,
                 (
                     select coalesce(jsonb_agg(finding.value order by finding.ordinality), '[]')
-                    from jsonb_array_elements(run.findings) with ordinality as finding
+                    from jsonb_array_elements(generation.findings) with ordinality as finding
                     where finding.value -> 'attempt' = output.value -> 'attempt' and finding.value ->> 'severity' = 'error'
                 ) as findings,
                 left(output.value ->> 'text', 4000) as text,
-                left(run.prompt, 200) as prompt
-            from public.workflows as run
-            cross join lateral jsonb_array_elements(run.rejected_outputs) as output
-            where run.rejected_outputs <> '[]'
-                and run.started_at >= p_from
-                and run.started_at < p_to
+                left(generation.prompt, 200) as prompt
+            from public.workflows as generation
+            cross join lateral jsonb_array_elements(generation.rejected_outputs) as output
+            where generation.rejected_outputs <> '[]'
+                and generation.started_at >= p_from
+                and generation.started_at < p_to
                 and case p_filters ->> 'source'
-                    when 'real' then not run.simulated
-                    when 'simulated' then run.simulated
+                    when 'real' then not generation.simulated
+                    when 'simulated' then generation.simulated
                     else true
                 end
-                and (p_filters ->> 'origin' is null or run.origin = p_filters ->> 'origin')
+                and (p_filters ->> 'origin' is null or generation.origin = p_filters ->> 'origin')
+                and (p_filters ->> 'overridden' is null or generation.overridden = (p_filters ->> 'overridden')::boolean)
         ),
 
         listed as (

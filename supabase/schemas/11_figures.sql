@@ -48,8 +48,9 @@ $$;
 revoke all on function private.spans(jsonb) from public, anon, authenticated;
 
 
--- Returns whether a source and an origin match the filters.
-create function private.matches_filters(p_filters jsonb, p_source text, p_origin text) returns boolean
+-- Returns whether what generations, attempts and verdicts have in common matches the filters source, origin and
+-- overridden. Every figure and every list asks here.
+create function private.matches_filters(p_filters jsonb, p_source text, p_origin text, p_overridden boolean) returns boolean
 language sql immutable
 as $$
     select
@@ -63,9 +64,10 @@ as $$
             when p_filters ->> 'origin' = 'elsewhere' then p_origin is null
             else p_origin is not distinct from p_filters ->> 'origin'
         end
+        and (p_filters ->> 'overridden' is null or p_overridden = (p_filters ->> 'overridden')::boolean)
 $$;
 
-revoke all on function private.matches_filters(jsonb, text, text) from public, anon, authenticated;
+revoke all on function private.matches_filters(jsonb, text, text, boolean) from public, anon, authenticated;
 
 
 -- Returns whether a fallback reason matches the filter: `any` matches every reason, `none` matches no reason.
@@ -101,11 +103,8 @@ as $$
     select private.matches_filters(
             p_filters,
             private.event_source(p_details ->> 'sample', p_details ->> 'simulated'),
-            private.event_origin(p_details ->> 'origin')
-        )
-        and (
-            p_filters ->> 'overridden' is null
-            or private.is_left_out(p_details ->> 'overridden', p_details ->> 'forced_fault') = (p_filters ->> 'overridden')::boolean
+            private.event_origin(p_details ->> 'origin'),
+            private.is_left_out(p_details ->> 'overridden', p_details ->> 'forced_fault')
         )
         and (
             p_filters ->> 'primary_model' is null
@@ -154,7 +153,7 @@ begin
                 where rollup.grain = span.grain and rollup.slot >= span.begins and rollup.slot < span.ends
                 offset 0
             ) as rollup
-            where private.matches_filters(p_filters, source, origin)
+            where private.matches_filters(p_filters, source, origin, overridden)
             group by bin, overridden, status, primary_model, generator, fallback_reason
         )
 
@@ -183,7 +182,7 @@ begin
                 where rollup.grain = span.grain and rollup.slot >= span.begins and rollup.slot < span.ends
                 offset 0
             ) as rollup
-            where private.matches_filters(p_filters, source, origin)
+            where private.matches_filters(p_filters, source, origin, overridden)
         ),
 
         counted as (
@@ -232,7 +231,7 @@ begin
                 where rollup.grain = span.grain and rollup.slot >= span.begins and rollup.slot < span.ends
                 offset 0
             ) as rollup
-            where private.matches_filters(p_filters, source, origin)
+            where private.matches_filters(p_filters, source, origin, overridden)
             group by bin, overridden, model, prompt_version, outcome, rejected_for
         )
 
@@ -260,7 +259,7 @@ begin
                 where rollup.grain = span.grain and rollup.slot >= span.begins and rollup.slot < span.ends
                 offset 0
             ) as rollup
-            where private.matches_filters(p_filters, source, origin)
+            where private.matches_filters(p_filters, source, origin, overridden)
             group by bin, model, code
         )
 
@@ -290,7 +289,7 @@ begin
                 where rollup.grain = span.grain and rollup.slot >= span.begins and rollup.slot < span.ends
                 offset 0
             ) as rollup
-            where private.matches_filters(p_filters, source, origin)
+            where private.matches_filters(p_filters, source, origin, overridden)
             group by bin, overridden, kind, generator
         )
 
