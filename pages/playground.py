@@ -21,7 +21,7 @@ from pages.parts.playground.rating import rating
 from pages.parts.problems import problem
 from pages.parts.words import escaped, spoken
 from queries.errors import QueryError
-from queries.generations import StoredGeneration, find_generation
+from queries.records.stored import StoredGeneration, find_generation
 from store import StoreError
 
 EXAMPLE = "When a Zendesk ticket is urgent, alert the team on Slack, otherwise create a Jira issue."

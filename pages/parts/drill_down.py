@@ -15,9 +15,9 @@ from pages.parts.past_generations import generation_link
 from pages.parts.problems import problem
 from pages.parts.tables import OPEN, listing
 from pages.parts.words import NONE, day, escaped, moment, money, seconds
-from queries.drill_down import UNKNOWN, Which, generations
 from queries.errors import QueryError
 from queries.period import period
+from queries.records.generations import UNKNOWN, Which, generations
 from store import Database, NotPermitted, StoreError
 
 _STATUSES = {

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.parts.drill_down import listed
 from pages.parts.filters import Chosen
 from pages.parts.words import many
-from queries.drill_down import Which
+from queries.records.generations import Which
 from queries.tally import Tally
 from store import Database
 

@@ -12,7 +12,7 @@ from pages.parts.filters import default_filters, zone
 from pages.parts.palette import GENERATION_STATUS, label
 from pages.parts.tables import OPEN, listing
 from pages.parts.words import NONE, moment, money
-from queries.generations import latest_generations
+from queries.records.stored import latest_generations
 from store import Database
 
 GENERATION_PARAMETER = "generation"

@@ -9,7 +9,7 @@ from pages.parts.filters import Chosen
 from pages.parts.palette import label
 from pages.parts.past_generations import generation_link
 from pages.parts.words import escaped, moment, spoken
-from queries.drill_down import rejected_replies
+from queries.records.rejected import rejected_replies
 from store import Database
 
 _SHOWN = 8

@@ -84,6 +84,28 @@ $$;
 revoke all on function private.has_reason(jsonb, text) from public, anon, authenticated;
 
 
+-- Returns whether a generation matches the filters that its rollups know: source, origin, overridden, status,
+-- primary_model, generator, fallback_reason and unreadable, each null for any. The model '' is the unknown one.
+create function private.generation_matches_filters(
+    p_filters jsonb, p_source text, p_origin text, p_overridden boolean, p_status text, p_primary_model text,
+    p_generator text, p_reason text, p_unreadable boolean
+)
+returns boolean
+language sql immutable
+as $$
+    select private.matches_filters(p_filters, p_source, p_origin, p_overridden)
+        and (p_filters ->> 'status' is null or p_status = p_filters ->> 'status')
+        and (p_filters ->> 'primary_model' is null or coalesce(p_primary_model, '') = p_filters ->> 'primary_model')
+        and (p_filters ->> 'generator' is null or coalesce(p_generator, '') = p_filters ->> 'generator')
+        and private.has_reason(p_filters, p_reason)
+        and (p_filters ->> 'unreadable' is null or p_unreadable)
+$$;
+
+revoke all on function private.generation_matches_filters(
+    jsonb, text, text, boolean, text, text, text, text, boolean
+) from public, anon, authenticated;
+
+
 -- Returns whether a number lies within the filter {<name>_from, <name>_to}, both inclusive; a null bound is open.
 create function private.is_in_range(p_filters jsonb, p_name text, p_value numeric) returns boolean
 language sql immutable

@@ -8,9 +8,10 @@ where action = 'WORKFLOW_GENERATED' and details ->> 'fallback_reason' is not nul
 -- Returns the latest ended generations from p_from to before p_to, newest first, at most p_limit.
 --
 -- p_filters: {source, origin} as for the figures; {status, primary_model, generator, fallback_reason, unreadable,
--- overridden}, each null for all; {steps, services, latency_ms}_from and _to. The model '' is the unknown one. The
--- fallback_reason `any` matches generations with a fallback, `none` those without. overridden false matches only
--- generations without overrides or a forced fault.
+-- overridden, agent_id}, each null for all; {steps, services, latency_ms, cost_usd}_from and _to; before_at and
+-- before_id, the last generation of the page before. The model '' is the unknown one. The fallback_reason `any` matches
+-- generations with a fallback, `none` those without. overridden false matches only generations without overrides or a
+-- forced fault.
 -- The rollups tell which slots hold such generations; slots are read from the latest on until there are enough.
 --
 -- [{at, event_id, generation_id, agent_id, action, primary_model, generator, fallback_reason, cost_usd, wasted_usd,
@@ -25,18 +26,33 @@ begin
     perform private.require_role('admin');
     perform private.refuse_large(p_filters, p_limit);
     return (
-        with slots as (
+        with agent_slots as (
+            select date_bin('15 minutes', timestamp, '2000-01-01 00:00:00+00') as slot
+            from public.audit_logs
+            where action = 'WORKFLOW_GENERATED'
+                and entity_id = p_filters ->> 'agent_id'
+                and timestamp >= p_from
+                and timestamp < p_to
+            union all
+            select date_bin('15 minutes', timestamp, '2000-01-01 00:00:00+00')
+            from public.audit_logs
+            where action in ('WORKFLOW_GENERATION_FAILED', 'WORKFLOW_GENERATION_CANCELLED')
+                and entity_id = p_filters ->> 'agent_id'
+                and timestamp >= p_from
+                and timestamp < p_to
+        ),
+
+        slots as (
             select distinct slot
             from public.generation_rollups
             where grain = 15
                 and slot >= date_bin('15 minutes', p_from, '2000-01-01 00:00:00+00')
                 and slot < p_to
-                and private.matches_filters(p_filters, source, origin, overridden)
-                and (p_filters ->> 'status' is null or status = p_filters ->> 'status')
-                and (p_filters ->> 'primary_model' is null or coalesce(primary_model, '') = p_filters ->> 'primary_model')
-                and (p_filters ->> 'generator' is null or coalesce(generator, '') = p_filters ->> 'generator')
-                and private.has_reason(p_filters, fallback_reason)
-                and (p_filters ->> 'unreadable' is null or unreadable > 0)
+                and private.generation_matches_filters(
+                    p_filters, source, origin, overridden, status, primary_model, generator, fallback_reason, unreadable > 0
+                )
+                and (p_filters ->> 'before_at' is null or slot <= (p_filters ->> 'before_at')::timestamptz)
+                and (p_filters ->> 'agent_id' is null or slot in (select slot from agent_slots))
             order by slot desc
         ),
 
@@ -70,15 +86,21 @@ begin
                     and not private.is_superseded(logged.id, logged.action, logged.details)
                     and logged.timestamp >= greatest(slots.slot, p_from)
                     and logged.timestamp < least(slots.slot + interval '15 minutes', p_to)
-                    and private.matches_filters(p_filters, fact.source, fact.origin, fact.overridden)
-                    and (p_filters ->> 'status' is null or fact.status = p_filters ->> 'status')
-                    and (p_filters ->> 'primary_model' is null or coalesce(fact.primary_model, '') = p_filters ->> 'primary_model')
-                    and (p_filters ->> 'generator' is null or coalesce(fact.generator, '') = p_filters ->> 'generator')
-                    and private.has_reason(p_filters, fact.fallback_reason)
-                    and (p_filters ->> 'unreadable' is null or fact.unreadable)
+                    and (p_filters ->> 'agent_id' is null or logged.entity_id = p_filters ->> 'agent_id')
+                    and (
+                        p_filters ->> 'before_at' is null
+                        or logged.timestamp < (p_filters ->> 'before_at')::timestamptz
+                        or logged.timestamp = (p_filters ->> 'before_at')::timestamptz
+                            and logged.id > (p_filters ->> 'before_id')::uuid
+                    )
+                    and private.generation_matches_filters(
+                        p_filters, fact.source, fact.origin, fact.overridden, fact.status, fact.primary_model,
+                        fact.generator, fact.fallback_reason, fact.unreadable
+                    )
                     and private.is_in_range(p_filters, 'steps', fact.steps)
                     and private.is_in_range(p_filters, 'services', fact.services)
                     and private.is_in_range(p_filters, 'latency_ms', fact.latency_ms)
+                    and private.is_in_range(p_filters, 'cost_usd', fact.cost_usd)
                 order by logged.timestamp desc, logged.id
             ) as event
             limit p_limit

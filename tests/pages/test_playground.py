@@ -17,7 +17,7 @@ from orchestrator.recording.ratings import rate
 from orchestrator.simulator import SimulatedTransport
 from pages.parts import console
 from pages.parts.playground import generation
-from queries.generations import StoredGeneration, find_generation
+from queries.records.stored import StoredGeneration, find_generation
 from store import Argument, Conflict, Database, Json, NotPermitted, Unavailable
 from store.identity import LOCAL_PERSON_ID
 from tests.conftest import MakeApplication, PooledStore

@@ -16,8 +16,8 @@ import pytest
 from orchestrator import Application, GenerationOptions
 from orchestrator.simulator import Fault
 from queries.filters import Filters
-from queries.generations import find_generation
 from queries.period import period
+from queries.records.stored import find_generation
 from queries.report import read_report
 from store import Conflict, InvalidInput
 from store.embedded import cluster

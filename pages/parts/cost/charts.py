@@ -13,7 +13,7 @@ from pages.parts.filters import Chosen
 from pages.parts.palette import GAIN, GREY
 from pages.parts.words import day, many, money
 from queries.cost import CostReport
-from queries.drill_down import Which
+from queries.records.generations import Which
 from store import Database
 
 _STEPS = {

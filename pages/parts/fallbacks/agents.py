@@ -8,7 +8,7 @@ from pages.parts import states
 from pages.parts.filters import Chosen
 from pages.parts.tables import table
 from pages.parts.words import count, many
-from queries.drill_down import agents as read_agents
+from queries.records.agents import agents as read_agents
 from store import Database
 
 

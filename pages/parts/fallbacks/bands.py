@@ -14,8 +14,8 @@ from pages.parts.drill_down import drill_down
 from pages.parts.filters import Chosen
 from pages.parts.palette import FALLBACK_COLOUR, GREY, colour, label, mark
 from queries import targets
-from queries.drill_down import UNKNOWN, Which
 from queries.fallbacks import SERVICE_BANDS, STEP_BANDS, Band, FallbackReport
+from queries.records.generations import UNKNOWN, Which
 from store import Database
 
 

@@ -18,8 +18,8 @@ from pages.parts.lines import line
 from pages.parts.palette import FALLBACK_COLOUR, REASON_COLOURS, REASON_LABELS
 from pages.parts.words import NONE, count, day, money, percent, spoken, threshold
 from queries import targets
-from queries.drill_down import Which
 from queries.fallbacks import FallbackReport
+from queries.records.generations import Which
 from queries.tally import REASONS
 from store import Database
 

@@ -10,8 +10,8 @@ from pages.parts.filters import Chosen
 from pages.parts.palette import GREY, REASON_COLOURS, REASON_LABELS, colour, label, mark
 from pages.parts.theme import text_colour
 from pages.parts.words import NONE, count, inline, money, percent, seconds
-from queries.drill_down import UNKNOWN, Which
 from queries.flow import Flow, FlowPath, merged
+from queries.records.generations import UNKNOWN, Which
 from store import Database
 
 _ENDS = {"completed": "Completed", "failed": "Failed", "cancelled": "Cancelled"}

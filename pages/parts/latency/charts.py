@@ -10,9 +10,9 @@ from pages.parts.drill_down import answered_on, drill_down
 from pages.parts.filters import Chosen
 from pages.parts.palette import OUTCOME_LABELS, colour, label, mark
 from pages.parts.words import count, duration, inline, seconds, span
-from queries.drill_down import UNKNOWN, Which
 from queries.histogram import position
 from queries.latency import LatencyReport
+from queries.records.generations import UNKNOWN, Which
 from store import Database
 
 _SHOWN = {"p95_ms": "P95", "p50_ms": "Median (P50)", "p99_ms": "P99", "avg_ms": "Average"}

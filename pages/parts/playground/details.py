@@ -11,7 +11,7 @@ from uuid import UUID
 
 from orchestrator import WorkflowGenerationResult
 from orchestrator.request import WorkflowRequest
-from queries.generations import StoredGeneration
+from queries.records.stored import StoredGeneration
 
 
 @dataclass(frozen=True, slots=True)

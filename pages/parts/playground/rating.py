@@ -7,7 +7,7 @@ import streamlit as st
 from orchestrator import Application
 from orchestrator.recording.ratings import rate
 from pages.parts.problems import problem
-from queries.generations import StoredGeneration
+from queries.records.stored import StoredGeneration
 from store import StoreError
 from store.identity import LOCAL_PERSON_ID
 

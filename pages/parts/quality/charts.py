@@ -13,8 +13,8 @@ from pages.parts.filters import Chosen
 from pages.parts.palette import label
 from pages.parts.words import NONE, count, day, escaped, interval, many, overridden, percent, points, share
 from queries import targets
-from queries.drill_down import UNKNOWN, Which
 from queries.quality import Measure, QualityReport
+from queries.records.generations import UNKNOWN, Which
 from queries.targets import Standing
 from store import Database
 

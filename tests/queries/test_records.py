@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import psycopg
 import pytest
 
-from queries.drill_down import UNKNOWN, Which, agents, generations, rejected_replies
 from queries.figures import BEFORE, read_figures
 from queries.filters import Filters
 from queries.flow import read_flow
 from queries.latency import read_latency
 from queries.period import period
+from queries.records.agents import agents
+from queries.records.generations import UNKNOWN, Place, Which, generations
+from queries.records.rejected import rejected_replies
 from store import NotPermitted
 from store.identity import LOCAL_PERSON_ID
 from tests.conftest import SAMPLE_UNTIL, PooledStore
@@ -100,6 +103,46 @@ def test_bounds_hold(store: PooledStore) -> None:
     assert found["steps"].between(4, 6).all()
     assert found["latency_ms"].map(lambda value: 5000 <= value <= 9000).all()
     assert hour["at"].map(lambda at: noon <= at < noon + timedelta(minutes=61)).all()
+
+
+def test_a_list_goes_on_where_its_page_before_ended(store: PooledStore) -> None:
+    """Pages put together are the list, also where several generations ended at the same time."""
+    whole = generations(store.person(), BEGINS, ENDS, Filters(), Which("failed"), limit=10_000)
+    paged: list[Any] = []
+    after = None
+    while len(page := generations(store.person(), BEGINS, ENDS, Filters(), Which("failed"), 7, after)):
+        paged += page["event_id"].tolist()
+        after = Place(page["at"].iloc[-1], page["event_id"].iloc[-1])
+
+    assert paged == whole["event_id"].tolist()
+
+
+def test_generations_that_ended_at_once_are_all_listed(store: PooledStore, owner: psycopg.Connection) -> None:
+    """They stand in the order of their ids."""
+    for number in range(5):
+        append(owner, f"agent {number}", cost_usd=1)
+    last = generations(store.person(), BEGINS, ENDS, Filters("real"), Which(), 2)
+    rest = generations(
+        store.person(), BEGINS, ENDS, Filters("real"), Which(), 9, Place(last["at"].iloc[-1], last["event_id"].iloc[-1])
+    )
+
+    assert len({*last["event_id"], *rest["event_id"]}) == 5
+
+
+def test_generations_of_an_agent_at_a_cost(store: PooledStore) -> None:
+    """Both filters pick the same generations as looking through all of them does."""
+    everything = generations(store.person(), BEGINS, ENDS, Filters(), Which(), limit=10_000)
+    agent = everything["agent_id"].value_counts().index[0]
+    cents = Decimal("0.01"), Decimal("0.04")
+    by_agent = generations(store.person(), BEGINS, ENDS, Filters(), Which(agent_id=agent), limit=10_000)
+    by_cost = generations(
+        store.person(), BEGINS, ENDS, Filters(), Which(cost_usd_from=cents[0], cost_usd_to=cents[1]), limit=10_000
+    )
+    costs = everything["cost_usd"].map(lambda cost: cost is not None and cents[0] <= cost <= cents[1])
+
+    assert by_agent["event_id"].tolist() == everything[everything["agent_id"] == agent]["event_id"].tolist()
+    assert by_cost["event_id"].tolist() == everything[costs]["event_id"].tolist()
+    assert generations(store.person(), BEGINS, ENDS, Filters(), Which(agent_id="nobody")).empty
 
 
 def test_single_generations_are_for_admins(store: PooledStore, owner: psycopg.Connection) -> None:

@@ -10,7 +10,7 @@ import pytest
 from orchestrator import Application, GenerationFailed, GenerationOptions, WorkflowGenerationResult, save_settings
 from orchestrator.simulator import Fault
 from orchestrator.system_keys import ENABLE_FALLBACK
-from queries.generations import find_generation, latest_generations
+from queries.records.stored import find_generation, latest_generations
 from store.identity import LOCAL_PERSON_ID
 from tests.conftest import PooledStore
 

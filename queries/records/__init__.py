@@ -1,0 +1,1 @@
+"""Single records behind the figures: generations, agents, rejected replies."""
