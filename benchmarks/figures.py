@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.database import Log, empty_log
 from benchmarks.duck import PAGES, Duck
 from benchmarks.measure import Comparison, compare
-from pages.parts import menu
+from pages.parts.frame import menu
 from queries.cost import read_cost
 from queries.fallbacks import read_fallbacks
 from queries.filters import Filters

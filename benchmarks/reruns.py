@@ -10,7 +10,8 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.measure import Comparison, compare
-from pages.parts import console, menu
+from pages.parts import console
+from pages.parts.frame import menu
 from store.sample import add_sample_data
 
 _SHELL = Path(__file__).parents[1] / "pages" / "shell.py"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from pages.parts import menu
+from pages.parts.frame import menu
 from tests.browser.served import chromium_program, launched, served, settled
 
 _FOLDER = Path(__file__).parent / "pictures"

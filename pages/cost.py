@@ -9,7 +9,7 @@ from pages.parts.cards import cards
 from pages.parts.cost import charts as cost_charts
 from pages.parts.cost.estimate import estimate
 from pages.parts.filters import bar, reset_filters
-from pages.parts.header import header
+from pages.parts.frame.header import header
 from pages.parts.left_out import left_out
 from queries.cost import read_cost
 

@@ -10,10 +10,10 @@ from pages.parts.fallbacks import bands as fallback_bands
 from pages.parts.fallbacks import charts as fallback_charts
 from pages.parts.fallbacks.agents import agents
 from pages.parts.filters import bar, reset_filters
-from pages.parts.header import header
+from pages.parts.frame.header import header
+from pages.parts.generation.rejected import rejected
 from pages.parts.left_out import left_out
 from pages.parts.palette import REASON_LABELS, label
-from pages.parts.rejected import rejected
 from pages.parts.words import NONE, escaped, many, money, overridden, share
 from queries.fallbacks import FallbackReport, read_fallbacks
 from queries.tally import Tally

@@ -11,7 +11,7 @@ from orchestrator.models.catalogue import BASELINE
 from pages.parts import states
 from pages.parts.filters import Chosen, default_filters, zone
 from pages.parts.flow.chart import flow_chart, paths
-from pages.parts.header import header
+from pages.parts.frame.header import header
 from pages.parts.left_out import left_out
 from pages.parts.system_keys import answers_as, without_key
 from pages.parts.words import escaped, many, money, overridden, percent, share

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.parts import states, tally_cards
 from pages.parts.cards import Card, cards
 from pages.parts.filters import bar, reset_filters
-from pages.parts.header import header
+from pages.parts.frame.header import header
 from pages.parts.latency import charts as latency_charts
 from pages.parts.words import many
 from queries.latency import LatencyReport, read_latency

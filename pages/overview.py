@@ -6,13 +6,13 @@ import streamlit as st
 
 from pages.parts import charts, generators, states, tally_cards
 from pages.parts.cards import Card, cards
-from pages.parts.drill_down import answered_on
 from pages.parts.filters import Chosen, default_filters, zone
-from pages.parts.header import header
+from pages.parts.frame.header import header
+from pages.parts.generation.drill_down import answered_on
+from pages.parts.generation.latest import latest
 from pages.parts.left_out import left_out
 from pages.parts.overview.judgement import judgement
 from pages.parts.overview.keys_now import notes
-from pages.parts.past_generations import latest
 from pages.parts.words import overridden
 from queries.overview import Overview, read_overview
 from queries.period import RECENT_DAYS

@@ -12,11 +12,11 @@ from orchestrator.models.catalogue import CATALOGUE
 from orchestrator.simulator import Fault
 from orchestrator.workflow.services import COMMON_SERVICES
 from pages.parts import console
-from pages.parts.header import header
-from pages.parts.past_generations import GENERATION_PARAMETER, generation_link, past_generations
+from pages.parts.frame.header import header
+from pages.parts.generation.details import recorded
+from pages.parts.generation.latest import GENERATION_PARAMETER, generation_link, past_generations
+from pages.parts.generation.view import show_generation
 from pages.parts.playground import generation
-from pages.parts.playground.details import recorded
-from pages.parts.playground.generation_view import show_generation
 from pages.parts.playground.rating import rating
 from pages.parts.problems import problem
 from pages.parts.words import escaped, spoken

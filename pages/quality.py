@@ -9,7 +9,7 @@ from orchestrator.models.pricing import expensive_models
 from pages.parts import states
 from pages.parts.cards import Card, cards
 from pages.parts.filters import bar, reset_filters
-from pages.parts.header import header
+from pages.parts.frame.header import header
 from pages.parts.quality import charts as quality_charts
 from queries.quality import QualityReport, read_quality
 from store import clock

@@ -8,9 +8,9 @@ from orchestrator.models.pricing import expensive_models
 from pages.parts import states, system_keys, tally_cards
 from pages.parts.cards import cards
 from pages.parts.filters import bar, reset_filters
-from pages.parts.header import header
+from pages.parts.frame.header import header
+from pages.parts.generation.rejected import rejected
 from pages.parts.palette import label
-from pages.parts.rejected import rejected
 from pages.parts.rollout.words import STAGES, advice, evidence
 from pages.parts.words import many, overridden
 from queries.rollout import PHASES, Rollout, read_rollout

@@ -9,7 +9,7 @@ from orchestrator.models.catalogue import CATALOGUE
 from orchestrator.settings_history import read_history
 from orchestrator.system_keys import DEFAULTS
 from pages.parts import system_keys
-from pages.parts.header import header
+from pages.parts.frame.header import header
 from pages.parts.problems import problem
 from pages.parts.settings.form import Stored, current_base, drafted_models, form, review
 from pages.parts.settings.versions import changed, versions

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.parts import console, menu
+from pages.parts import console
+from pages.parts.frame import menu
 
 _FOLDER = Path(__file__).parent
 _NAME = "Orchestrator Console"

@@ -14,7 +14,8 @@ from typing import Any, cast
 import streamlit as st
 
 from orchestrator.models.catalogue import CATALOGUE
-from pages.parts import console, menu
+from pages.parts import console
+from pages.parts.frame import menu
 from pages.parts.palette import label
 from pages.parts.words import day, escaped
 from queries.errors import QueryError

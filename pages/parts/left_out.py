@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts.drill_down import listed
 from pages.parts.filters import Chosen
+from pages.parts.generation.drill_down import listed
 from pages.parts.words import many
 from queries.records.generations import Which
 from queries.tally import Tally

@@ -8,7 +8,8 @@ from typing import TypeVar
 import streamlit as st
 
 from orchestrator import OrchestratorError
-from pages.parts import console, lost_press
+from pages.parts import console
+from pages.parts.frame import lost_press
 from pages.parts.problems import problem
 from pages.parts.words import count
 from queries.errors import QueryError

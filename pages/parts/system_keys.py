@@ -14,7 +14,7 @@ from orchestrator.models.catalogue import BASELINE, CATALOGUE, Model, answering
 from orchestrator.models.pricing import per_workflow
 from orchestrator.system_keys import PRIMARY, SYSTEM_KEYS
 from pages.parts import console
-from pages.parts.lost_press import DOUBLE_CLICK_S
+from pages.parts.frame.lost_press import DOUBLE_CLICK_S
 from pages.parts.problems import problem
 from pages.parts.words import unit_price
 from store import Conflict, Database, StoreError, clock

@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
-from pages.parts import menu
+from pages.parts.frame import menu
 from tests.browser.conftest import Visit
 from tests.browser.served import choose, settled
 

@@ -15,7 +15,8 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from orchestrator import Application
-from pages.parts import console, menu
+from pages.parts import console
+from pages.parts.frame import menu
 
 SHELL = str(Path(__file__).parents[2] / "pages" / "shell.py")
 

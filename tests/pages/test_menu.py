@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pages.parts.menu import PAGES
+from pages.parts.frame.menu import PAGES
 from store.environment import PROJECT
 
 

@@ -11,7 +11,8 @@ from orchestrator import Application, GenerationOptions
 from orchestrator.recording.outbox import OutboxState
 from orchestrator.settings import read_settings
 from orchestrator.system_keys import FALLBACK, PRIMARY
-from pages.parts import lost_press, system_keys
+from pages.parts import system_keys
+from pages.parts.frame import lost_press
 from pages.parts.playground import generation
 from store import Conflict
 from tests.conftest import PooledStore

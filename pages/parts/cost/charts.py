@@ -8,8 +8,8 @@ from orchestrator.models.catalogue import BASELINE
 from pages.parts import charts, generators
 from pages.parts.change_marks import mark_changes
 from pages.parts.charts import numbers
-from pages.parts.drill_down import answered_on, clicked_day, drill_down
 from pages.parts.filters import Chosen
+from pages.parts.generation.drill_down import answered_on, clicked_day, drill_down
 from pages.parts.palette import GAIN, GREY
 from pages.parts.words import day, many, money
 from queries.cost import CostReport

@@ -10,8 +10,8 @@ import pandas as pd
 
 from pages.parts import charts
 from pages.parts.charts import numbers
-from pages.parts.drill_down import drill_down
 from pages.parts.filters import Chosen
+from pages.parts.generation.drill_down import drill_down
 from pages.parts.palette import FALLBACK_COLOUR, GREY, colour, label, mark
 from queries import targets
 from queries.fallbacks import SERVICE_BANDS, STEP_BANDS, Band, FallbackReport

@@ -11,9 +11,9 @@ from pages.parts import charts, tables
 from pages.parts.change_marks import mark_changes
 from pages.parts.charts import numbers
 from pages.parts.drawer import drawer
-from pages.parts.drill_down import clicked_day, drill_down, listed
 from pages.parts.fallbacks.day_story import day_story
 from pages.parts.filters import Chosen
+from pages.parts.generation.drill_down import clicked_day, drill_down, listed
 from pages.parts.lines import line
 from pages.parts.palette import FALLBACK_COLOUR, REASON_COLOURS, REASON_LABELS
 from pages.parts.words import NONE, count, day, money, percent, spoken, threshold

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from orchestrator import read_settings
-from pages.parts import lost_press, states, system_keys
+from pages.parts import states, system_keys
 from pages.parts.filters import Chosen
+from pages.parts.frame import lost_press
 from pages.parts.palette import REASON_LABELS
 from pages.parts.words import day, escaped, inline, many, percent
 from queries.fallbacks import FallbackReport

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from pages.parts import charts, tables
-from pages.parts.drill_down import drill_down
 from pages.parts.filters import Chosen
+from pages.parts.generation.drill_down import drill_down
 from pages.parts.palette import GREY, REASON_COLOURS, REASON_LABELS, colour, label, mark
 from pages.parts.theme import text_colour
 from pages.parts.words import NONE, count, inline, money, percent, seconds

@@ -6,8 +6,8 @@ import streamlit as st
 
 from pages.parts import charts, generators, tables
 from pages.parts.change_marks import mark_changes
-from pages.parts.drill_down import answered_on, drill_down
 from pages.parts.filters import Chosen
+from pages.parts.generation.drill_down import answered_on, drill_down
 from pages.parts.palette import OUTCOME_LABELS, colour, label, mark
 from pages.parts.words import count, duration, inline, seconds, span
 from queries.histogram import position

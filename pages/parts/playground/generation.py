@@ -26,9 +26,9 @@ from orchestrator.background import Job
 from orchestrator.generation.progress import Progress
 from orchestrator.models.catalogue import named
 from orchestrator.request import WorkflowRequest, checked_request
-from pages.parts.lost_press import DOUBLE_CLICK_S
+from pages.parts.frame.lost_press import DOUBLE_CLICK_S
+from pages.parts.generation.details import GenerationDetails, unrecorded
 from pages.parts.palette import REASON_LABELS
-from pages.parts.playground.details import GenerationDetails, unrecorded
 from pages.parts.words import inline
 from store import clock
 from store.identity import LOCAL_PERSON_ID

@@ -8,8 +8,8 @@ import streamlit as st
 from pages.parts import charts, generators, tables
 from pages.parts.cards import Card, aim, standing
 from pages.parts.change_marks import mark_changes
-from pages.parts.drill_down import clicked_day, drill_down
 from pages.parts.filters import Chosen
+from pages.parts.generation.drill_down import clicked_day, drill_down
 from pages.parts.palette import label
 from pages.parts.words import NONE, count, day, escaped, interval, many, overridden, percent, points, share
 from queries import targets

@@ -10,8 +10,8 @@ import streamlit as st
 
 from pages.parts.drawer import drawer
 from pages.parts.filters import Chosen
+from pages.parts.generation.latest import generation_link
 from pages.parts.palette import REASON_LABELS, label
-from pages.parts.past_generations import generation_link
 from pages.parts.problems import problem
 from pages.parts.tables import OPEN, listing
 from pages.parts.words import NONE, day, escaped, moment, money, seconds

@@ -12,9 +12,9 @@ import streamlit as st
 from orchestrator.models.catalogue import BASELINE
 from orchestrator.workflow.graph import awaited, cases
 from pages.parts.filters import zone
+from pages.parts.generation.annotated import annotated
+from pages.parts.generation.details import GenerationDetails
 from pages.parts.palette import GENERATION_STATUS, OUTCOME_LABELS, label
-from pages.parts.playground.annotated import annotated
-from pages.parts.playground.details import GenerationDetails
 from pages.parts.tables import listing
 from pages.parts.theme import text_colour
 from pages.parts.words import NONE, count, escaped, moment, money, percent, seconds, spoken

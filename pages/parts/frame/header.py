@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from orchestrator import Application
-from pages.parts import console, lost_press, menu, states, system_keys
+from pages.parts import console, states, system_keys
+from pages.parts.frame import lost_press, menu
 from pages.parts.words import many
 from store.sample import has_sample_data
 

@@ -1,0 +1,1 @@
+"""Generations as several pages show them: one in full, and lists of them."""
