@@ -13,9 +13,9 @@ from pages.parts.frame.header import header
 from pages.parts.left_out import left_out
 from queries.cost import read_cost
 
-application = header()
-person = application.person()
-chosen = bar()
+top = header()
+person = top.application.person()
+chosen = bar(top.controls)
 report = states.read(lambda: read_cost(person, chosen.period, chosen.filters, chosen.model))
 total, before = report.total, report.before
 if not total.rows:

@@ -46,9 +46,9 @@ def figures(report: FallbackReport) -> list[Card]:
     ]
 
 
-application = header()
-person = application.person()
-chosen = bar("Primary model")
+top = header()
+person = top.application.person()
+chosen = bar(top.controls, "Primary model")
 report = states.read(lambda: read_fallbacks(person, chosen.period, chosen.filters, chosen.model))
 if not report.total.completed:
     states.empty(person, sentence="No generations completed in this period with these filters.", reset=reset_filters())

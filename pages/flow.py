@@ -9,14 +9,13 @@ import streamlit as st
 from orchestrator import Application, OrchestratorSettings, read_settings
 from orchestrator.models.catalogue import BASELINE
 from pages.parts import states
-from pages.parts.filters import Chosen, default_filters, zone
+from pages.parts.filters import bar, reset_filters
 from pages.parts.flow.chart import flow_chart, paths
 from pages.parts.frame.header import header
 from pages.parts.left_out import left_out
 from pages.parts.system_keys import answers_as, without_key
 from pages.parts.words import escaped, many, money, overridden, percent, share
 from queries.flow import Flow, read_flow
-from queries.period import RECENT_DAYS, latest
 from queries.tally import Tally
 from store import clock
 
@@ -40,7 +39,7 @@ def steps(application: Application, keys: OrchestratorSettings, flow: Flow) -> l
         (
             "6 · The result is recorded",
             "One transaction writes the generation, its audit events and the counters behind these pages. "
-            f"{many(flow.ended, 'generation')} ended in the last {RECENT_DAYS} days.",
+            f"{many(flow.ended, 'generation')} ended in this period.",
             "overview.py", "See the overview",
         ),
     ]  # fmt: skip
@@ -54,7 +53,7 @@ def _asked(application: Application, keys: OrchestratorSettings, total: Tally) -
     measured = [f"{share(rate)} fell back"] if rate.whole else []
     if total.savings_usd is not None:
         measured.append(_compared(total.savings_usd, total.savings_pct))
-    of_late = f" In the last {RECENT_DAYS} days, {', and '.join(measured)}." if measured else ""
+    of_late = f" In this period, {', and '.join(measured)}." if measured else ""
     asked = (keys.primary, keys.fallback) if two else (keys.primary,)
     warnings = (without_key(application, name) for name in asked)
     lacking = "".join(f" {escaped(warning)}" for warning in warnings if warning)
@@ -79,15 +78,13 @@ def _priced(flow: Flow) -> str:
     return "Every attempt is priced by its tokens, wasted ones included" + (f": {spent}." if flow.paths else ".")
 
 
-application = header()
-person = application.person()
-filters = default_filters()
-period = latest(RECENT_DAYS, zone(), clock.now())
-chosen = Chosen(period, filters, None)
+top = header()
+person = top.application.person()
+chosen = bar(top.controls, with_model=False)
 keys = states.read(lambda: read_settings(person))
-flow = states.read(lambda: read_flow(person, period, filters))
+flow = states.read(lambda: read_flow(person, chosen.period, chosen.filters))
 with st.grid(3, min_column_width=240):
-    for title, text, page, link in steps(application, keys, flow):
+    for title, text, page, link in steps(top.application, keys, flow):
         with st.container(border=True, height="stretch", gap="small"):
             st.markdown(f"**{title}**")
             st.markdown(text)
@@ -97,7 +94,7 @@ if flow.paths:
     paths(flow, chosen, person)
     left_out(flow.total, flow.figures.undated, chosen, person)
     alone = flow.total.overridden
-    said = f" {overridden(alone)}: included in the flow and the cost, not in any rate." if alone else ""
-    st.caption(f"The last {RECENT_DAYS} days in {period.zone} time, today included.{said}")
+    if alone:
+        st.caption(f":material/info: {overridden(alone)}: included in the flow and the cost, not in any rate.")
 else:
-    states.empty(person, sentence=f"No request ended in the last {RECENT_DAYS} days.")
+    states.empty(person, sentence="No request ended in this period with these filters.", reset=reset_filters())

@@ -25,9 +25,9 @@ def figures(report: LatencyReport) -> list[Card]:
     ]
 
 
-application = header()
-person = application.person()
-chosen = bar()
+top = header()
+person = top.application.person()
+chosen = bar(top.controls)
 report = states.read(lambda: read_latency(person, chosen.period, chosen.filters, chosen.model))
 if not report.generations:
     states.empty(person, sentence="No generations completed in this period with these filters.", reset=reset_filters())

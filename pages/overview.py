@@ -1,4 +1,4 @@
-"""Is all well? Four figures for the last seven days, each against its target and the seven days before."""
+"""Is all well? A verdict on the last days, four figures, what changed, and the latest generations."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import streamlit as st
 
 from pages.parts import charts, generators, states, tally_cards
 from pages.parts.cards import Card, cards
-from pages.parts.filters import Chosen, default_filters, zone
+from pages.parts.change_marks import mark_changes
+from pages.parts.filters import bar, reset_filters, zone
 from pages.parts.frame.header import header
 from pages.parts.generation.drill_down import answered_on
 from pages.parts.generation.latest import latest
@@ -30,30 +31,34 @@ def figures(report: Overview) -> list[Card]:
     ]
 
 
-application = header()
-person = application.person()
-period = latest_days(RECENT_DAYS, zone(), clock.now())
-filters = default_filters()
-chosen = Chosen(period, filters, None)
-report = states.read(lambda: read_overview(person, period, filters))
-if report.judgement == "nothing" and not report.total.rows:
+top = header()
+person = top.application.person()
+chosen = bar(top.controls, with_model=False)
+now = clock.now()
+recent = latest_days(RECENT_DAYS, zone(), now)
+report = states.read(lambda: read_overview(person, chosen.period, chosen.filters))
+lately = states.read(lambda: read_overview(person, recent, chosen.filters))
+if not report.total.rows:
     st.markdown(
         "This console shows what the workflow orchestrator generates and what that costs, and helps you decide how far "
         "the cheap model can be trusted."
     )
-    states.empty(person, sentence=f"No generations ended in the last {RECENT_DAYS} days.")
+    states.empty(person, sentence="No generations ended in this period with these filters.", reset=reset_filters())
 else:
-    judgement(report, notes(person))
-    cards(figures(report), period)
+    with st.container(key="answer"):
+        with st.container(key="verdict"):
+            judgement(lately, notes(person))
+        cards(figures(report), chosen.period)
     left_out(report.total, report.figures.undated, chosen, person)
     left = report.total.overridden
     alone = f" Rates leave out {overridden(left)}." if left else ""
-    drawn = charts.figure(y_title="Workflows per day", height=260, over=period)
-    generators.bars(drawn, report.daily, "generations", "%{y:,} workflows", period.unfinished(clock.now()))
+    drawn = charts.figure(y_title="Workflows per day", height=260, over=chosen.period)
+    generators.bars(drawn, report.daily, "generations", "%{y:,} workflows", chosen.unfinished)
+    mark_changes(drawn, report.figures)
     clicked = charts.show(
         drawn, report.daily, key="overview", title="Which model answered?",
-        alt=f"Workflows per day by the model that answered, over {RECENT_DAYS} days",
-        note=f"Days in {period.zone} time; today is not over yet. Click a bar to see its workflows.{alone}", drill=True,
+        alt=f"Workflows per day by the model that answered, over {len(chosen.period.days)} days",
+        note=f"Click a bar to see its workflows.{alone}", drill=True,
     )  # fmt: skip
     answered_on(person, chosen, clicked)
 latest(person)

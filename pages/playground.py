@@ -14,7 +14,9 @@ from orchestrator.workflow.services import COMMON_SERVICES
 from pages.parts import console
 from pages.parts.frame.header import header
 from pages.parts.generation.details import recorded
-from pages.parts.generation.latest import GENERATION_PARAMETER, generation_link, past_generations
+from pages.parts.generation.edit import edit
+from pages.parts.generation.latest import latest
+from pages.parts.generation.links import GENERATION_PARAMETER, generation_link
 from pages.parts.generation.view import show_generation
 from pages.parts.playground import generation
 from pages.parts.playground.rating import rating
@@ -65,13 +67,6 @@ def again(stored: StoredGeneration) -> None:
     """Generate the same request again, linked to the generation it replaces."""
     options = GenerationOptions(replaces_generation_id=stored.generation_id)
     start(stored.prompt, stored.services, stored.agent_id, options)
-
-
-def edit(stored: StoredGeneration) -> None:
-    """Fill the form with a generation's request, to be changed and run."""
-    st.session_state["playground_prompt"] = stored.prompt
-    st.session_state["playground_services"] = list(stored.services)
-    st.session_state["playground_agent"] = stored.agent_id or ""
 
 
 def opened() -> UUID | None:
@@ -171,7 +166,8 @@ def show(generation_id: UUID, begun: generation.StartedGeneration | None) -> Non
         st.warning("This generation does not exist, or it belongs to someone else.", icon=":material/search_off:")
 
 
-application = header()
+top = header()
+application = top.application
 chosen = opened()
 under_way = generation.known(chosen) if chosen else None
 form(simulated=application.simulated, running=bool(under_way and under_way.running))
@@ -181,4 +177,4 @@ if chosen:
     show(chosen, under_way)
 elif GENERATION_PARAMETER in st.query_params:
     st.warning("The address has no valid generation ID. Describe a process above.", icon=":material/link_off:")
-past_generations(application.person())
+latest(application.person())

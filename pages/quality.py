@@ -25,9 +25,9 @@ def figures(report: QualityReport) -> list[Card]:
     return [quality_charts.card(measure) for measure in shown]
 
 
-application = header()
-person = application.person()
-chosen = bar("Model")
+top = header()
+person = top.application.person()
+chosen = bar(top.controls, "Model")
 report = states.read(lambda: read_quality(person, chosen.period, chosen.filters, chosen.model))
 if not report.models and not any(measure.rate.whole for measure in report.overall):
     states.empty(person, sentence="No model was asked in this period with these filters.", reset=reset_filters())

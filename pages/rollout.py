@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
+from orchestrator.models.catalogue import BASELINE
 from orchestrator.models.pricing import expensive_models
-from pages.parts import states, system_keys, tally_cards
+from pages.parts import states, tally_cards
 from pages.parts.cards import cards
 from pages.parts.filters import bar, reset_filters
+from pages.parts.frame import actions
 from pages.parts.frame.header import header
 from pages.parts.generation.rejected import rejected
 from pages.parts.palette import label
@@ -43,13 +45,16 @@ def rollback_plan() -> None:
             "settings.py", label="3. Find the change before the drop, and revert it",
             icon=":material/history:",
         )  # fmt: skip
-        system_keys.roll_back_button(application, "4. Make Claude the primary model", key="plan")
+        st.button(
+            f"4. Make {BASELINE.label} the primary model", icon=":material/undo:", type="tertiary",
+            on_click=actions.open_menu,
+        )  # fmt: skip
         st.page_link("overview.py", label="5. Watch the success rate recover", icon=":material/monitoring:")
 
 
-application = header()
-person = application.person()
-chosen = bar(with_model=False)
+top = header()
+person = top.application.person()
+chosen = bar(top.controls, with_model=False)
 expensive = expensive_models(clock.now())
 report = states.read(lambda: read_rollout(person, chosen.period, chosen.filters, expensive=expensive))
 if not report.total.rows:

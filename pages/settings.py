@@ -15,8 +15,8 @@ from pages.parts.settings.form import Stored, current_base, drafted_models, form
 from pages.parts.settings.versions import changed, versions
 from store import StoreError
 
-application = header()
-person = application.person()
+top = header()
+person = top.application.person()
 try:
     stored = read_settings(person)
     saves = read_history(person, stored)
@@ -34,7 +34,7 @@ chosen = drafted_models()
 for name in dict.fromkeys(chosen):
     if name in CATALOGUE and (note := system_keys.lifecycle(CATALOGUE[name])):
         st.info(note, icon=":material/event:")
-    if warning := system_keys.without_key(application, name):
+    if warning := system_keys.without_key(top.application, name):
         st.warning(warning, icon=":material/key_off:")
 review(person, base, changes, Stored(stored, saves[0].changed_by if saves else "Somebody"))
 st.page_link("cost.py", label="See what a month would cost", icon=":material/savings:")

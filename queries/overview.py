@@ -65,7 +65,7 @@ def read_overview(database: Database, period: Period, filters: Filters) -> Overv
     Raises:
         StoreError: the database did not answer, or this identity may not read.
     """
-    figures = read_figures(database, period, filters, ("generations", "latencies"))
+    figures = read_figures(database, period, filters, ("generations", "latencies", "attempts", "changes"))
     current, earlier = tally(now(figures.generations)), tally(before(figures.generations))
     return Overview(
         figures,

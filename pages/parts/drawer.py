@@ -38,6 +38,15 @@ def drawer(title: str, draw: Callable[[], object], *, parameter: str | None = No
     opened()
 
 
+def named(parameter: str, clicked: str | None) -> str | None:
+    """What the address names for the drawer, after a new click is written into it; None for nothing."""
+    seen = f"drawer_seen_{parameter}"
+    if clicked and st.session_state.get(seen) != clicked:
+        st.query_params[parameter] = clicked
+    st.session_state[seen] = clicked
+    return st.query_params.get(parameter)
+
+
 def _closed(key: str | None, parameter: str | None) -> None:
     rounds = st.session_state.setdefault(_ROUNDS, {})
     if key:

@@ -69,6 +69,11 @@ _COLOURS = dict(
 )
 
 
+def service_colour(place: int) -> str:
+    """The colour of a service in a drawing, by its place among the services there."""
+    return MODEL_COLOURS[place % len(MODEL_COLOURS)]
+
+
 def colour(model: str | None) -> str:
     """A model's colour; grey for one that is not in the catalogue."""
     return _COLOURS.get(model or "", GREY)

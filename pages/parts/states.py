@@ -51,12 +51,7 @@ def empty(database: Database, *, sentence: str, reset: Callable[[], None] | None
             if reset:
                 st.button("Reset filters", icon=":material/filter_alt_off:", on_click=reset)
             if not present:
-                pressed = st.button(
-                    "Load sample data", icon=":material/auto_awesome:", type="primary",
-                    help="Three months of a fictional company, in about ten seconds. You can remove it at any time.",
-                )  # fmt: skip
-                if pressed and lost_press.heard():
-                    load_sample_data(database)
+                load_button(database, key="empty")
             st.page_link("playground.py", label="Describe a process", icon=":material/science:")
             if present and not console.application().simulated:
                 st.page_link(
@@ -65,7 +60,21 @@ def empty(database: Database, *, sentence: str, reset: Callable[[], None] | None
                 )  # fmt: skip
 
 
-def load_sample_data(database: Database) -> None:
+def load_button(database: Database, *, key: str = "actions") -> None:
+    """The button that loads the sample data.
+
+    Args:
+        key: tells two such buttons of one page apart.
+    """
+    pressed = st.button(
+        "Load sample data (8 s)", icon=":material/auto_awesome:", type="primary", key=f"load_{key}",
+        help="Three months of a fictional company. You can remove it at any time.",
+    )  # fmt: skip
+    if pressed and lost_press.heard():
+        _load_sample_data(database)
+
+
+def _load_sample_data(database: Database) -> None:
     """Add the sample data while showing the progress, then reload the page."""
     events, bar = 0, st.progress(0.0, "Writing three months of sample data ...")
     try:
@@ -74,7 +83,7 @@ def load_sample_data(database: Database) -> None:
     except StoreError as error:
         problem(error)
         return
-    st.session_state[_TOLD] = f"Added {count(events)} sample events. You can remove them at the top of the page."
+    st.session_state[_TOLD] = f"Added {count(events)} sample events. You can remove them under “Actions”."
     st.rerun()
 
 

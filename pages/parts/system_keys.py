@@ -124,14 +124,32 @@ def show_result() -> None:
         st.success(told, icon=":material/check:")
 
 
-def roll_back(opened: str | None = None) -> None:
-    """Make Claude the primary model from the next generation on, whatever else has changed meanwhile.
+def roll_back(application: Application, opened: str) -> None:
+    """What rolling back means, and the button that does it.
 
     Args:
         opened: the session key of the popover to close, so that it does not cover the message.
     """
-    if opened:
-        st.session_state[opened] = False
+    st.markdown(
+        f"From the next generation on, **{BASELINE.label}** is the primary model in every process. Each "
+        f"workflow then costs about {unit_price(per_workflow(BASELINE, clock.now()))}. The fallback "
+        f"does not change: if it is also {BASELINE.label}, there is no second model to fall back to."
+    )
+    if warning := without_key(application, BASELINE.name):
+        st.warning(warning, icon=":material/key_off:")
+    st.button(
+        f"Roll back to {BASELINE.label}",
+        type="primary",
+        icon=":material/undo:",
+        on_click=_roll_back,
+        args=(opened,),
+        key=f"roll_back_{opened}",
+    )
+
+
+def _roll_back(opened: str) -> None:
+    """Make Claude the primary model from the next generation on, whatever else has changed meanwhile."""
+    st.session_state[opened] = False
     if save(console.application().person(), {PRIMARY.name: BASELINE.name}, expected_version=None):
         # The form would take this save for somebody else's.
         st.session_state.pop(FORM_BASE, None)
@@ -151,23 +169,3 @@ def without_key(application: Application, name: str) -> str | None:
     model = CATALOGUE.get(name)
     key = application.orchestrator.missing_key(model) if model else None
     return f"{key} is not set, so this console cannot ask {model.label}." if model and key else None
-
-
-def roll_back_button(application: Application, words: str = "Roll back now", *, key: str = "top") -> None:
-    """A button that explains the rollback on the first click and does it on the second.
-
-    Args:
-        key: distinguishes two such buttons on one page.
-    """
-    opened = f"roll_back_opened_{key}"
-    with st.popover(words, icon=":material/undo:", help="Ask Claude first again", key=opened, on_change="rerun"):
-        st.markdown(
-            f"From the next generation on, **{BASELINE.label}** is the primary model in every process. Each "
-            f"workflow then costs about {unit_price(per_workflow(BASELINE, clock.now()))}. The fallback "
-            f"does not change: if it is also {BASELINE.label}, there is no second model to fall back to."
-        )
-        if warning := without_key(application, BASELINE.name):
-            st.warning(warning, icon=":material/key_off:")
-        st.button(
-            f"Roll back to {BASELINE.label}", type="primary", on_click=roll_back, args=(opened,), key=f"roll_back_{key}"
-        )

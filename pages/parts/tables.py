@@ -54,14 +54,14 @@ def listing(
     alt: str,
     *,
     columns: Mapping[str, ColumnConfig] | None = None,
-    height: Literal["auto", "content"] = "content",
+    height: Literal["auto", "content"] | int = "content",
     key: str | None = None,
 ) -> int | None:
     """Rows as the screen writes them, amounts aligned to the right.
 
     Args:
         columns: settings of columns that are not plain text.
-        height: `content` shows every row, `auto` ten at a time.
+        height: `content` shows every row, `auto` ten at a time; or in pixels.
         key: given if rows can be selected.
 
     Returns:

@@ -55,15 +55,15 @@ def inline(label: str) -> str:
 
 
 def money(amount: Decimal | None) -> str:
-    """US dollars: `$1,204`, with cents below a thousand, `$26.25`, four significant digits below a cent, `$0.0012`."""
+    """US dollars: `$1,204`, with cents below a thousand, `$26.25`, two significant digits below one, `$0.0012`."""
     if amount is None:
         return NONE
     sign, size = ("-" if amount < 0 else ""), abs(amount)
     if size == 0:
         return "$0"
-    if size < Decimal("0.01"):
-        digits = 3 - size.adjusted()
-        return f"{sign}${round(size, digits).normalize():f}"
+    if size < 1:
+        rounded = round(size, max(2, 1 - size.adjusted()))
+        return f"{sign}${rounded:f}"
     return f"{sign}${size:,.0f}" if size >= 1000 else f"{sign}${size:,.2f}"
 
 
@@ -155,6 +155,13 @@ def moment(instant: datetime, zone: str) -> str:
 def day(of: date) -> str:
     """A day: `3 Nov 2026`."""
     return f"{of.day} {of:%b %Y}"
+
+
+def day_span(first: date, last: date) -> str:
+    """A range of days: `3 Nov to 2 Dec 2026`."""
+    if first == last:
+        return day(first)
+    return f"{first.day} {first:%b} to {day(last)}" if first.year == last.year else f"{day(first)} to {day(last)}"
 
 
 def ago(instant: datetime, now: datetime) -> str:

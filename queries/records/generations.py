@@ -29,6 +29,7 @@ class Which:
         unreadable: True for only the generations that could not be read in full.
         overridden: False for only the generations that rates count: default models, no forced failure.
         agent_id: exactly this one.
+        search: what the prompt, the agent or the id contains, ignoring case.
         steps_from ... cost_usd_to: inclusive bounds.
     """
 
@@ -45,6 +46,7 @@ class Which:
     latency_ms_from: float | None = None
     latency_ms_to: float | None = None
     agent_id: str | None = None
+    search: str | None = None
     cost_usd_from: Decimal | None = None
     cost_usd_to: Decimal | None = None
 
@@ -66,7 +68,7 @@ class _Generation(Row):
     simulated: bool
     sample: bool
     problems: list[str]
-    stored: bool
+    prompt: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def generations(
 
     Columns: at (aware), event_id, generation_id, agent_id, action, primary_model, generator, fallback_reason, cost_usd
     and wasted_usd (Decimal), latency_ms, steps, overridden, simulated, sample, problems (names of unreadable fields),
-    stored (whether the generation can be opened).
+    prompt (its first 200 characters; None for a generation that is not stored and so cannot be opened).
 
     Raises:
         NotPermitted: this identity is not an admin.

@@ -118,13 +118,13 @@ class _Listed(Row):
     simulated: bool
 
 
-def latest_generations(database: Database, *, search: str = "", limit: int = 20) -> pd.DataFrame:
-    """The latest generations that this identity may see and whose prompt, agent or id contains `search`, newest first.
+def latest_generations(database: Database, *, limit: int = 20) -> pd.DataFrame:
+    """The latest generations that this identity may see, running ones included, newest first.
 
     Columns: generation_id (UUID), prompt (its first 200 characters), status, generator_used, cost_usd (Decimal, US
-    dollars), steps, started_at (aware), simulated. Unknown is None. No rows if nothing matches.
+    dollars), steps, started_at (aware), simulated. Unknown is None. No rows if there are none.
 
     Raises:
         StoreError: the database did not answer.
     """
-    return frame(_Listed, database.call("list_workflows", p_search=search.strip(), p_limit=limit))
+    return frame(_Listed, database.call("list_workflows", p_limit=limit))

@@ -92,11 +92,10 @@ revoke all on function public.get_workflow(uuid) from public, anon;
 grant execute on function public.get_workflow(uuid) to authenticated;
 
 
--- Returns the latest generations that the caller may see, newest first: [{generation_id, prompt, status,
--- generator_used, cost_usd, steps, started_at, simulated}]. prompt is cut to 200 characters.
--- p_search: keeps generations whose prompt, agent or id contains its first 200 characters, ignoring case; '' keeps all.
+-- Returns the latest generations that the caller may see, running ones included, newest first: [{generation_id, prompt,
+-- status, generator_used, cost_usd, steps, started_at, simulated}]. prompt is cut to 200 characters.
 -- p_limit: how many at most, up to 10,000.
-create function public.list_workflows(p_search text default '', p_limit integer default 20) returns jsonb
+create function public.list_workflows(p_limit integer default 20) returns jsonb
 language sql stable
 set search_path = ''
 as $$
@@ -111,10 +110,6 @@ as $$
             workflows.started_at,
             workflows.simulated
         from public.workflows
-        where p_search = ''
-            or position(lower(left(p_search, 200)) in lower(workflows.prompt)) > 0
-            or position(lower(left(p_search, 200)) in lower(coalesce(workflows.agent_id, ''))) > 0
-            or position(lower(left(p_search, 200)) in workflows.generation_id::text) > 0
         order by workflows.started_at desc, workflows.generation_id
         limit least(p_limit, 10000)
     )
@@ -123,8 +118,8 @@ as $$
     from found
 $$;
 
-revoke all on function public.list_workflows(text, integer) from public, anon;
-grant execute on function public.list_workflows(text, integer) to authenticated;
+revoke all on function public.list_workflows(integer) from public, anon;
+grant execute on function public.list_workflows(integer) to authenticated;
 
 
 -- Records that p_actor_id rated a workflow 1 (good) or 0 (bad); returns {}. For the orchestrator, which vouches for the

@@ -5,17 +5,34 @@ create index audit_logs_fallbacks on public.audit_logs (timestamp desc) include 
 where action = 'WORKFLOW_GENERATED' and details ->> 'fallback_reason' is not null;
 
 
+-- Returns whether a generation's prompt, agent or id contains the first 200 characters of a text, ignoring case.
+create function private.mentions(p_text text, p_agent_id text, p_generation_id uuid) returns boolean
+language sql stable
+set search_path = ''
+as $$
+    select position(lower(left(p_text, 200)) in lower(coalesce(p_agent_id, ''))) > 0
+        or coalesce(position(lower(left(p_text, 200)) in p_generation_id::text) > 0, false)
+        or exists (
+            select from public.workflows
+            where generation_id = p_generation_id and position(lower(left(p_text, 200)) in lower(prompt)) > 0
+        )
+$$;
+
+revoke all on function private.mentions(text, text, uuid) from public, anon, authenticated;
+
+
 -- Returns the latest ended generations from p_from to before p_to, newest first, at most p_limit.
 --
 -- p_filters: {source, origin} as for the figures; {status, primary_model, generator, fallback_reason, unreadable,
--- overridden, agent_id}, each null for all; {steps, services, latency_ms, cost_usd}_from and _to; before_at and
+-- overridden, agent_id, search}, each null for all; {steps, services, latency_ms, cost_usd}_from and _to; before_at and
 -- before_id, the last generation of the page before. The model '' is the unknown one. The fallback_reason `any` matches
 -- generations with a fallback, `none` those without. overridden false matches only generations without overrides or a
--- forced fault.
+-- forced fault. search matches what the prompt, the agent or the id contains.
 -- The rollups tell which slots hold such generations; slots are read from the latest on until there are enough.
 --
 -- [{at, event_id, generation_id, agent_id, action, primary_model, generator, fallback_reason, cost_usd, wasted_usd,
--- latency_ms, steps, overridden, simulated, sample, problems, stored}]; stored: whether the generation can be opened.
+-- latency_ms, steps, overridden, simulated, sample, problems, prompt}]; prompt: its first 200 characters; null for a
+-- generation that is not stored here and so cannot be opened.
 create function public.list_generations(p_from timestamptz, p_to timestamptz, p_filters jsonb, p_limit integer default 50)
 returns jsonb
 language plpgsql stable security definer
@@ -93,6 +110,12 @@ begin
                         or logged.timestamp = (p_filters ->> 'before_at')::timestamptz
                             and logged.id > (p_filters ->> 'before_id')::uuid
                     )
+                    and (
+                        p_filters ->> 'search' is null
+                        or private.mentions(
+                            p_filters ->> 'search', logged.entity_id, private.uuid_or_null(logged.details ->> 'generation_id')
+                        )
+                    )
                     and private.generation_matches_filters(
                         p_filters, fact.source, fact.origin, fact.overridden, fact.status, fact.primary_model,
                         fact.generator, fact.fallback_reason, fact.unreadable
@@ -107,7 +130,7 @@ begin
         )
 
         select coalesce(jsonb_agg(
-            to_jsonb(listed) || jsonb_build_object('stored', run.generation_id is not null)
+            to_jsonb(listed) || jsonb_build_object('prompt', left(run.prompt, 200))
             order by listed.at desc, listed.event_id
         ), '[]')
         from listed

@@ -10,7 +10,11 @@ import pytest
 from orchestrator import Application, GenerationFailed, GenerationOptions, WorkflowGenerationResult, save_settings
 from orchestrator.simulator import Fault
 from orchestrator.system_keys import ENABLE_FALLBACK
+from queries.filters import Filters
+from queries.period import latest
+from queries.records.generations import Which, generations
 from queries.records.stored import find_generation, latest_generations
+from store import clock
 from store.identity import LOCAL_PERSON_ID
 from tests.conftest import PooledStore
 
@@ -66,19 +70,28 @@ def test_a_caller_may_choose_the_id(application: Application, store: PooledStore
     assert find_generation(store.person(), chosen) is not None
 
 
-def test_the_latest_runs_can_be_searched(application: Application, store: PooledStore) -> None:
-    """By part of the prompt in any case, or part of the id; newest first; a wildcard stands for itself."""
+def test_the_latest_runs_are_listed(application: Application, store: PooledStore) -> None:
+    """Newest first, with their cost."""
     first, second = generate(application, "Alert the TEAM"), generate(application, "Send 100 % of it")
     everything = latest_generations(store.person())
 
-    assert set(everything["generation_id"]) == {first.generation_id, second.generation_id}
-    assert list(latest_generations(store.person(), search="team")["generation_id"]) == [first.generation_id]
-    assert list(latest_generations(store.person(), search="100 %")["prompt"]) == ["Send 100 % of it"]
-    assert list(latest_generations(store.person(), search=str(second.generation_id))["steps"]) == [
-        len(second.pilot_steps)
-    ]
-    assert latest_generations(store.person(), search="_lert").empty
+    assert list(everything["generation_id"]) == [second.generation_id, first.generation_id]
     assert list(everything["cost_usd"]) == [second.cost_usd, first.cost_usd]
+    assert list(everything["steps"]) == [len(second.pilot_steps), len(first.pilot_steps)]
+
+
+def test_runs_can_be_searched(application: Application, store: PooledStore) -> None:
+    """By part of the prompt in any case, or part of the id; a wildcard stands for itself."""
+    first, second = generate(application, "Alert the TEAM"), generate(application, "Send 100 % of it")
+    today = latest(1, "UTC", clock.now())
+
+    def found(text: str) -> list[str]:
+        rows = generations(store.person(), today.begins, today.ends, Filters(), Which(search=text))
+        return rows["generation_id"].tolist()
+
+    assert found("team") == [str(first.generation_id)]
+    assert found("100 %") == found(str(second.generation_id)) == [str(second.generation_id)]
+    assert found("_lert") == []
 
 
 def test_an_empty_console_has_no_runs(store: PooledStore) -> None:

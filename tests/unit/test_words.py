@@ -15,18 +15,21 @@ from pages.parts.words import change, escaped, inline, money, percent, seconds, 
         (None, "-"),
         ("0", "$0"),
         ("0.0012", "$0.0012"),
-        ("0.00050895", "$0.000509"),
-        ("0.0000001", "$0.0000001"),
-        ("0.01", "$0.01"),
+        ("0.00050895", "$0.00051"),
+        ("0.0000001", "$0.00000010"),
+        ("0.01", "$0.010"),
         ("26.25", "$26.25"),
         ("999.994", "$999.99"),
         ("1204.4", "$1,204"),
-        ("-0.0004567", "-$0.0004567"),
+        ("-0.0004567", "-$0.00046"),
+        ("0.0285", "$0.028"),
+        ("0.5", "$0.50"),
+        ("0.996", "$1.00"),
         ("-3", "-$3.00"),
     ],
 )
 def test_money(amount: str | None, text: str) -> None:
-    """Four significant digits below a cent, cents below a thousand, whole dollars above."""
+    """Two significant digits below a dollar, cents below a thousand, whole dollars above."""
     assert money(None if amount is None else Decimal(amount)) == text
 
 

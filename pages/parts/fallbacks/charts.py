@@ -10,7 +10,7 @@ import streamlit as st
 from pages.parts import charts, tables
 from pages.parts.change_marks import mark_changes
 from pages.parts.charts import numbers
-from pages.parts.drawer import drawer
+from pages.parts.drawer import drawer, named
 from pages.parts.fallbacks.day_story import day_story
 from pages.parts.filters import Chosen
 from pages.parts.generation.drill_down import clicked_day, drill_down, listed
@@ -23,7 +23,7 @@ from queries.records.generations import Which
 from queries.tally import REASONS
 from store import Database
 
-_DAY, _DAY_SEEN = "day", "fallbacks_day_seen"
+_DAY = "day"
 
 
 def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
@@ -65,10 +65,9 @@ def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
 
 def _open_day(report: FallbackReport, chosen: Chosen, person: Database, clicked: date | None) -> None:
     """The drawer of the day that was clicked, or that the address names."""
-    if clicked and st.session_state.get(_DAY_SEEN) != clicked:
-        st.query_params[_DAY] = clicked.isoformat()
-    st.session_state[_DAY_SEEN] = clicked
-    if (of := clicked_day(st.query_params.get(_DAY))) and of in report.daily["day"].tolist():
+    if (of := clicked_day(named(_DAY, clicked.isoformat() if clicked else None))) and of in report.daily[
+        "day"
+    ].tolist():
         drawer(day(of), partial(_day, report, chosen, person, of), parameter=_DAY)
 
 

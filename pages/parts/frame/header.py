@@ -1,52 +1,61 @@
-"""The top of every page: its title, the question it answers, notices, and the button that rolls back to Claude."""
+"""The top of every page: title, filters, search and actions in one row; then what it answers, and notices."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from orchestrator import Application
 from pages.parts import console, states, system_keys
-from pages.parts.frame import lost_press, menu
+from pages.parts.frame import actions, lost_press, menu, search, shortcuts
 from pages.parts.words import many
 from store.sample import has_sample_data
 
 
-def header() -> Application:
-    """Draw the top of a page and return the application; without one, the page ends here and says why."""
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The top of a page.
+
+    Attributes:
+        controls: where the page puts its filters.
+    """
+
+    application: Application
+    controls: DeltaGenerator
+
+
+def header() -> Header:
+    """Draw the top of a page; without an application, the page ends here and says why."""
     entry = menu.opened()
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="header", gap="small"
+    ):
         st.title(entry.title, anchor=False, width="content")
-        action = st.container(width="content")
-    st.caption(entry.question)
+        right = st.container(horizontal=True, vertical_alignment="center", width="content", key="controls", gap="small")
+    with right:
+        controls = st.container(horizontal=True, vertical_alignment="center", width="content", gap="small")
+    with st.container(key="question"):
+        st.caption(entry.question)
     application = console.at_hand()
     present = states.read(lambda: has_sample_data(application.person()))
-    with action:
-        system_keys.roll_back_button(application)
+    with right:
+        search.search_button(application, sample=present)
+        actions.menu(application, sample=present)
+    shortcuts.listen()
     if application.simulated or present:
-        _strip(application, present=present)
+        with st.container(key="strip"):
+            st.markdown(f":material/science: {_SIMULATED if application.simulated else _SAMPLE}")
     lost_press.tell_if_lost()
     _outbox(application)
     system_keys.show_result()
     states.show_result()
-    return application
+    return Header(application, controls)
 
 
-_BOTH = "**Sample data and simulated models.** Nothing here is real except the prices."
-_MODELS = "**Simulated models.** Nothing leaves this machine: answers, times and tokens are made up, prices are real."
-_SAMPLE = "**Sample data is loaded**, marked as simulated. Choose the source “Simulated” to see it."
-_STRIPS = {(True, True): _BOTH, (True, False): _MODELS, (False, True): _SAMPLE}
-"""What the strip says, by whether models are simulated and whether there is sample data."""
-
-
-def _strip(application: Application, *, present: bool) -> None:
-    """The strip that says that figures are not real, with the way to remove the sample."""
-    with st.container(key="strip", horizontal=True, vertical_alignment="center"):
-        st.markdown(f":material/science: {_STRIPS[application.simulated, present]}", width="stretch")
-        if present:
-            st.button(
-                "Remove sample data", type="tertiary", icon=":material/delete:",
-                on_click=states.clear_sample_data, args=(application.person(),),
-            )  # fmt: skip
+_SIMULATED = "**Simulated.** Only the prices are real."
+_SAMPLE = "**Sample data** is loaded. It counts as simulated: choose that source under “Filters” to see it."
 
 
 def _outbox(application: Application) -> None:

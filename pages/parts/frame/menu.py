@@ -36,7 +36,11 @@ class PageEntry:
 PAGES = (
     PageEntry(
         "Overview", "overview.py", "monitoring", "", "Operate",
-        "Are workflows generated reliably, and what do they cost?",
+        "Are workflows generated reliably, and what do they cost?", filtered=True,
+    ),
+    PageEntry(
+        "Generations", "generations.py", "list_alt", "generations", "Operate",
+        "What happened to each request?", filtered=True,
     ),
     PageEntry(
         "Playground", "playground.py", "science", "playground", "Operate",
@@ -64,7 +68,7 @@ PAGES = (
     ),
     PageEntry(
         "System flow", "flow.py", "account_tree", "flow", "Decide",
-        "What happens to a request, and how often does it take each path?",
+        "What happens to a request, and how often does it take each path?", filtered=True,
     ),
     PageEntry(
         "Settings", "settings.py", "tune", "settings", "Decide",

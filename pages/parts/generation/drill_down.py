@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -10,21 +10,16 @@ import streamlit as st
 
 from pages.parts.drawer import drawer
 from pages.parts.filters import Chosen
-from pages.parts.generation.latest import generation_link
-from pages.parts.palette import REASON_LABELS, label
+from pages.parts.generation.links import as_address
+from pages.parts.generation.table import generation_rows, links
+from pages.parts.palette import label
 from pages.parts.problems import problem
 from pages.parts.tables import OPEN, listing
-from pages.parts.words import NONE, day, escaped, moment, money, seconds
+from pages.parts.words import day, escaped
 from queries.errors import QueryError
 from queries.period import period
 from queries.records.generations import UNKNOWN, Which, generations
 from store import Database, NotPermitted, StoreError
-
-_STATUSES = {
-    "WORKFLOW_GENERATED": "Completed",
-    "WORKFLOW_GENERATION_FAILED": "Failed",
-    "WORKFLOW_GENERATION_CANCELLED": "Cancelled",
-}
 
 
 def drill_down(database: Database, chosen: Chosen, day: date | None, which: Which, title: str) -> None:
@@ -38,7 +33,7 @@ def listed(database: Database, chosen: Chosen, day: date | None, which: Which, t
     try:
         found = generations(database, days.begins, days.ends, chosen.filters, which)
     except NotPermitted:
-        st.caption("Only admins see individual generations. Yours are under “Past generations” in the playground.")
+        st.caption("Only admins see individual generations.")
         return
     except (QueryError, StoreError) as error:
         problem(error)
@@ -46,24 +41,16 @@ def listed(database: Database, chosen: Chosen, day: date | None, which: Which, t
     if found.empty:
         st.caption("No generations.")
         return
+    addresses, stored = links(found), any(links(found))
     rows = [
-        {
-            **(
-                {"Open": generation_link(row["generation_id"]) if row["stored"] else ""} if any(found["stored"]) else {}
-            ),
-            "When": moment(row["at"], days.zone),
-            "Status": _ended(row),
-            "Answered by": label(row["generator"]) if row["generator"] else NONE,
-            "Fallback reason": REASON_LABELS.get(row["fallback_reason"], NONE),
-            "Cost": money(row["cost_usd"]),
-            "Time": seconds(row["latency_ms"]),
-            "Agent": row["agent_id"] or NONE,
-        }
-        for row in found.to_dict("records")
+        ({"Open": address} if stored else {}) | row
+        for address, row in zip(addresses, generation_rows(found, days.zone), strict=True)
     ]
     listing(rows, title, columns=OPEN, height="auto")
-    kept = "Those without a link are not stored here." if any(found["stored"]) else "None of them is stored here."
+    kept = "Those without a link are not stored here." if stored else "None of them is stored here."
     st.caption(f"The latest {len(rows)}, times in {days.zone}. {kept}")
+    if says := as_address(which, days, chosen):
+        st.page_link("generations.py", label="See all of them", icon=":material/arrow_forward:", query_params=says)
 
 
 def answered_on(database: Database, chosen: Chosen, clicked: Sequence[Any] | None) -> None:
@@ -71,13 +58,6 @@ def answered_on(database: Database, chosen: Chosen, clicked: Sequence[Any] | Non
     if clicked and (of := clicked_day(clicked[0])):
         which = Which(status="completed", generator=clicked[1] or UNKNOWN)
         drill_down(database, chosen, of, which, f"Answered by {label(clicked[1])} on {day(of)}")
-
-
-def _ended(row: Mapping[Any, Any]) -> str:
-    ended = _STATUSES[str(row["action"])]
-    if row["problems"]:
-        return f"{ended}; unreadable: {', '.join(row['problems'])}"
-    return f"{ended}, not in rates" if row["overridden"] else ended
 
 
 def clicked_day(text: object) -> date | None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.parts import states
 from pages.parts.filters import Chosen
-from pages.parts.generation.latest import generation_link
+from pages.parts.generation.links import generation_link
 from pages.parts.palette import label
 from pages.parts.words import escaped, moment, spoken
 from queries.records.rejected import rejected_replies

@@ -1,3 +1,36 @@
+drop function public.list_workflows(text,integer);
+
+
+-- Returns the latest generations that the caller may see, running ones included, newest first: [{generation_id, prompt,
+-- status, generator_used, cost_usd, steps, started_at, simulated}]. prompt is cut to 200 characters.
+-- p_limit: how many at most, up to 10,000.
+create or replace function public.list_workflows(p_limit integer default 20) returns jsonb
+language sql stable
+set search_path = ''
+as $$
+    with found as (
+        select
+            workflows.generation_id,
+            left(workflows.prompt, 200) as prompt,
+            workflows.status,
+            workflows.generator_used,
+            workflows.cost_usd::text as cost_usd,
+            jsonb_array_length(workflows.pilot_steps) as steps,
+            workflows.started_at,
+            workflows.simulated
+        from public.workflows
+        order by workflows.started_at desc, workflows.generation_id
+        limit least(p_limit, 10000)
+    )
+
+    select coalesce(jsonb_agg(to_jsonb(found) order by found.started_at desc, found.generation_id), '[]')
+    from found
+$$;
+
+revoke all on function public.list_workflows(integer) from public, anon;
+grant execute on function public.list_workflows(integer) to authenticated;
+
+
 -- Returns whether a generation matches the filters that its rollups know: source, origin, overridden, status,
 -- primary_model, generator, fallback_reason and unreadable, each null for any. The model '' is the unknown one.
 create or replace function private.generation_matches_filters(
@@ -20,17 +53,34 @@ revoke all on function private.generation_matches_filters(
 ) from public, anon, authenticated;
 
 
+-- Returns whether a generation's prompt, agent or id contains the first 200 characters of a text, ignoring case.
+create or replace function private.mentions(p_text text, p_agent_id text, p_generation_id uuid) returns boolean
+language sql stable
+set search_path = ''
+as $$
+    select position(lower(left(p_text, 200)) in lower(coalesce(p_agent_id, ''))) > 0
+        or coalesce(position(lower(left(p_text, 200)) in p_generation_id::text) > 0, false)
+        or exists (
+            select from public.workflows
+            where generation_id = p_generation_id and position(lower(left(p_text, 200)) in lower(prompt)) > 0
+        )
+$$;
+
+revoke all on function private.mentions(text, text, uuid) from public, anon, authenticated;
+
+
 -- Returns the latest ended generations from p_from to before p_to, newest first, at most p_limit.
 --
 -- p_filters: {source, origin} as for the figures; {status, primary_model, generator, fallback_reason, unreadable,
--- overridden, agent_id}, each null for all; {steps, services, latency_ms, cost_usd}_from and _to; before_at and
+-- overridden, agent_id, search}, each null for all; {steps, services, latency_ms, cost_usd}_from and _to; before_at and
 -- before_id, the last generation of the page before. The model '' is the unknown one. The fallback_reason `any` matches
 -- generations with a fallback, `none` those without. overridden false matches only generations without overrides or a
--- forced fault.
+-- forced fault. search matches what the prompt, the agent or the id contains.
 -- The rollups tell which slots hold such generations; slots are read from the latest on until there are enough.
 --
 -- [{at, event_id, generation_id, agent_id, action, primary_model, generator, fallback_reason, cost_usd, wasted_usd,
--- latency_ms, steps, overridden, simulated, sample, problems, stored}]; stored: whether the generation can be opened.
+-- latency_ms, steps, overridden, simulated, sample, problems, prompt}]; prompt: its first 200 characters; null for a
+-- generation that is not stored here and so cannot be opened.
 create or replace function public.list_generations(p_from timestamptz, p_to timestamptz, p_filters jsonb, p_limit integer default 50)
 returns jsonb
 language plpgsql stable security definer
@@ -108,6 +158,12 @@ begin
                         or logged.timestamp = (p_filters ->> 'before_at')::timestamptz
                             and logged.id > (p_filters ->> 'before_id')::uuid
                     )
+                    and (
+                        p_filters ->> 'search' is null
+                        or private.mentions(
+                            p_filters ->> 'search', logged.entity_id, private.uuid_or_null(logged.details ->> 'generation_id')
+                        )
+                    )
                     and private.generation_matches_filters(
                         p_filters, fact.source, fact.origin, fact.overridden, fact.status, fact.primary_model,
                         fact.generator, fact.fallback_reason, fact.unreadable
@@ -122,7 +178,7 @@ begin
         )
 
         select coalesce(jsonb_agg(
-            to_jsonb(listed) || jsonb_build_object('stored', run.generation_id is not null)
+            to_jsonb(listed) || jsonb_build_object('prompt', left(run.prompt, 200))
             order by listed.at desc, listed.event_id
         ), '[]')
         from listed

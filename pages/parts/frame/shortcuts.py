@@ -1,0 +1,28 @@
+"""Single keys that open pages, and their list."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.parts.frame import menu
+
+_KEYS = "1234567890"
+SEARCH_KEY, LIST_KEY = "Ctrl+K", "H"
+
+
+def listen() -> None:
+    """Let each page's key open it. The buttons that hear the keys are not visible."""
+    with st.sidebar.container(key="shortcuts"):
+        for key, entry in zip(_KEYS, menu.PAGES, strict=False):
+            if st.button(f"Open {entry.title}", key=f"shortcut_{key}", shortcut=key):
+                st.switch_page(entry.file)
+    if st.sidebar.button("Keyboard", icon=":material/keyboard:", type="tertiary", shortcut=LIST_KEY):
+        _listed()
+
+
+@st.dialog("Keyboard shortcuts")
+def _listed() -> None:
+    keys = [(SEARCH_KEY, "Search pages, actions and generations")]
+    keys += [(key, entry.title) for key, entry in zip(_KEYS, menu.PAGES, strict=False)]
+    keys += [("Esc", "Close a drawer or a dialog"), ("R", "Read everything again"), (LIST_KEY, "This list")]
+    st.table({"Key": [key for key, _ in keys], "What it does": [words for _, words in keys]})

@@ -1,0 +1,40 @@
+"""A generation in a drawer: everything about it, with what can be done next."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import streamlit as st
+
+from orchestrator import OrchestratorError
+from pages.parts.generation.details import recorded
+from pages.parts.generation.edit import edit
+from pages.parts.generation.links import GENERATION_PARAMETER
+from pages.parts.generation.view import show_generation
+from pages.parts.problems import problem
+from queries.errors import QueryError
+from queries.records.stored import find_generation
+from store import Database, StoreError
+
+
+def generation_story(database: Database, generation_id: str) -> None:
+    """The generation with this ID, or a sentence that there is none."""
+    try:
+        stored = find_generation(database, UUID(generation_id))
+    except ValueError:
+        stored = None
+    except (OrchestratorError, QueryError, StoreError) as error:
+        problem(error)
+        return
+    if stored is None:
+        st.warning("This generation is not stored here, or it belongs to someone else.", icon=":material/search_off:")
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.page_link(
+            "playground.py", label="Open the full page", icon=":material/open_in_full:",
+            query_params={GENERATION_PARAMETER: generation_id},
+        )  # fmt: skip
+        if st.button("Edit and run", icon=":material/edit:", key="drawer_edit", type="tertiary"):
+            edit(stored)
+            st.switch_page("playground.py")
+    show_generation(recorded(stored))
