@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.parts import states, tally_cards
 from pages.parts.cards import cards
+from pages.parts.changes.story import change_drawer
 from pages.parts.cost import charts as cost_charts
 from pages.parts.cost.estimate import estimate
 from pages.parts.filters import bar, reset_filters
@@ -39,3 +40,4 @@ with left:
 with right:
     cost_charts.cumulative(report, chosen, person)
 estimate(person, report.all_generators)
+change_drawer(person, chosen, report.figures)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.parts import states, tally_cards
 from pages.parts.cards import Card, cards
+from pages.parts.changes.story import change_drawer
 from pages.parts.fallbacks import bands as fallback_bands
 from pages.parts.fallbacks import charts as fallback_charts
 from pages.parts.fallbacks.agents import agents
@@ -88,3 +89,4 @@ with where:
 with replies:
     code = fallback_charts.findings(report)
     rejected(person, chosen, chosen.model, code)
+change_drawer(person, chosen, report.figures)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.parts import states, tally_cards
 from pages.parts.cards import Card, cards
+from pages.parts.changes.story import change_drawer
 from pages.parts.filters import bar, reset_filters
 from pages.parts.frame.header import header
 from pages.parts.latency import charts as latency_charts
@@ -42,3 +43,4 @@ with left:
 with right:
     latency_charts.by_generator(report)
     latency_charts.lost(report, chosen, person)
+change_drawer(person, chosen, report.figures)

@@ -6,7 +6,8 @@ import streamlit as st
 
 from pages.parts import charts, generators, states, tally_cards
 from pages.parts.cards import Card, cards
-from pages.parts.change_marks import mark_changes
+from pages.parts.changes.marks import mark_changes, taken
+from pages.parts.changes.story import change_drawer
 from pages.parts.filters import bar, reset_filters, zone
 from pages.parts.frame.header import header
 from pages.parts.generation.drill_down import answered_on
@@ -55,10 +56,11 @@ else:
     drawn = charts.figure(y_title="Workflows per day", height=260, over=chosen.period)
     generators.bars(drawn, report.daily, "generations", "%{y:,} workflows", chosen.unfinished)
     mark_changes(drawn, report.figures)
-    clicked = charts.show(
+    clicked = taken(charts.show(
         drawn, report.daily, key="overview", title="Which model answered?",
         alt=f"Workflows per day by the model that answered, over {len(chosen.period.days)} days",
         note=f"Click a bar to see its workflows.{alone}", drill=True,
-    )  # fmt: skip
+    ))  # fmt: skip
     answered_on(person, chosen, clicked)
+    change_drawer(person, chosen, report.figures)
 latest(person)

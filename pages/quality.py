@@ -8,6 +8,7 @@ from orchestrator.models.catalogue import CATALOGUE
 from orchestrator.models.pricing import expensive_models
 from pages.parts import states
 from pages.parts.cards import Card, cards
+from pages.parts.changes.story import change_drawer
 from pages.parts.filters import bar, reset_filters
 from pages.parts.frame.header import header
 from pages.parts.quality import charts as quality_charts
@@ -41,3 +42,4 @@ if chosen.model and chosen.model not in {measure.model for measure in report.mod
 quality_charts.over_time(report, chosen, person)
 quality_charts.models(report)
 quality_charts.errors(report, chosen, person)
+change_drawer(person, chosen, report.figures)

@@ -12,7 +12,7 @@ from pages.parts import system_keys
 from pages.parts.frame.header import header
 from pages.parts.problems import problem
 from pages.parts.settings.form import Stored, current_base, drafted_models, form, review
-from pages.parts.settings.versions import changed, versions
+from pages.parts.settings.history import changed, history
 from store import StoreError
 
 top = header()
@@ -38,4 +38,4 @@ for name in dict.fromkeys(chosen):
         st.warning(warning, icon=":material/key_off:")
 review(person, base, changes, Stored(stored, saves[0].changed_by if saves else "Somebody"))
 st.page_link("cost.py", label="See what a month would cost", icon=":material/savings:")
-versions(saves, stored.version)
+history(person, saves, stored.version)

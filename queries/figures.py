@@ -6,7 +6,7 @@ previous period is only read up to the same time of its own last day, so that li
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -22,7 +22,8 @@ Part = Literal["generations", "latencies", "attempts", "findings", "verdicts", "
 BEFORE = 0
 """The bin of the previous period."""
 _GAP = 1
-_QUARTER = timedelta(minutes=15)
+QUARTER = timedelta(minutes=15)
+"""Every bound of a bin is at a whole multiple of this, in UTC."""
 
 
 class _Sums(Row):
@@ -120,27 +121,31 @@ class Verdicts(_Sums):
     unreadable: int
 
 
-class Change(Row):
+class KeyChange(Row):
     """One save of the system keys.
 
     Attributes:
         changes: the value before and after, for each key that changed.
+        reason: in the words of the person who saved; None if nothing was said.
     """
 
     at: datetime
     by: str | None
     changes: dict[str, Any]
     version: int | None
+    reason: str | None
     sample: bool
 
 
-class _Answer(Row):
+class Bins(Row):
+    """The sums between neighbouring moments: bin i from moment i to moment i + 1."""
+
     generations: tuple[Generations, ...] = ()
     latencies: tuple[Latencies, ...] = ()
     attempts: tuple[Attempts, ...] = ()
     findings: tuple[Findings, ...] = ()
     verdicts: tuple[Verdicts, ...] = ()
-    changes: tuple[Change, ...] = ()
+    changes: tuple[KeyChange, ...] = ()
     undated: int = 0
 
 
@@ -159,7 +164,7 @@ class Figures:
     attempts: tuple[Attempts, ...]
     findings: tuple[Findings, ...]
     verdicts: tuple[Verdicts, ...]
-    changes: tuple[Change, ...]
+    changes: tuple[KeyChange, ...]
     undated: int
 
 
@@ -174,13 +179,7 @@ def read_figures(database: Database, period: Period, filters: Filters, parts: It
     """
     earlier = period.before
     bounds = [earlier.begins, _like_now(earlier, period, clock.now()), *period.bounds]
-    document = database.call(
-        "get_figures",
-        p_bounds=[bound.isoformat() for bound in bounds],
-        p_filters=dict(filters.as_json()),
-        p_parts=list(parts),
-    )
-    answer = understood(_Answer, document)
+    answer = read_bins(database, bounds, filters, parts)
     return Figures(
         period,
         _binned(answer.generations),
@@ -193,13 +192,31 @@ def read_figures(database: Database, period: Period, filters: Filters, parts: It
     )
 
 
+def read_bins(database: Database, bounds: Sequence[datetime], filters: Filters, parts: Iterable[Part]) -> Bins:
+    """The sums of each bin.
+
+    Args:
+        bounds: aware, ascending, each at a quarter of an hour; from 2 to 4,000.
+
+    Raises:
+        StoreError: the database did not answer, or this identity may not read.
+    """
+    document = database.call(
+        "get_figures",
+        p_bounds=[bound.isoformat() for bound in bounds],
+        p_filters=dict(filters.as_json()),
+        p_parts=list(parts),
+    )
+    return understood(Bins, document)
+
+
 def _like_now(earlier: Period, period: Period, now: datetime) -> datetime:
     """Where the previous period ends: as far before its last day's end as now is before the period's end.
 
     The distance is rounded down to whole quarters of an hour.
     """
     remaining = max(timedelta(0), min(period.ends - now, period.ends - period.begins))
-    return max(earlier.begins, earlier.ends - remaining // _QUARTER * _QUARTER)
+    return max(earlier.begins, earlier.ends - remaining // QUARTER * QUARTER)
 
 
 def _binned(rows: tuple[_SumsT, ...]) -> tuple[_SumsT, ...]:

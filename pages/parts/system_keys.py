@@ -23,8 +23,6 @@ _WARN_AHEAD = timedelta(days=90)
 _RESULT, _PRESSED = "settings_result", "settings_pressed"
 FORM_BASE = "settings_form_base"
 """Session key of the settings that the configuration form was loaded from; without it, the form is loaded again."""
-PROPOSAL = "settings_proposal"
-"""Session key of the values that another page proposes."""
 
 
 def choice(name: str) -> str:
@@ -61,9 +59,10 @@ def pairs(changes: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     }
 
 
-def propose(values: Mapping[str, Any]) -> None:
-    """Open the configuration page with these values in its form, to be reviewed there."""
-    st.session_state[PROPOSAL] = dict(values)
+def reason_entry(key: str) -> str | None:
+    """A field for why something is changed; None while it is empty."""
+    text = st.text_input("Reason (optional)", key=key, max_chars=200, help="Kept in the audit log with the change.")
+    return text.strip() or None
 
 
 def lifecycle(model: Model) -> str | None:

@@ -324,7 +324,7 @@ revoke all on function private.verdicts_between(jsonb, jsonb) from public, anon,
 
 
 -- Returns the saves of the system keys from three days before the first bound to the last bound, at most the latest
--- 200: [{at, by, changes, version, sample}].
+-- 200: [{at, by, changes, version, reason, sample}].
 create function private.changes_between(p_bounds jsonb, p_filters jsonb) returns json
 language plpgsql stable
 set search_path = ''
@@ -337,6 +337,7 @@ begin
                 coalesce(users.email, event.actor_id) as by,
                 shown.changes,
                 trunc(private.amount(event.details -> 'version', 1e9))::bigint as version,
+                event.details ->> 'reason' as reason,
                 event.details ->> 'sample' is not distinct from 'true' as sample
             from public.audit_logs as event
             left join auth.users as users on users.id::text = event.actor_id

@@ -8,9 +8,11 @@ import psycopg
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from orchestrator import OrchestratorSettings, read_settings, save_settings
+from orchestrator import InvalidSettings, OrchestratorSettings, read_settings, save_settings
 from orchestrator.system_keys import ENABLE_FALLBACK, FALLBACK, PRIMARY
 from pages.parts import console
+from pages.parts.changes.undo import values_before
+from queries.changes import Change
 from store import clock
 from tests.conftest import NOW, MakeApplication, PooledStore
 from tests.pages.conftest import OpenPage, press, said, shell
@@ -228,18 +230,6 @@ def test_a_broken_key_can_be_mended_here(
     assert not page.exception
 
 
-def test_another_page_may_propose_values(page: AppTest, store: PooledStore) -> None:
-    """They appear in the form for review; nothing is saved yet."""
-    page.session_state["settings_proposal"] = {PRIMARY.name: CLAUDE, "unknown": 1}
-    page.run()
-    page.switch_page("settings.py").run()
-
-    assert not page.exception
-    assert page.selectbox(key="settings_form_primary").value == CLAUDE
-    assert any("Primary model: GPT-4o mini → Claude Sonnet 4" in text for text in said(page.markdown))
-    assert stored(store).version == 1
-
-
 def test_a_primary_of_old_can_be_chosen_again(page: AppTest, owner: psycopg.Connection) -> None:
     """It suggests no fallback, since its vendor is unknown."""
     owner.execute("update public.system_settings_config set value = '\"gpt-3\"' where key = %s", [PRIMARY.name])
@@ -260,19 +250,19 @@ def test_two_names_of_one_model_are_asked_once(configuration: AppTest) -> None:
     assert any("The same model answers for both" in text for text in said(configuration.caption))
 
 
-def test_a_strange_proposal_is_read_or_passed_over(page: AppTest, store: PooledStore) -> None:
-    """A missing key gets its default, values of an earlier system their meaning; an unavailable model is named."""
-    page.session_state["settings_proposal"] = {
-        PRIMARY.name: "gpt-3", FALLBACK.name: None, ENABLE_FALLBACK.name: '"false"',
-    }  # fmt: skip
-    page.run()
-    page.switch_page("settings.py").run()
+def change(**keys: object) -> Change:
+    """A save that changed these keys from these values."""
+    changed = {name: {"before": before, "after": "x"} for name, before in keys.items()}
+    return Change("", clock.now(), None, changed, None, None, sample=False)
 
-    assert not page.exception
-    assert page.selectbox(key="settings_form_primary").value == MINI
-    assert page.toggle(key="settings_form_fallback_enabled").value is False
-    assert said(page.warning) == ["Primary model was gpt-3, which is no longer available. The current value is kept."]
-    assert stored(store).version == 1
+
+def test_an_undo_reads_values_of_any_age() -> None:
+    """A missing key gets its default, values of an earlier system their meaning, other systems' keys are left alone."""
+    before = change(**{FALLBACK.name: None, ENABLE_FALLBACK.name: '"false"', "unknown": 1})
+
+    assert values_before(before) == {FALLBACK.name: FALLBACK.default, ENABLE_FALLBACK.name: False}
+    with pytest.raises(InvalidSettings, match="gpt-3"):
+        values_before(change(**{PRIMARY.name: "gpt-3"}))
 
 
 def test_a_model_without_its_key_is_named(make_application: MakeApplication, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import psycopg
+import pytest
 
 from orchestrator.settings import save_settings
 from orchestrator.system_keys import PRIMARY
-from queries.figures import Change, read_figures
+from queries.changes import AROUND, changes_in, read_effects
+from queries.figures import KeyChange, read_figures
 from queries.filters import Filters, Source
 from queries.period import period
+from queries.records.generations import Which, generations
 from store import clock, exact_json
 from store.sample import add_sample_data
 from tests.conftest import SAMPLE, SAMPLE_UNTIL, PooledStore
@@ -18,7 +21,7 @@ from tests.conftest import SAMPLE, SAMPLE_UNTIL, PooledStore
 DAY = date(2026, 11, 10)
 
 
-def changes(store: PooledStore, first: date, last: date, source: Source = "all") -> tuple[Change, ...]:
+def changes(store: PooledStore, first: date, last: date, source: Source = "all") -> tuple[KeyChange, ...]:
     """The saves of some days in Kathmandu."""
     figures = read_figures(store.person(), period(first, last, "Asia/Kathmandu"), Filters(source), ("changes",))
     return figures.changes
@@ -92,3 +95,46 @@ def test_changes_of_the_sample_are_marked_as_such(store: PooledStore) -> None:
     assert all(change.sample for change in found)
     assert [change.at for change in found] == sorted(change.at for change in found)
     assert changes(store, *days, "real") == ()
+
+
+@pytest.mark.usefixtures("sample")
+def test_the_effect_of_a_change_is_what_a_recount_finds(store: PooledStore) -> None:
+    """Seven days on each side, no further than the next change; the change's own quarter of an hour is on neither."""
+    days = period(SAMPLE_UNTIL - timedelta(days=29), SAMPLE_UNTIL, "UTC")
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    figures = read_figures(store.person(), days, Filters(), ("attempts", "changes"))
+    known = changes_in(figures)
+    effects = read_effects(store.person(), known, Filters(), now)
+    everything = generations(store.person(), days.before.begins, days.ends, Filters(), Which("completed"), 100_000)
+    moments = sorted(change.at for change in known)
+
+    assert len(known) >= 3
+    for change in known:
+        earlier, later = ([at for at in moments if at < change.at], [at for at in moments if at > change.at])
+        begins = max([change.at - AROUND, *earlier[-1:]])
+        ends = min([change.at + AROUND, now, *later[:1]])
+        for side, since, until in (
+            (effects[change.id].before, begins, change.at),
+            (effects[change.id].after, change.at, ends),
+        ):
+            counted = int(everything["at"].map(lambda at, since=since, until=until: since <= at < until).sum())
+            # Up to a quarter of an hour at each end is left out.
+            at_the_ends = everything["at"].map(
+                lambda at, since=since, until=until: min(abs(at - since), abs(at - until)) <= timedelta(minutes=15)
+            )
+            assert counted - int(at_the_ends.sum()) <= side.completed <= counted
+    assert sum(effect.after.completed for effect in effects.values()) > 100
+
+
+def test_changes_at_once_have_an_effect_each(store: PooledStore, owner: psycopg.Connection) -> None:
+    """Nothing lies between them, and nothing may have followed yet."""
+    at = datetime(2026, 11, 10, 12, tzinfo=UTC)
+    for place in range(2):
+        saved(owner, at + timedelta(seconds=place), {PRIMARY.name: {"before": "a", "after": "b"}})
+    figures = read_figures(store.person(), period(DAY, DAY, "UTC"), Filters(), ("changes",))
+    known = changes_in(figures)
+    effects = read_effects(store.person(), known, Filters(), at + timedelta(seconds=1))
+
+    assert [change.id for change in known] == ["20261110T120001", "20261110T120000"]
+    assert all(effect.before.completed == effect.after.completed == 0 for effect in effects.values())
+    assert read_effects(store.person(), [], Filters(), at) == {}

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from orchestrator.models.catalogue import BASELINE
 from pages.parts import charts, generators
-from pages.parts.change_marks import mark_changes
+from pages.parts.changes.marks import mark_changes, taken
 from pages.parts.charts import numbers
 from pages.parts.filters import Chosen
 from pages.parts.generation.drill_down import answered_on, clicked_day, drill_down
@@ -32,14 +32,16 @@ def daily(report: CostReport, chosen: Chosen, person: Database) -> None:
     drawn = charts.figure(y_title="US dollars per day", height=360, over=chosen.period)
     generators.spent(drawn, report.daily, chosen.unfinished)
     mark_changes(drawn, report.figures)
-    clicked = charts.show(
-        drawn,
-        report.daily,
-        key="cost_daily",
-        title="What did each day cost, and which model answered?",
-        alt="Cost per day by the model that answered, with the wasted part of each",
-        note="Hatched: attempts whose answer was not used. Click a bar to see the generations behind it.",
-        drill=True,
+    clicked = taken(
+        charts.show(
+            drawn,
+            report.daily,
+            key="cost_daily",
+            title="What did each day cost, and which model answered?",
+            alt="Cost per day by the model that answered, with the wasted part of each",
+            note="Hatched: attempts whose answer was not used. Click a bar to see the generations behind it.",
+            drill=True,
+        )
     )
     answered_on(person, chosen, clicked)
 
@@ -100,14 +102,16 @@ def cumulative(report: CostReport, chosen: Chosen, person: Database) -> None:
         "<br>%{customdata[1]} that day, on %{customdata[2]:,} workflows<extra></extra>",
     )
     mark_changes(drawn, report.figures)
-    clicked = charts.show(
-        drawn,
-        frame,
-        key="cost_savings",
-        title="How do the savings add up?",
-        alt=f"Savings compared with {BASELINE.label} alone, added up over the period",
-        note="Net of waste, for workflows with known cost and baseline. Click a day to see its workflows.",
-        drill=True,
+    clicked = taken(
+        charts.show(
+            drawn,
+            frame,
+            key="cost_savings",
+            title="How do the savings add up?",
+            alt=f"Savings compared with {BASELINE.label} alone, added up over the period",
+            note="Net of waste, for workflows with known cost and baseline. Click a day to see its workflows.",
+            drill=True,
+        )
     )
     if clicked and (of := clicked_day(clicked[0])):
         drill_down(person, chosen, of, Which(status="completed", generator=chosen.model), f"Workflows of {day(of)}")

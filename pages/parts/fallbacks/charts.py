@@ -8,7 +8,7 @@ from functools import partial
 import streamlit as st
 
 from pages.parts import charts, tables
-from pages.parts.change_marks import mark_changes
+from pages.parts.changes.marks import mark_changes, taken
 from pages.parts.charts import numbers
 from pages.parts.drawer import drawer, named
 from pages.parts.fallbacks.day_story import day_story
@@ -49,16 +49,18 @@ def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
     ):
         charts.target(drawn, float(limit), words)
     mark_changes(drawn, report.figures)
-    clicked = charts.show(
-        drawn,
-        frame,
-        key="fallback_rate",
-        title="How often did the fallback answer?",
-        alt=f"Fallback rate per day, {percent(report.total.as_configured.fallback.pct)} over the period",
-        note=f"Above {threshold(targets.FALLBACK.bad_pct)}, improve the prompts; below "
-        f"{threshold(targets.FALLBACK_RARE_PCT)}, the fallback is rarely needed. Dotted lines: a system key changed or "
-        "a prompt version was first used. Click a day to see what happened.",
-        drill=True,
+    clicked = taken(
+        charts.show(
+            drawn,
+            frame,
+            key="fallback_rate",
+            title="How often did the fallback answer?",
+            alt=f"Fallback rate per day, {percent(report.total.as_configured.fallback.pct)} over the period",
+            note=f"Above {threshold(targets.FALLBACK.bad_pct)}, improve the prompts; below "
+            f"{threshold(targets.FALLBACK_RARE_PCT)}, the fallback is rarely needed. Click a day or a change "
+            "to see what happened.",
+            drill=True,
+        )
     )
     _open_day(report, chosen, person, clicked_day(clicked[0]) if clicked else None)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts import charts, generators, tables
-from pages.parts.change_marks import mark_changes
+from pages.parts.changes.marks import mark_changes, taken
 from pages.parts.filters import Chosen
 from pages.parts.generation.drill_down import answered_on, drill_down
 from pages.parts.palette import OUTCOME_LABELS, colour, label, mark
@@ -29,14 +29,16 @@ def over_time(report: LatencyReport, chosen: Chosen, person: Database) -> None:
         words="%{y:.1f} s across %{customdata[2]:,} workflows",
     )  # fmt: skip
     mark_changes(drawn, report.figures)
-    clicked = charts.show(
-        drawn,
-        frame,
-        key="latency_daily",
-        title=f"How long did workflows take? {_SHOWN[which]} by the model that answered",
-        alt=f"{_SHOWN[which]} per day by the model that answered, in seconds",
-        note="End to end: a fallback's time includes the failed first attempt. Click a point to see its generations.",
-        drill=True,
+    clicked = taken(
+        charts.show(
+            drawn,
+            frame,
+            key="latency_daily",
+            title=f"How long did workflows take? {_SHOWN[which]} by the model that answered",
+            alt=f"{_SHOWN[which]} per day by the model that answered, in seconds",
+            note="End to end: a fallback's time includes the failed first attempt. Click a point for its generations.",
+            drill=True,
+        )
     )
     answered_on(person, chosen, clicked)
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.parts import charts, generators, tables
 from pages.parts.cards import Card, aim, standing
-from pages.parts.change_marks import mark_changes
+from pages.parts.changes.marks import mark_changes, taken
 from pages.parts.filters import Chosen
 from pages.parts.generation.drill_down import clicked_day, drill_down
 from pages.parts.palette import label
@@ -97,14 +97,16 @@ def over_time(report: QualityReport, chosen: Chosen, person: Database) -> None:
     charts.target(drawn, float(targets.VALIDATION.bad_pct), "limit")
     drawn.axis("y", rangemode="normal", range=[min(80.0, _lowest(report.daily, "valid_pct")), 101])
     mark_changes(drawn, report.figures)
-    clicked = charts.show(
-        drawn,
-        report.daily[["day", "model", "replies", "valid", "valid_pct"]],
-        key="quality_validation",
-        title="How many replies pass validation?",
-        alt="Validation success per day and model against its target",
-        note="The axis does not start at zero. Click a point to see that day's generations with this primary model.",
-        drill=True,
+    clicked = taken(
+        charts.show(
+            drawn,
+            report.daily[["day", "model", "replies", "valid", "valid_pct"]],
+            key="quality_validation",
+            title="How many replies pass validation?",
+            alt="Validation success per day and model against its target",
+            note="The axis does not start at zero. Click a point for that day's generations with this primary model.",
+            drill=True,
+        )
     )
     if clicked and (of := clicked_day(clicked[0])):
         drill_down(

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from orchestrator import InvalidSettings, OrchestratorSettings
-from orchestrator.models.catalogue import CATALOGUE, counterpart, named, same_answers
+from orchestrator import OrchestratorSettings
+from orchestrator.models.catalogue import CATALOGUE, counterpart, same_answers
 from orchestrator.system_keys import ENABLE_FALLBACK, FALLBACK, PRIMARY, SYSTEM_KEYS, SystemKey
 from pages.parts import system_keys
-from pages.parts.settings.consequences import consequences
+from pages.parts.changes.consequences import consequences
 from pages.parts.words import escaped
 from store import Database, clock
 
@@ -54,32 +54,11 @@ def current_base(stored: OrchestratorSettings) -> OrchestratorSettings:
     base: OrchestratorSettings | None = st.session_state.get(system_keys.FORM_BASE)
     if base is None or _widget(PRIMARY) not in st.session_state:
         load(stored)
-        _take_proposal()
         return stored
     if base.version != stored.version and not _edited(base):
         load(stored)
         return stored
     return base
-
-
-def _take_proposal() -> None:
-    """Put the values that another page proposed into the form for review; warn about those that are not available."""
-    proposed = st.session_state.pop(system_keys.PROPOSAL, None)
-    if proposed is None:
-        return
-    for key in SYSTEM_KEYS.values():
-        if key.name in proposed:
-            _take(key, proposed[key.name])
-    st.session_state[PROPOSED] = True
-
-
-def _take(key: SystemKey, stored: object) -> None:
-    try:
-        value = key.default if stored is None else key.value(stored)
-        st.session_state[_widget(key)] = named(value).name if isinstance(value, str) else value
-    except InvalidSettings:
-        was = f"{key.label} was {system_keys.spoken(key.name, stored)}, which is no longer available"
-        st.warning(f"{escaped(was)}. The current value is kept.", icon=":material/block:")
 
 
 def drafted_models() -> list[str]:
@@ -136,10 +115,9 @@ def _note(key: SystemKey) -> str:
     return ""
 
 
-def save(database: Database, changes: Changes, version: int) -> None:
+def save(database: Database, changes: Changes, version: int, reason: str | None) -> None:
     """Save the reviewed changes, with their reason, on top of the version they were made on."""
     values = {key: after for key, (_, after) in changes.items()}
-    reason = str(st.session_state.get(_REASON, "")).strip() or None
     if saved := system_keys.save(database, values, expected_version=version, reason=reason):
         load(saved)
 
@@ -167,10 +145,10 @@ def review(database: Database, base: OrchestratorSettings, changes: Changes, sto
         )
         for sentence in consequences(database, base, {key: after for key, (_, after) in changes.items()}):
             st.markdown(f":material/arrow_forward: {escaped(sentence)}")
-        st.text_input("Reason (optional)", key=_REASON, max_chars=200, help="Kept in the audit log with the change.")
+        reason = system_keys.reason_entry(_REASON)
         label = f"Save {len(changes)} change{'s' if len(changes) > 1 else ''}"
         with st.container(horizontal=True):
-            st.button(label, type="primary", on_click=save, args=(database, changes, base.version))
+            st.button(label, type="primary", on_click=save, args=(database, changes, base.version, reason))
             st.button("Discard", on_click=load, args=(base,))
 
 
