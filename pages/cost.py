@@ -23,12 +23,13 @@ if not total.rows:
     states.empty(person, sentence="No generations ended in this period with these filters.", reset=reset_filters())
     estimate(person, report.all_generators)
     st.stop()
+days = [day.total for day in chosen.finished(report.days)]
 cards(
     [
-        tally_cards.cost(total, before),
-        tally_cards.saved(total, before),
-        tally_cards.wasted(total, before),
-        tally_cards.per_workflow(total, before),
+        tally_cards.cost(total, before).over(day.cost_usd for day in days),
+        tally_cards.saved(total, before).over(day.savings_usd for day in days),
+        tally_cards.wasted(total, before).over(day.wasted_usd for day in days),
+        tally_cards.per_workflow(total, before).over(day.cost_per_workflow_usd for day in days),
     ],
     chosen.period,
 )

@@ -10,7 +10,7 @@ from pages.parts.changes.story import change_drawer
 from pages.parts.fallbacks import bands as fallback_bands
 from pages.parts.fallbacks import charts as fallback_charts
 from pages.parts.fallbacks.agents import agents
-from pages.parts.filters import bar, reset_filters
+from pages.parts.filters import Chosen, bar, reset_filters
 from pages.parts.frame.header import header
 from pages.parts.generation.rejected import rejected
 from pages.parts.left_out import left_out
@@ -25,18 +25,21 @@ def _wasted(total: Tally) -> str:
     return "The wasted part is unknown" if wasted is None else f"{money(wasted)} of it wasted"
 
 
-def figures(report: FallbackReport) -> list[Card]:
+def figures(report: FallbackReport, chosen: Chosen) -> list[Card]:
     """The rate, number, main reason and cost of the fallbacks."""
+    days = [day.total for day in chosen.finished(report.days)]
     total, before = report.total, report.before
     reason, share_of_it = total.as_configured.main_reason or (None, None)
-    cost = tally_cards.cost(total.fallen_back, before.fallen_back).named(
-        "Cost of fallbacks", "All attempts of the generations that the fallback answered."
+    cost = (
+        tally_cards.cost(total.fallen_back, before.fallen_back)
+        .named("Cost of fallbacks", "All attempts of the generations that the fallback answered.")
+        .over(day.fallen_back.cost_usd for day in days)
     )
     return [
-        tally_cards.fallback(total, before),
-        tally_cards.generations(total.fallen_back, before.fallen_back).named(
-            "Fallbacks", "Generations that the fallback answered."
-        ),
+        tally_cards.fallback(total, before).over(day.as_configured.fallback.pct for day in days),
+        tally_cards.generations(total.fallen_back, before.fallen_back)
+        .named("Fallbacks", "Generations that the fallback answered.")
+        .over(day.fallen_back.completed for day in days),
         Card(
             "Main reason",
             REASON_LABELS[reason] if reason else NONE,
@@ -54,7 +57,7 @@ report = states.read(lambda: read_fallbacks(person, chosen.period, chosen.filter
 if not report.total.completed:
     states.empty(person, sentence="No generations completed in this period with these filters.", reset=reset_filters())
     st.stop()
-cards(figures(report), chosen.period)
+cards(figures(report, chosen), chosen.period)
 left_out(report.total, report.figures.undated, chosen, person)
 if alone := report.total.fallen_back.overridden:
     st.caption(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from pages.parts import charts, generators, states, tally_cards
@@ -13,22 +15,32 @@ from pages.parts.frame.header import header
 from pages.parts.generation.drill_down import answered_on
 from pages.parts.generation.latest import latest
 from pages.parts.left_out import left_out
+from pages.parts.overview.happened import happened
 from pages.parts.overview.judgement import judgement
 from pages.parts.overview.keys_now import notes
 from pages.parts.words import overridden
+from queries.days import Day
 from queries.overview import Overview, read_overview
 from queries.period import RECENT_DAYS
 from queries.period import latest as latest_days
 from store import clock
 
 
-def figures(report: Overview) -> list[Card]:
-    """The four figures, each leading to the page that explains it."""
+def figures(report: Overview, days: Sequence[Day]) -> list[Card]:
+    """The four figures, each day by day and leading to the page that explains it."""
     return [
-        tally_cards.saved(report.total, report.before).leading("cost.py", "See what it cost"),
-        tally_cards.fallback(report.total, report.before).leading("fallbacks.py", "See why"),
-        tally_cards.success(report.total, report.before).leading("quality.py", "See each rate"),
-        tally_cards.p95(report.latency, report.latency_before).leading("latency.py", "See the times"),
+        tally_cards.saved(report.total, report.before)
+        .over(day.total.savings_usd for day in days)
+        .leading("cost.py", "See what it cost"),
+        tally_cards.fallback(report.total, report.before)
+        .over(day.total.as_configured.fallback.pct for day in days)
+        .leading("fallbacks.py", "See why"),
+        tally_cards.success(report.total, report.before)
+        .over(day.total.as_configured.success.pct for day in days)
+        .leading("quality.py", "See each rate"),
+        tally_cards.p95(report.latency, report.latency_before)
+        .over(day.latency.p95 for day in days)
+        .leading("latency.py", "See the times"),
     ]
 
 
@@ -49,7 +61,7 @@ else:
     with st.container(key="answer"):
         with st.container(key="verdict"):
             judgement(lately, notes(person))
-        cards(figures(report), chosen.period)
+        cards(figures(report, chosen.finished(report.days)), chosen.period)
     left_out(report.total, report.figures.undated, chosen, person)
     left = report.total.overridden
     alone = f" Rates leave out {overridden(left)}." if left else ""
@@ -62,5 +74,6 @@ else:
         note=f"Click a bar to see its workflows.{alone}", drill=True,
     ))  # fmt: skip
     answered_on(person, chosen, clicked)
+    happened(report, chosen, person)
     change_drawer(person, chosen, report.figures)
 latest(person)

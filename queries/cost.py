@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pandas as pd
 
+from queries.days import Day, days_of
 from queries.figures import Figures, Generations, read_figures
 from queries.filters import Filters
 from queries.period import Period
@@ -23,6 +24,7 @@ class CostReport:
     Attributes:
         total, before: tallies of the period and of the previous one.
         all_generators: tally of the period for all generators, even if one is selected.
+        days: the figures of each day, without latencies.
         daily: one row per day and generator that answered: day, generator, generations, cost_usd and its parts
             answers_usd and wasted_usd (US dollars as Decimal, None if unknown); a day without completed generations
             has no row.
@@ -37,6 +39,7 @@ class CostReport:
     total: Tally
     before: Tally
     all_generators: Tally
+    days: tuple[Day, ...]
     daily: pd.DataFrame
     savings: pd.DataFrame
     bridge: pd.DataFrame
@@ -56,6 +59,7 @@ def read_cost(database: Database, period: Period, filters: Filters, generator: s
         total,
         tally(before(rows)),
         tally(now(figures.generations)),
+        days_of(figures, rows, ()),
         daily(figures, rows),
         _savings(figures, rows),
         bridge(total),

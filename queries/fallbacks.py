@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from queries.days import Day, days_of
 from queries.figures import Attempts, Figures, Generations, read_figures
 from queries.filters import Filters
 from queries.models import attempt_rates
@@ -50,6 +51,7 @@ class FallbackReport:
 
     Attributes:
         total, before: tallies of the period and of the previous one.
+        days: the figures of each day, without latencies.
         daily: day, completed, fallbacks, rate_pct (None if nothing completed), and a count for each reason; every day
             has a row.
         reasons: reason, fallbacks, share_pct of all fallbacks (None if there are none), cost_usd of these generations,
@@ -65,6 +67,7 @@ class FallbackReport:
     figures: Figures
     total: Tally
     before: Tally
+    days: tuple[Day, ...]
     daily: pd.DataFrame
     reasons: pd.DataFrame
     by_primary: pd.DataFrame
@@ -90,6 +93,7 @@ def read_fallbacks(database: Database, period: Period, filters: Filters, primary
         figures,
         current,
         tally(before(rows)),
+        days_of(figures, rows, ()),
         _daily(figures, (row for row in rows if not row.overridden)),
         _reasons(current),
         _by_primary(judged),

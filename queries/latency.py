@@ -7,27 +7,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from queries.days import Day, LatencySummary, days_of, histogram, summary
 from queries.figures import Attempts, Figures, Generations, Latencies, read_figures
 from queries.filters import Filters
-from queries.histogram import Histogram, bar_of, bounds_ms, merged
+from queries.histogram import bar_of, bounds_ms
 from queries.period import Period
 from queries.series import before, by_day, by_generator, now
-from queries.tally import REASONS, Tally, tally
+from queries.tally import REASONS, tally
 from store import Database
-
-
-@dataclass(frozen=True, slots=True)
-class LatencySummary:
-    """End-to-end latency of completed generations in ms; None if there are none.
-
-    Attributes:
-        avg: exact; p50, p95, p99: within 2 % of `percentile_cont`.
-    """
-
-    avg: float | None
-    p50: float | None
-    p95: float | None
-    p99: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +26,7 @@ class LatencyReport:
         by_generator: generator, timed, avg_ms, p50_ms, p95_ms, p99_ms.
         daily: the same with `day` in front; a generator has no row for a day on which it did not answer.
         distribution: generator, bar (see `queries.histogram.bar_of`), from_ms, to_ms (both included), timed.
+        days: the figures of each day.
         lost: time spent on failed attempts, most first: model, outcome, attempts, timed (how many have a known
             duration), lost_ms (the sum of these; None if there are none).
     """
@@ -51,6 +39,7 @@ class LatencyReport:
     by_generator: pd.DataFrame
     daily: pd.DataFrame
     distribution: pd.DataFrame
+    days: tuple[Day, ...]
     lost: pd.DataFrame
 
 
@@ -80,23 +69,8 @@ def read_latency(database: Database, period: Period, filters: Filters, generator
         pd.DataFrame(_by_generator(total.rows, now(latencies)), columns=columns, dtype=object),
         pd.DataFrame(daily, columns=["day", *columns], dtype=object),
         _distribution(now(latencies)),
+        days_of(figures, rows, latencies),
         _lost(row for row in now(figures.attempts) if generator is None or row.model == generator),
-    )
-
-
-def histogram(rows: Iterable[Latencies]) -> Histogram:
-    """The latencies of these rows as one histogram."""
-    return merged(row.histogram for row in rows)
-
-
-def summary(tallied: Tally, latencies: Histogram) -> LatencySummary:
-    """The average from the tally and the percentiles from the histogram; both of the same generations."""
-    average = tallied.average_latency_ms
-    return LatencySummary(
-        None if average is None else float(average),
-        latencies.quantile(0.5),
-        latencies.quantile(0.95),
-        latencies.quantile(0.99),
     )
 
 

@@ -9,9 +9,9 @@ import pandas as pd
 
 from queries import targets
 from queries.cost import daily
+from queries.days import Day, LatencySummary, days_of, histogram, summary
 from queries.figures import Figures, read_figures
 from queries.filters import Filters
-from queries.latency import LatencySummary, histogram, summary
 from queries.period import Period
 from queries.series import before, now
 from queries.tally import Tally, tally
@@ -28,6 +28,7 @@ class Overview:
 
     Attributes:
         daily: see `queries.cost.CostReport`.
+        days: the figures of each day.
     """
 
     figures: Figures
@@ -36,6 +37,7 @@ class Overview:
     latency: LatencySummary
     latency_before: LatencySummary
     daily: pd.DataFrame
+    days: tuple[Day, ...]
 
     @property
     def judgement(self) -> Judgement:
@@ -74,4 +76,5 @@ def read_overview(database: Database, period: Period, filters: Filters) -> Overv
         summary(current, histogram(now(figures.latencies))),
         summary(earlier, histogram(before(figures.latencies))),
         daily(figures, figures.generations),
+        days_of(figures, figures.generations, figures.latencies),
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from queries.days import LatencySummary, histogram, summary
 from queries.figures import Attempts, Figures, Part, Verdicts, read_figures
 from queries.filters import Filters
-from queries.latency import LatencySummary, histogram, summary
 from queries.models import attempt_rates, verdict_rate
 from queries.period import Period
 from queries.rates import Rate

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import streamlit as st
 
-from pages.parts.words import UNCHANGED, threshold
+from pages.parts.words import UNCHANGED, Number, threshold
 from queries.period import Period
 from queries.rates import Rate
 from queries.targets import Standing, Target
@@ -33,6 +34,7 @@ class Card:
         help: how the figure is defined.
         note: a line below the figure.
         leads_to: the page that explains the figure, and the words of its link.
+        trend: the figure day by day, days without it left out; empty for none.
     """
 
     label: str
@@ -44,6 +46,11 @@ class Card:
     target: Target | None = None
     note: str | None = None
     leads_to: tuple[str, str] | None = None
+    trend: tuple[float, ...] = ()
+
+    def over(self, trend: Iterable[Number | None]) -> Card:
+        """The same card with the figure day by day."""
+        return replace(self, trend=tuple(float(value) for value in trend if value is not None))
 
     def leading(self, file: str, words: str) -> Card:
         """The same card with a link to the page that explains it."""
@@ -104,11 +111,10 @@ def _metric(card: Card, since: str) -> None:
         colour = "off"
     elif card.falling_is_good:
         colour = "inverse"
-    if card.change == UNCHANGED:
-        st.metric(
-            card.label, card.value, card.change, delta_color="off", delta_arrow="off", delta_description=since,
-            help=card.help,
-        )  # fmt: skip
-    else:
-        compared = since if card.change else None
-        st.metric(card.label, card.value, card.change, delta_color=colour, delta_description=compared, help=card.help)
+    unchanged = card.change == UNCHANGED
+    st.metric(
+        card.label, card.value, card.change,
+        delta_color="off" if unchanged else colour, delta_arrow="off" if unchanged else "auto",
+        delta_description=since if card.change else None, help=card.help,
+        chart_data=card.trend if len(card.trend) > 1 else None,
+    )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TypeVar, cast
@@ -14,6 +14,7 @@ from orchestrator.models.catalogue import CATALOGUE
 from pages.parts import addressed, console
 from pages.parts.palette import label
 from pages.parts.words import day_span, escaped
+from queries.days import Day
 from queries.errors import QueryError
 from queries.filters import ORIGINS, SOURCES, Filters, Origin, Source
 from queries.period import USUAL_DAYS, Period, is_zone, latest, month, period
@@ -55,6 +56,10 @@ class Chosen:
     def unfinished(self) -> date | None:
         """The day that is not over yet; None if all are."""
         return self.period.unfinished(clock.now())
+
+    def finished(self, days: Iterable[Day]) -> list[Day]:
+        """Those of these days that are over."""
+        return [day for day in days if day.day != self.unfinished]
 
 
 def zone() -> str:

@@ -9,9 +9,7 @@ from typing import Any
 from pages.parts import charts
 from pages.parts.charts import Figure
 from pages.parts.theme import text_colour
-
-ENOUGH_CASES = 30
-"""Below this, a day's rate or time says little."""
+from queries.deviations import ENOUGH_CASES
 
 _PALE = 0.45
 

@@ -8,7 +8,7 @@ from orchestrator.models.catalogue import BASELINE
 from pages.parts.cards import Card
 from pages.parts.words import change, count, money, overridden, percent, points, seconds, share, unit_price
 from queries import targets
-from queries.latency import LatencySummary
+from queries.days import LatencySummary
 from queries.tally import Tally, tally
 
 _AS_CONFIGURED = "Generations with overrides or a forced failure are left out."

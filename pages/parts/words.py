@@ -158,9 +158,11 @@ def day(of: date) -> str:
 
 
 def day_span(first: date, last: date) -> str:
-    """A range of days: `3 Nov to 2 Dec 2026`."""
+    """A range of days: `3 to 5 Nov 2026`, `3 Nov to 2 Dec 2026`."""
     if first == last:
         return day(first)
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day} to {day(last)}"
     return f"{first.day} {first:%b} to {day(last)}" if first.year == last.year else f"{day(first)} to {day(last)}"
 
 

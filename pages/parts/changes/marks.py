@@ -13,7 +13,7 @@ import streamlit as st
 from pages.parts.changes.names import short, title
 from pages.parts.charts import Figure, edge
 from pages.parts.palette import GREY
-from pages.parts.theme import text_colour
+from pages.parts.theme import page_colour, text_colour
 from pages.parts.words import charted
 from queries.changes import Change, changes_in
 from queries.figures import Figures
@@ -61,7 +61,7 @@ def _line(drawn: Figure, day: date, changes: Sequence[Change]) -> None:
         {
             "text": charted(short(changes[0])) + more, "x": edge(day, 0), "yref": "y domain", "y": 1,
             "xanchor": "right", "yanchor": "top", "textangle": -90, "showarrow": False,
-            "font": {"size": 11, "color": text_colour()},
+            "font": {"size": 11, "color": text_colour()}, "bgcolor": page_colour(), "opacity": 0.85,
         }
     )  # fmt: skip
 

@@ -67,25 +67,27 @@ def _perhaps_failing(report: Overview) -> _Told:
 
 def _succeeded(report: Overview) -> str:
     rate = share(report.total.as_configured.success, targets.SUCCESS)
-    return f"{rate} succeeded; the target is {aim(targets.SUCCESS)}."
+    return f"In the last {RECENT_DAYS} days, {rate} succeeded; the target is {aim(targets.SUCCESS)}."
 
 
 def _often(report: Overview) -> _Told:
     sentence = (
         "**The cheap model needs the fallback too often.** "
-        f"The fallback answered {share(report.total.as_configured.fallback, targets.FALLBACK)}; "
-        f"above {threshold(targets.FALLBACK.bad_pct)}, the prompts need work. {_why(report)}"
+        f"{_answered(report)}; above {threshold(targets.FALLBACK.bad_pct)}, the prompts need work. {_why(report)}"
     )
     return _error, sentence, "fallbacks.py", "See why"
 
 
 def _more_often(report: Overview) -> _Told:
     sentence = (
-        "**Keep an eye on the fallbacks.** "
-        f"The fallback answered {share(report.total.as_configured.fallback, targets.FALLBACK)}; "
-        f"the target is {aim(targets.FALLBACK)}. {_why(report)}"
+        f"**Keep an eye on the fallbacks.** {_answered(report)}; the target is {aim(targets.FALLBACK)}. {_why(report)}"
     )
     return _warning, sentence, "fallbacks.py", "See why"
+
+
+def _answered(report: Overview) -> str:
+    rate = share(report.total.as_configured.fallback, targets.FALLBACK)
+    return f"In the last {RECENT_DAYS} days, the fallback answered {rate}"
 
 
 def _well(report: Overview) -> _Told:
@@ -100,7 +102,7 @@ def _to_do(report: Overview, urgent: Sequence[str]) -> _Told:
 def _on_target(report: Overview) -> str:
     judged = report.total.as_configured
     return (
-        f"{share(judged.success, targets.SUCCESS)} succeeded and the fallback answered "
+        f"In the last {RECENT_DAYS} days, {share(judged.success, targets.SUCCESS)} succeeded and the fallback answered "
         f"{percent(judged.fallback.pct, targets.FALLBACK.limits)}; both are on target."
     )
 
