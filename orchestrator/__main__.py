@@ -7,6 +7,7 @@ import sys
 
 from orchestrator.cli import commands
 from orchestrator.errors import InvalidRequest, OrchestratorError
+from orchestrator.simulator import Fault
 from store import InvalidInput, StoreError, command_line
 
 
@@ -22,6 +23,13 @@ def parser() -> argparse.ArgumentParser:
     generate.add_argument("--file", metavar="PROMPTS.jsonl", help='one {"prompt", "services"} per line; - for stdin')
     generate.add_argument("--services", help="connected services, separated by commas")
     generate.add_argument("--agent-id", help="the agent the workflow is for; a new one by default")
+    generate.add_argument("--primary", metavar="MODEL", help="the model to ask first, for this only")
+    second = generate.add_mutually_exclusive_group()
+    second.add_argument("--fallback", metavar="MODEL", help="the model to ask second, for this only")
+    second.add_argument("--no-fallback", action="store_true", help="make one attempt only")
+    generate.add_argument(
+        "--force-failure", choices=[fault.value for fault in Fault], help="make a simulated first model fail"
+    )
     generate.add_argument("--json", action="store_true", help="print each result as one line of JSON")
     generate.set_defaults(run=commands.generate)
 

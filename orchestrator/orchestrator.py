@@ -49,6 +49,17 @@ class GenerationOptions:
     replaces_generation_id: UUID | None = None
     primary_fault: str | None = None
 
+    def chosen(self) -> dict[str, str | bool]:
+        """The overrides and the requested failure by name, without those that were not chosen."""
+        overrides = self.overrides or Overrides()
+        named = {
+            "primary": overrides.primary,
+            "fallback": overrides.fallback,
+            "fallback_enabled": overrides.fallback_enabled,
+            "forced_fault": self.primary_fault,
+        }
+        return {name: value for name, value in named.items() if value is not None}
+
 
 class WorkflowOrchestrator:
     """Asks the primary model, validates its answer, and asks the fallback model for one of four reasons.
@@ -223,6 +234,7 @@ class WorkflowOrchestrator:
             prompt_version=PROMPT_VERSION,
             simulated=self._fault_headers is not None,
             replaces_generation_id=options.replaces_generation_id,
+            options=options.chosen(),
         )
         return await Generation(context, lineup, self._recorder, self._limits, self._now, emit, headers).result()
 

@@ -7,33 +7,28 @@ from uuid import UUID
 
 import streamlit as st
 
-from orchestrator import GenerationCancelled, GenerationOptions, OrchestratorError, Overrides
-from orchestrator.models.catalogue import CATALOGUE
-from orchestrator.simulator import Fault
-from orchestrator.workflow.services import COMMON_SERVICES
-from pages.parts import console
+from orchestrator import GenerationCancelled, GenerationOptions, OrchestratorError, Overrides, read_settings
+from pages.parts import console, states
 from pages.parts.frame.header import header
 from pages.parts.generation.details import recorded
-from pages.parts.generation.edit import edit
 from pages.parts.generation.latest import latest
 from pages.parts.generation.links import GENERATION_PARAMETER, generation_link
+from pages.parts.generation.repeat import DEFAULT_MODEL, NO_FALLBACK, differences, edit, same_options
 from pages.parts.generation.view import show_generation
 from pages.parts.playground import generation
+from pages.parts.playground.form import form
 from pages.parts.playground.rating import rating
 from pages.parts.problems import problem
-from pages.parts.words import escaped, spoken
+from pages.parts.words import escaped
 from queries.errors import QueryError
 from queries.records.stored import StoredGeneration, find_generation
 from store import StoreError
 
-EXAMPLE = "When a Zendesk ticket is urgent, alert the team on Slack, otherwise create a Jira issue."
-DEFAULT_MODEL = "Default"
 _NOT_YET = (
     "This generation is not recorded yet; you see what this console knows about it. It is kept and will be recorded as "
     "soon as the database is available."
 )
 _LOST = "This workflow could not be saved anywhere. Download it now: it is lost when this console stops."
-NO_FALLBACK = "None: one attempt only"
 
 
 def start(prompt: str, services: list[str], agent_id: str | None, options: GenerationOptions) -> None:
@@ -64,9 +59,8 @@ def begin() -> None:
 
 
 def again(stored: StoredGeneration) -> None:
-    """Generate the same request again, linked to the generation it replaces."""
-    options = GenerationOptions(replaces_generation_id=stored.generation_id)
-    start(stored.prompt, stored.services, stored.agent_id, options)
+    """Generate the same request again, in the same way, linked to the generation it replaces."""
+    start(stored.prompt, stored.services, stored.agent_id, same_options(stored))
 
 
 def opened() -> UUID | None:
@@ -89,44 +83,6 @@ def watch(begun: generation.StartedGeneration) -> None:
         st.markdown(f"- {escaped(step['operation'])}")
 
 
-def form(*, simulated: bool, running: bool) -> None:
-    """The prompt, the services, and what is different for this generation only."""
-    with st.form("playground_form"):
-        st.text_area("Describe the process", key="playground_prompt", placeholder=EXAMPLE, height=110)
-        st.multiselect(
-            "Connected services", sorted(COMMON_SERVICES), key="playground_services", accept_new_options=True,
-            placeholder="Choose, or type a name and press Enter",
-        )  # fmt: skip
-        with st.expander("For this generation only"):
-            _differently(simulated=simulated)
-        st.form_submit_button("Generate", type="primary", on_click=begin, disabled=running)
-
-
-def _differently(*, simulated: bool) -> None:
-    with st.grid(2, min_column_width=240):
-        st.text_input(
-            "Agent ID", key="playground_agent", placeholder="New agent",
-            help="The agent that the workflow is for. Its runs and fallbacks are counted under this ID.",
-        )  # fmt: skip
-        if simulated:
-            st.selectbox(
-                "Force the primary to fail with", ["", *(fault.value for fault in Fault)], key="playground_fault",
-                format_func=lambda fault: spoken(fault) or "No failure",
-            )  # fmt: skip
-        st.selectbox(
-            "Primary model", [DEFAULT_MODEL, *CATALOGUE], key="playground_primary", format_func=_choice,
-            help="Generations with model overrides are counted separately and left out of targets.",
-        )  # fmt: skip
-        st.selectbox(
-            "Fallback model", [DEFAULT_MODEL, NO_FALLBACK, *CATALOGUE], key="playground_fallback", format_func=_choice,
-            help="Without a fallback, there is only one attempt.",
-        )  # fmt: skip
-
-
-def _choice(name: str) -> str:
-    return CATALOGUE[name].label if name in CATALOGUE else name
-
-
 def _recorded(generation_id: UUID) -> StoredGeneration | None:
     """The generation as recorded; None if the database does not know it or fails, which is then shown as an error."""
     try:
@@ -134,6 +90,16 @@ def _recorded(generation_id: UUID) -> StoredGeneration | None:
     except (QueryError, StoreError) as error:
         problem(error)
         return None
+
+
+def _again(stored: StoredGeneration) -> None:
+    """The buttons that repeat or edit a generation, and what would be different from then."""
+    with st.container(horizontal=True):
+        st.button("Generate again", icon=":material/refresh:", on_click=again, args=(stored,))
+        st.button("Edit and run", icon=":material/edit:", on_click=edit, args=(stored,))
+    keys = states.read(lambda: read_settings(application.person()))
+    for sentence in differences(stored, simulated=application.simulated, version=keys.version):
+        st.caption(f":material/info: {sentence}")
 
 
 def show(generation_id: UUID, begun: generation.StartedGeneration | None) -> None:
@@ -158,10 +124,7 @@ def show(generation_id: UUID, begun: generation.StartedGeneration | None) -> Non
             rating(application, stored)
             if stored.replaces_generation_id:
                 st.markdown(f"It replaces [an earlier generation]({generation_link(stored.replaces_generation_id)}).")
-            words = "Generate again with the default models" if stored.overridden else "Generate again"
-            with st.container(horizontal=True):
-                st.button(words, icon=":material/refresh:", on_click=again, args=(stored,))
-                st.button("Edit and run", icon=":material/edit:", on_click=edit, args=(stored,))
+            _again(stored)
     elif not begun:
         st.warning("This generation does not exist, or it belongs to someone else.", icon=":material/search_off:")
 
@@ -170,7 +133,7 @@ top = header()
 application = top.application
 chosen = opened()
 under_way = generation.known(chosen) if chosen else None
-form(simulated=application.simulated, running=bool(under_way and under_way.running))
+form(begin, simulated=application.simulated, running=bool(under_way and under_way.running))
 if refused := st.session_state.get("playground_rejected"):
     st.warning(escaped(refused), icon=":material/edit:")
 if chosen:

@@ -14,6 +14,7 @@ from orchestrator.background import Job
 from orchestrator.bootstrap import Application, bootstrap
 from orchestrator.cli.batch import Failure, outcomes
 from orchestrator.errors import InvalidRequest, RecordingFailed
+from orchestrator.generation.lineup import Overrides
 from orchestrator.generation.progress import AttemptFailed, AttemptStarted, Progress
 from orchestrator.orchestrator import GenerationOptions
 from orchestrator.request import WorkflowRequest, checked_request
@@ -38,7 +39,7 @@ def generate(arguments: argparse.Namespace) -> int:
             return _generate_file(application, actor_id, arguments)
         services = [name for name in (arguments.services or "").split(",") if name.strip()]
         request = _request(arguments.prompt, services, arguments.agent_id, actor_id)
-        job = application.orchestrator.start(request, GenerationOptions(), _tell)
+        job = application.orchestrator.start(request, _options(arguments), _tell)
         try:
             _print(_result(job), arguments.json)
         except RecordingFailed as error:
@@ -46,6 +47,15 @@ def generate(arguments: argparse.Namespace) -> int:
                 _print(error.result, arguments.json)
             raise
         return DONE
+
+
+def _options(arguments: argparse.Namespace) -> GenerationOptions:
+    """What is different for these generations only."""
+    enabled = False if arguments.no_fallback else True if arguments.fallback else None
+    overrides = Overrides(arguments.primary, arguments.fallback, enabled)
+    return GenerationOptions(
+        overrides=None if overrides == Overrides() else overrides, primary_fault=arguments.force_failure
+    )
 
 
 def settings(arguments: argparse.Namespace) -> int:
@@ -77,6 +87,7 @@ class _Line(BaseModel, extra="allow"):
 
 def _generate_file(application: Application, actor_id: str, arguments: argparse.Namespace) -> int:
     told: set[str] = set()
+    options = _options(arguments)
 
     def begin(line: bytes) -> Job[WorkflowGenerationResult]:
         try:
@@ -85,7 +96,7 @@ def _generate_file(application: Application, actor_id: str, arguments: argparse.
             raise InvalidRequest(_complaint(line, error)) from None
         _tell_unread(asked, told)
         request = _request(asked.prompt, asked.services, asked.agent_id, actor_id)
-        return application.orchestrator.start(request, GenerationOptions(), lambda event: None)
+        return application.orchestrator.start(request, options, lambda event: None)
 
     failed = 0
     with contextlib.closing(outcomes(arguments.file, begin)) as found:

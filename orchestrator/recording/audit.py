@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID, uuid5
@@ -35,6 +35,7 @@ class Context:
 
     Attributes:
         overridden: whether models were chosen for this generation only.
+        options: what was chosen for this generation only, by name; kept with the request, not in its events.
         forced_fault: the failure that was requested, None for none; such a failure says nothing about a model.
         replaces_generation_id: the generation that this one regenerates.
     """
@@ -47,6 +48,7 @@ class Context:
     simulated: bool
     replaces_generation_id: UUID | None = None
     forced_fault: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The fields that every event of the generation carries."""

@@ -67,6 +67,7 @@ class Recorder:
             "prompt_version": context.prompt_version,
             "replaces_generation_id": context.replaces_generation_id,
             "events_if_interrupted": events_if_interrupted,
+            "options": dict(context.options),
         }
         try:
             self._database.call("start_generation", p_generation=exact_json(row), p_limit_s=int(limit_s) + GRACE_S)

@@ -36,6 +36,10 @@ COMMON_SERVICES: dict[str, str] = {
 
 _BETWEEN_WORDS = frozenset(["Zs", "Zl", "Zp", "Cc", "Cf", "Pd", "Pc"])
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+# Every common name is of these letters; other scripts need no space around one.
+_TOKEN = re.compile(r"[A-Za-z0-9]+")
+_LONGEST = max(len(name.split()) for name in COMMON_SERVICES)
+_ALSO_WORDS = frozenset(["box", "notion", "outlook", "stripe"])
 _BY_WORDS = {" ".join(_WORD.findall(name)).casefold(): text for name, text in COMMON_SERVICES.items()}
 
 
@@ -52,6 +56,17 @@ def same(name: str) -> str:
 def words(name: str) -> list[str]:
     """The words of a service's name in lower case, the same for `Microsoft_To_Do` and `microsoftToDo`."""
     return [word.casefold() for word in _WORD.findall(name)]
+
+
+def mentioned(text: str) -> list[str]:
+    """The common services that a text names, in the order of their names.
+
+    A name that is also an English word, such as Box, must begin with a capital letter.
+    """
+    found = _TOKEN.findall(text)
+    spans = (found[begin : begin + length] for length in range(1, _LONGEST + 1) for begin in range(len(found)))
+    named = {same("".join(span)) for span in spans if not (len(span) == 1 and span[0] in _ALSO_WORDS)}
+    return [name for name in COMMON_SERVICES if same(name) in named]
 
 
 def abilities(name: str) -> str:

@@ -59,6 +59,15 @@ class ResultFigures(Row):
         return 100 * saved / baseline if saved is not None and baseline else None
 
 
+class Options(Row):
+    """What was chosen for a generation only; None where nothing was."""
+
+    primary: str | None = None
+    fallback: str | None = None
+    fallback_enabled: bool | None = None
+    forced_fault: str | None = None
+
+
 class StoredGeneration(Row):
     """One generation as it was recorded.
 
@@ -83,6 +92,8 @@ class StoredGeneration(Row):
     figures: ResultFigures
     simulated: bool
     overridden: bool
+    options: Options
+    config_version: int | None
     replaces_generation_id: UUID | None
     rating: int | None
     sample: bool

@@ -27,13 +27,16 @@ create table public.workflows (
     started_at timestamptz not null default now(),
     deadline_at timestamptz not null,
     finished_at timestamptz,
-    events_if_interrupted jsonb not null default '[]'
+    events_if_interrupted jsonb not null default '[]',
+    options jsonb not null default '{}'
 );
 
 comment on table public.workflows is 'One row per generation.';
 comment on column public.workflows.cost_usd is 'Cost of all attempts together, in US dollars; null while running.';
 comment on column public.workflows.figures is
     'Result figures beyond the attempts: api_model, generation_time_ms, fallback_reason; baseline and savings as text.';
+comment on column public.workflows.options is
+    'What was chosen for this generation only: {primary, fallback, fallback_enabled, forced_fault}; absent if it was not.';
 comment on column public.workflows.sample is 'Whether the row belongs to the sample data and is removed with it.';
 comment on column public.workflows.deadline_at is 'A generation that has not finished by then counts as interrupted.';
 comment on column public.workflows.rejected_outputs is 'Model replies that validation rejected: [{attempt, text}].';

@@ -269,14 +269,15 @@ begin
     generation.started_at := now();
     insert into public.workflows (
         generation_id, user_id, actor_id, agent_id, origin, prompt, services, overridden, simulated,
-        config_version, prompt_version, replaces_generation_id, started_at, deadline_at, events_if_interrupted
+        config_version, prompt_version, replaces_generation_id, started_at, deadline_at, events_if_interrupted, options
     )
     values (
         generation.generation_id, generation.user_id, generation.actor_id, generation.agent_id, generation.origin, generation.prompt,
         coalesce(generation.services, '{}'), coalesce(generation.overridden, false), coalesce(generation.simulated, false),
         generation.config_version, generation.prompt_version, generation.replaces_generation_id, generation.started_at,
         generation.started_at + p_limit_s * interval '1 second',
-        private.checked_events(generation, coalesce(generation.events_if_interrupted, '[]'))
+        private.checked_events(generation, coalesce(generation.events_if_interrupted, '[]')),
+        coalesce(generation.options, '{}')
     )
     on conflict (generation_id) do nothing;
 

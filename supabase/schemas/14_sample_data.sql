@@ -325,6 +325,7 @@ as $$
             'savings_usd', (baseline_usd - cost_usd)::text
         ),
         'overridden', overridden,
+        'options', case when overridden then jsonb_build_object('primary', attempts -> 0 -> 'model') else '{}' end,
         'simulated', true,
         'sample', true,
         'config_version', config_version,

@@ -41,6 +41,18 @@ def test_one_prompt_as_json(run: Run) -> None:
     assert result["cost_usd"] == listed.total_price
 
 
+def test_models_and_failure_for_one_prompt(run: Run) -> None:
+    """The playground's options: other models, no fallback, and a failure of the simulated first model."""
+    chosen = run("generate", "Alert", "--primary", "claude-sonnet-4", "--no-fallback", "--json")
+    failing = run("generate", "Alert", "--fallback", "gpt-6-luna", "--force-failure", "bad_step", "--json")
+    nothing = run("generate", "Alert", "--no-fallback", "--force-failure", "bad_step", "--json")
+
+    assert json.loads(chosen.stdout)["generator_used"] == "claude-sonnet-4"
+    assert [attempt["model"] for attempt in json.loads(failing.stdout)["attempts"]] == ["gpt-4o-mini", "gpt-6-luna"]
+    assert (nothing.returncode, nothing.stdout) == (1, "")
+    assert run("generate", "Alert", "--fallback", "gpt-6-luna", "--no-fallback").returncode == 2
+
+
 def test_one_prompt_for_people(run: Run) -> None:
     """Without --json the steps are listed, and the last line contains the cost and the generation id."""
     done = run("generate", "Alert the team", "--services", "Slack")

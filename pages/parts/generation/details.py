@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from orchestrator import WorkflowGenerationResult
+from orchestrator import GenerationOptions, WorkflowGenerationResult
 from orchestrator.request import WorkflowRequest
-from queries.records.stored import StoredGeneration
+from queries.records.stored import Options, StoredGeneration
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,7 @@ class GenerationDetails:
     duration_ms: int | None
     simulated: bool
     overridden: bool
+    options: Options
     sample: bool
     started_at: datetime
 
@@ -106,13 +107,14 @@ def recorded(stored: StoredGeneration) -> GenerationDetails:
         duration_ms=stored.duration_ms,
         simulated=stored.simulated,
         overridden=stored.overridden,
+        options=stored.options,
         sample=stored.sample,
         started_at=stored.started_at,
     )
 
 
 def unrecorded(
-    result: WorkflowGenerationResult, request: WorkflowRequest, *, overridden: bool, started_at: datetime
+    result: WorkflowGenerationResult, request: WorkflowRequest, options: GenerationOptions, started_at: datetime
 ) -> GenerationDetails:
     """The details of a workflow that this process generated and that is not recorded yet."""
     accepted = len(result.attempts) - 1
@@ -147,7 +149,8 @@ def unrecorded(
         savings_pct=result.savings_pct,
         duration_ms=result.generation_time_ms,
         simulated=result.simulated,
-        overridden=overridden,
+        overridden=options.overrides is not None,
+        options=Options.model_validate(options.chosen()),
         sample=False,
         started_at=started_at,
     )

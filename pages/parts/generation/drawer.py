@@ -8,8 +8,8 @@ import streamlit as st
 
 from orchestrator import OrchestratorError
 from pages.parts.generation.details import recorded
-from pages.parts.generation.edit import edit
 from pages.parts.generation.links import GENERATION_PARAMETER
+from pages.parts.generation.repeat import edit
 from pages.parts.generation.view import show_generation
 from pages.parts.problems import problem
 from queries.errors import QueryError

@@ -8,10 +8,11 @@ from orchestrator.models.catalogue import BASELINE
 from pages.parts.filters import zone
 from pages.parts.generation.attempts import attempts
 from pages.parts.generation.details import GenerationDetails
+from pages.parts.generation.repeat import overrides
 from pages.parts.generation.steps import steps_shown
 from pages.parts.generation.take_away import take_away
 from pages.parts.palette import GENERATION_STATUS, label
-from pages.parts.words import NONE, escaped, moment, money, percent, seconds
+from pages.parts.words import NONE, escaped, inline, moment, money, percent, seconds, spoken
 
 _PROMPT_CHARS = 400
 
@@ -24,7 +25,9 @@ def show_generation(generation: GenerationDetails) -> None:
         if generation.simulated:
             st.badge("Simulated", icon=":material/science:", color="gray")
         if generation.overridden:
-            st.badge("Model overrides", icon=":material/tune:", color="violet")
+            st.badge(escaped(overrides(generation.options)), icon=":material/tune:", color="violet")
+        if fault := generation.options.forced_fault:
+            st.badge(f"Forced failure: {inline(spoken(fault))}", icon=":material/bug_report:", color="violet")
         if generation.sample:
             st.badge("Sample", icon=":material/auto_awesome:", color="gray")
         st.caption(

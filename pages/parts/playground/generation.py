@@ -82,8 +82,7 @@ class StartedGeneration:
         result = self.result()
         if result is None:
             return None
-        overridden = self.options.overrides is not None
-        return unrecorded(result, self.request, overridden=overridden, started_at=self.began)
+        return unrecorded(result, self.request, self.options, self.began)
 
     def sentence(self) -> str:
         """What is happening now, and for how long."""
