@@ -42,7 +42,7 @@ def rollback_plan() -> None:
         st.page_link("fallbacks.py", label="1. Read the cheap model's rejected replies", icon=":material/rule:")
         st.page_link("quality.py", label="2. See which rate dropped, and when", icon=":material/verified:")
         st.page_link(
-            "settings.py", label="3. Find the change before the drop, and revert it",
+            "settings.py", label="3. Find the change before the drop, and undo it",
             icon=":material/history:",
         )  # fmt: skip
         st.button(
@@ -71,8 +71,12 @@ st.caption(f"{evidence(report)} The three system keys switch all traffic at once
 nothing = tally(())
 cards(
     [
-        tally_cards.fallback(report.total, nothing).noted("where a cheaper model was asked first"),
-        tally_cards.success(report.total, nothing),
+        tally_cards.fallback(report.total, nothing).named(
+            "Fallback rate of the cheap model", "Of the completed generations that asked a cheaper model first."
+        ),
+        tally_cards.success(report.total, nothing).named(
+            "Success rate of the cheap model", "Of the generations that asked a cheaper model first."
+        ),
     ],
     chosen.period,
     per_row=2,

@@ -8,6 +8,7 @@ from typing import Literal
 
 import streamlit as st
 
+from pages.parts.sparkline import sparkline
 from pages.parts.words import UNCHANGED, Number, threshold
 from queries.period import Period
 from queries.rates import Rate
@@ -116,5 +117,6 @@ def _metric(card: Card, since: str) -> None:
         card.label, card.value, card.change,
         delta_color="off" if unchanged else colour, delta_arrow="off" if unchanged else "auto",
         delta_description=since if card.change else None, help=card.help,
-        chart_data=card.trend if len(card.trend) > 1 else None,
     )  # fmt: skip
+    if len(card.trend) > 1:
+        st.html(sparkline(card.trend, f"{card.label}, day by day"))

@@ -59,6 +59,7 @@ def figure(*, y_title: str, height: int = HEIGHT, over: Period | None = None, **
         over: the period whose days the x axis shows, if it shows days.
         look: other settings of Plotly's layout that differ from its defaults.
     """
+    words = {"color": text_colour()}
     return Figure(
         {
             # Streamlit's template would be sent with each chart, ten times the chart's size, and replaced on arrival.
@@ -69,8 +70,14 @@ def figure(*, y_title: str, height: int = HEIGHT, over: Period | None = None, **
             "hovermode": "closest",
             "bargap": 1 - _BAR_DAYS,
             "separators": ".,",
-            "yaxis": {"title": y_title, "rangemode": "tozero", "automargin": True, "exponentformat": "none"},
-            "xaxis": {"automargin": True, "title": None} | (_days(over) if over else {}),
+            "yaxis": {
+                "title": {"text": y_title, "font": words},
+                "tickfont": words,
+                "rangemode": "tozero",
+                "automargin": True,
+                "exponentformat": "none",
+            },
+            "xaxis": {"automargin": True, "title": None, "tickfont": words} | (_days(over) if over else {}),
             "shapes": [],
             "annotations": [],
         }
@@ -161,7 +168,7 @@ def show(
     Returns:
         The custom data of the clicked mark; None if none was clicked.
     """
-    with st.container(border=True):
+    with st.container(border=True, height="stretch"):
         st.subheader(title, anchor=False)
         points = _draw(drawn, f"chart_{key}", alt, drill=drill)
         with st.container(horizontal=True, wrap=False, vertical_alignment="center", horizontal_alignment="distribute"):

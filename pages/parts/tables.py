@@ -40,7 +40,7 @@ def table(
     Returns:
         The index of the selected row; None if none is.
     """
-    with st.container(border=True):
+    with st.container(border=True, height="stretch"):
         st.subheader(title, anchor=False)
         chosen = listing(rows, title, key=f"table_{key}" if drill else None)
         with st.container(horizontal=True, wrap=False, vertical_alignment="center", horizontal_alignment="distribute"):

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from orchestrator.models.catalogue import BASELINE
 from pages.parts.cards import Card
-from pages.parts.words import change, count, money, overridden, percent, points, seconds, share, unit_price
+from pages.parts.words import change, count, money, overridden, percent, points, seconds, share
 from queries import targets
 from queries.days import LatencySummary
 from queries.tally import Tally, tally
@@ -102,7 +102,7 @@ def per_workflow(total: Tally, before: Tally) -> Card:
     """The average cost of a workflow."""
     return Card(
         "Cost per workflow",
-        unit_price(total.cost_per_workflow_usd),
+        money(total.cost_per_workflow_usd),
         f"Cost divided by the number of workflows: {money(total.cost_usd)} / {count(total.with_cost)}.",
         change(total.cost_per_workflow_usd, before.cost_per_workflow_usd),
         falling_is_good=True,

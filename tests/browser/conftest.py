@@ -121,3 +121,9 @@ def visit_fixture(
 def phone_fixture(new_context: Callable[[int, str], BrowserContext], console: str) -> Visit:
     """A visit on a dark phone, the narrowest case."""
     return Visit(new_context(_PHONE, "dark"), console)
+
+
+@pytest.fixture(name="phone_sample")
+def phone_sample_fixture(new_context: Callable[[int, str], BrowserContext], sample_console: str) -> Visit:
+    """The same, on the console with a sample."""
+    return Visit(new_context(_PHONE, "dark"), sample_console)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from functools import reduce
 from typing import Protocol
 
@@ -20,10 +21,14 @@ _MOST_TABS = 150
 _PRESSED = ("button", "link", "radio", "tab")
 
 
+Name = str | re.Pattern[str]
+"""How something is called, or a pattern of that."""
+
+
 class Hand(Protocol):
     """A way to use a page."""
 
-    def press(self, page: Page, *names: str) -> None:
+    def press(self, page: Page, *names: Name) -> None:
         """Press the first button, switch, tab or link that has one of these names."""
 
     def write(self, page: Page, name: str, text: str) -> None:
@@ -36,7 +41,7 @@ class Hand(Protocol):
 class Pointer:
     """With a pointer."""
 
-    def press(self, page: Page, *names: str) -> None:
+    def press(self, page: Page, *names: Name) -> None:
         """Click it, or the text beside it."""
         settled(page)
         named = [page.get_by_role(role, name=name) for role in _PRESSED for name in names]  # type: ignore[arg-type]  # roles
@@ -56,7 +61,7 @@ class Pointer:
 class Keyboard:
     """By keyboard alone."""
 
-    def press(self, page: Page, *names: str) -> None:
+    def press(self, page: Page, *names: Name) -> None:
         """Tab to it and press Space, or Enter where Space would only scroll."""
         settled(page)
         _tab_to(page, *names)
@@ -91,11 +96,15 @@ class Keyboard:
         raise AssertionError(f"{name} does not take {option}")
 
 
-def _tab_to(page: Page, *names: str) -> None:
+def _tab_to(page: Page, *names: Name) -> None:
     seen = []
     for _ in range(_MOST_TABS):
         page.keyboard.press("Tab")
         seen.append(page.evaluate(_FOCUSED))
-        if seen[-1].startswith(names):
+        if any(_begins(seen[-1], name) for name in names):
             return
     raise AssertionError(f"Tab never comes to {names}, only to {list(dict.fromkeys(seen))}")
+
+
+def _begins(text: str, name: Name) -> bool:
+    return text.startswith(name) if isinstance(name, str) else bool(name.fullmatch(text))

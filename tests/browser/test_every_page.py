@@ -9,10 +9,11 @@ from typing import Literal
 import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from pages.parts.frame import menu
 from tests.browser.conftest import Visit
+from tests.browser.hands import Hand, Keyboard, Pointer
 from tests.browser.served import choose, settled
 
 PAGES = [entry.title for entry in menu.PAGES]
@@ -73,7 +74,7 @@ def _walk(page: Page) -> Iterator[str]:
         assert page.locator("[data-testid=stException]").count() == 0, name
         assert page.get_by_text("Something went wrong").count() == 0, name
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
-        expect(page.get_by_role("button", name="Roll back now")).to_be_visible(timeout=30_000)
+        expect(page.get_by_role("button", name="Actions")).to_be_visible(timeout=30_000)
         yield name
 
 
@@ -89,40 +90,101 @@ def serious(page: Page, rules: dict[str, list[str]]) -> list[str]:
     ]
 
 
-def test_five_questions(new_context: Callable[[int, str], BrowserContext], sample_console: str) -> None:
-    """Each is answered within three clicks from the overview."""
-    context = new_context(1440, "light")
-
-    # What did we save last month, net of waste?
+@pytest.mark.parametrize(
+    ("width", "height", "hand"),
+    [(1440, 1000, Pointer()), (390, 844, Pointer()), (1440, 1000, Keyboard())],
+    ids=["1440-pointer", "390-pointer", "1440-keyboard"],
+)
+def test_five_questions(
+    new_context: Callable[[int, str], BrowserContext], sample_console: str, width: int, height: int, hand: Hand
+) -> None:
+    """From the overview: at most one click for the first three, two for the others; each answer inside the window."""
+    context = new_context(width, "light")
     page = Visit(context, sample_console).open()
-    page.get_by_role("link", name="Cost", exact=True).click()
+    page.set_viewport_size({"width": width, "height": height})
+
+    # Is all well, and what should be done? What was saved, net of waste? No click, on a phone one scroll.
+    screens = 1 if width > 1000 else 2
+    assert _bottom(page.get_by_test_id("stAlert").first) <= screens * height
+    assert _bottom(page.get_by_text("Saved", exact=True).first) <= height
+
+    # Why did fallbacks rise, and since which change? One.
+    hand.press(page, re.compile(".*Fallback rate .*, usually .*"))
+    cause = page.get_by_text("Prompt version 2 first used")
+    expect(cause).to_be_visible(timeout=30_000)
+    assert _bottom(cause) <= height
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+    # What if fallbacks reach 10 % at 100,000 workflows a month? One, and two figures.
+    hand.press(page, "See what it cost")
     expect(page.get_by_text("of savings come from?")).to_be_visible(timeout=30_000)
-    choose(page, "Period", "Last month")
-    expect(page).to_have_url(re.compile("period=last-month"), timeout=30_000)
-    expect(page.get_by_text("Saved", exact=True).first).to_be_visible()
+    for name, value in (("Fallback rate of the cheap model, %", "10"), ("Workflows per month", "100000")):
+        page.get_by_role("spinbutton", name=name).fill(value)
+        page.keyboard.press("Enter")
+        settled(page)
+    answer = page.get_by_text("With the fallback", exact=True).first
+    expect(answer).to_be_visible(timeout=30_000)
+    assert _bottom(answer) <= screens * height
 
-    # Why did fallbacks rise on that day? Which change caused it, and whose? Revert it.
+    # How far can the cheap model go? Two: on a phone, the menu must be opened.
     page = Visit(context, sample_console).open()
-    page.get_by_role("link", name="Fallbacks").click()
-    expect(page.get_by_text("How often did the fallback answer?")).to_be_visible(timeout=30_000)
-    _click_highest_point(page)
-    expect(page.get_by_text(re.compile(r"The fallback answered .* validation failed"))).to_be_visible(timeout=30_000)
-    expect(page.get_by_text("prompt version 2 was first used")).to_be_visible()
-    expect(page.get_by_role("heading", name="Its fallbacks")).to_be_visible()
-
-    # What if fallbacks reach 10 % at 100,000 agents?
-    page = Visit(context, sample_console).open("/cost")
-    page.get_by_role("spinbutton", name="Fallback rate, %").fill("10")
-    page.get_by_role("spinbutton", name="Workflows per month").fill("100000")
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("With the fallback", exact=True).first).to_be_visible(timeout=30_000)
+    if (menu_button := page.get_by_test_id("stExpandSidebarButton")).is_visible():
+        menu_button.click()
+    hand.press(page, "Rollout")
+    phase = page.get_by_text("The figures support this phase")
+    expect(phase).to_be_visible(timeout=30_000)
+    assert _bottom(phase) <= screens * height
 
 
-def test_a_change_is_found_and_put_back(new_context: Callable[[int, str], BrowserContext], sample_console: str) -> None:
-    """From the day on which fallbacks rose to the revert of its change; filters are kept between pages."""
+@pytest.mark.parametrize("address", ["", "cost", "fallbacks", "latency", "quality"])
+def test_the_first_figure_is_near_the_top_of_a_phone(phone_sample: Visit, address: str) -> None:
+    """Within 300 pixels, with every control of the header beside its title."""
+    page = phone_sample.open(f"/{address}")
+    figure = page.get_by_test_id("stMetricValue").first
+    expect(figure).to_be_visible(timeout=30_000)
+    assert _bottom(figure) <= 300
+    for name in ("Filters", "Search", "Actions"):
+        box = page.get_by_role("button", name=re.compile(f"^{name}( Shortcut|$)")).bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= 390 - 12
+        assert box["y"] + box["height"] <= 120
+
+
+def _bottom(element: Locator) -> float:
+    """Where an element ends, in pixels below the upper edge of the window."""
+    box = element.bounding_box()
+    assert box is not None
+    return box["y"] + box["height"]
+
+
+def test_a_change_is_found_and_undone(new_context: Callable[[int, str], BrowserContext], console: str) -> None:
+    """From its line in the list to its undo in place, with a reason; Back and Escape close the drawer."""
+    page = Visit(new_context(1440, "light"), console).open("/settings")
+    choose(page, "Primary model", "GPT-6 Luna · $0.00095 per workflow")
+    page.get_by_role("button", name=re.compile("^Save")).click(timeout=30_000)
+    expect(page.get_by_text(re.compile(r"Version \d+ applies"))).to_be_visible(timeout=30_000)
+    page.get_by_role("button", name="Details").first.click()
+    expect(page).to_have_url(re.compile(r"change=2"), timeout=30_000)
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("Primary model: GPT-6 Luna → GPT-4o mini")).to_be_visible(timeout=30_000)
+    page.keyboard.press("Escape")
+    expect(page).not_to_have_url(re.compile(r"change="))
+    page.get_by_role("button", name="Details").first.click()
+    dialog.get_by_label("Reason").fill("It was a test")
+    dialog.get_by_label("Reason").press("Enter")
+    dialog.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text(re.compile(r"Version \d+ applies"))).to_be_visible(timeout=30_000)
+
+    expect(page.get_by_text("“It was a test”")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("combobox", name="Primary model")).to_have_value("GPT-4o mini · $0.0012 per workflow")
+
+
+def test_a_day_is_opened_and_left(new_context: Callable[[int, str], BrowserContext], sample_console: str) -> None:
+    """A click on a point opens its day, which the address names; filters are kept between pages, and Back works."""
     page = Visit(new_context(1440, "light"), sample_console).open("/fallbacks?model=gpt-6-luna")
     _click_highest_point(page)
-    expect(page.get_by_text("Primary model: GPT-4o mini → GPT-6 Luna")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Primary model: GPT-4o mini → GPT-6 Luna").last).to_be_visible(timeout=30_000)
     expect(page.get_by_text(re.compile("sam\u2060?@example.com"))).to_be_visible()
     expect(page).to_have_url(re.compile(r"day=2026"))
     page.keyboard.press("Escape")
@@ -131,13 +193,57 @@ def test_a_change_is_found_and_put_back(new_context: Callable[[int, str], Browse
     page.get_by_role("link", name="Latency").click()
     expect(page.get_by_role("heading", name="Latency", level=1)).to_be_visible(timeout=30_000)
     settled(page)
-    expect(page.get_by_role("combobox", name="Answered by")).to_have_value("GPT-6 Luna")
+    expect(page).to_have_url(re.compile("model=gpt-6-luna"))
     page.go_back()
     expect(page.get_by_role("heading", name="Fallbacks", level=1)).to_be_visible(timeout=30_000)
     _click_highest_point(page)
-    expect(page.get_by_text("Already reverted").first).to_be_visible(timeout=30_000)
-    page.get_by_role("button", name="Revert").first.click()
-    expect(page.get_by_text("Nothing to revert: the settings already have these values.")).to_be_visible(timeout=30_000)
+    page.get_by_text("Undo it").first.click()
+    expect(page.get_by_text("Already undone").first).to_be_visible(timeout=30_000)
+
+
+def test_a_generation_is_found(new_context: Callable[[int, str], BrowserContext], sample_console: str) -> None:
+    """By search and filters in the address; its row opens a drawer, and the list goes on page by page."""
+    page = Visit(new_context(1440, "light"), sample_console).open("/generations")
+    expect(page.get_by_text("1 to 50")).to_be_visible(timeout=30_000)
+    page.get_by_role("button", name="Older").click()
+    expect(page.get_by_text("51 to ")).to_be_visible(timeout=30_000)
+    page.get_by_role("textbox", name="Search").fill("zendesk")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("search=zendesk"), timeout=30_000)
+    settled(page)
+    rows = page.get_by_test_id("stDataFrame")
+    rows.click(position={"x": 18, "y": 55})
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("What it took")).to_be_visible(timeout=30_000)
+    expect(dialog.get_by_text("Zendesk").first).to_be_visible()
+    expect(page).to_have_url(re.compile("generation="))
+    page.reload()
+    expect(dialog.get_by_text("What it took")).to_be_visible(timeout=30_000)
+    dialog.get_by_role("button", name="Edit and run").click()
+    expect(page.get_by_label("Describe the process")).to_have_value(re.compile("Zendesk"), timeout=30_000)
+
+
+def test_pages_are_a_key_away(new_context: Callable[[int, str], BrowserContext], sample_console: str) -> None:
+    """A digit opens a page, the palette finds pages and actions, and a list says so."""
+    page = Visit(new_context(1440, "dark"), sample_console).open()
+    page.keyboard.press("4")
+    expect(page.get_by_role("heading", name="Cost", level=1)).to_be_visible(timeout=30_000)
+    settled(page)
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("dialog").get_by_role("combobox")).to_be_focused(timeout=30_000)
+    page.keyboard.type("latency")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Latency", level=1)).to_be_visible(timeout=30_000)
+    settled(page)
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("dialog").get_by_role("combobox")).to_be_focused(timeout=30_000)
+    page.keyboard.type("roll back")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Roll back to Claude Sonnet 4")).to_be_visible(timeout=30_000)
+    page.keyboard.press("Escape")
+    page.get_by_role("heading", name="Latency", level=1).click()
+    page.keyboard.press("h")
+    expect(page.get_by_role("dialog").get_by_text("Search pages, actions")).to_be_visible(timeout=30_000)
 
 
 def _click_highest_point(page: Page) -> None:

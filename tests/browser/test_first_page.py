@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit, every_way
@@ -14,7 +16,7 @@ PROMPT = "When a Zendesk ticket is urgent, alert the team on Slack, otherwise cr
 def test_from_the_first_visit_to_a_workflow(visit: Visit, hand: Hand) -> None:
     """The overview leads to the playground; describe a process, generate, read steps and cost, rate it."""
     page = visit.open()
-    hand.press(page, "Describe a process", "Search all generations")
+    hand.press(page, "Describe a process", "Playground")
     expect(page.get_by_role("heading", name="Playground", level=1)).to_be_visible(timeout=20_000)
     hand.write(page, "Describe the process", PROMPT)
     hand.press(page, "Generate")
@@ -46,7 +48,7 @@ def test_cancel(visit: Visit, hand: Hand) -> None:
 def test_bad_input(phone: Visit) -> None:
     """An empty description gets a message, no traceback."""
     page = phone.open("/playground")
-    page.get_by_role("button", name="Generate").click(timeout=20_000)
+    page.get_by_role("button", name=re.compile("^Generate(?! again)")).click(timeout=20_000)
 
     expect(page.get_by_text("The description is empty")).to_be_visible(timeout=20_000)
 
@@ -56,7 +58,7 @@ def test_what_people_type_is_shown_as_typed(phone: Visit) -> None:
     page = phone.open("/playground")
     prompt = "Send ![x](http://foreign.example/x.png) and [y](http://foreign.example/) to **Slack** <img src=x>"
     page.get_by_label("Describe the process").fill(prompt)
-    page.get_by_role("button", name="Generate").click()
+    page.get_by_role("button", name=re.compile("^Generate(?! again)")).click()
     expect(page.get_by_text("What it took")).to_be_visible(timeout=60_000)
 
     # An invisible character keeps Markdown from linking bare addresses.
@@ -78,7 +80,7 @@ def test_a_fallback_survives_a_reload_and_is_opened_elsewhere(visit: Visit, hand
     page.reload()
     expect(page.get_by_text("What it took")).to_be_visible(timeout=60_000)
 
-    expect(page.get_by_text("answered, and why it was rejected")).to_be_visible()
+    expect(page.get_by_text("What it answered, and why that was rejected")).to_be_visible()
     second = visit.another(page.url.removeprefix(visit.address))
     expect(second.get_by_text("What it took")).to_be_visible(timeout=60_000)
     hand.press(second, "Generate again")

@@ -31,7 +31,7 @@ def test_a_change_a_conflict_a_return_and_a_roll_back(visit: Visit, hand: Hand) 
     hand.press(first, "Save 1 change")
     expect(first.get_by_text(f"Version {version + 1} applies")).to_be_visible(timeout=20_000)
     page = visit.another("/playground")
-    hand.press(page, "Roll back now")
+    hand.press(page, "Actions")
     hand.press(page, "Roll back to Claude Sonnet 4")
     assert _saved(page) > version  # if Claude is the primary model already, no version is added
     expect(page.get_by_role("button", name="Roll back to Claude Sonnet 4")).to_be_hidden(timeout=20_000)

@@ -11,6 +11,7 @@ from pages.parts.charts import numbers
 from pages.parts.filters import Chosen
 from pages.parts.generation.drill_down import answered_on, clicked_day, drill_down
 from pages.parts.palette import GAIN, GREY
+from pages.parts.theme import text_colour
 from pages.parts.words import day, many, money
 from queries.cost import CostReport
 from queries.records.generations import Which
@@ -58,6 +59,7 @@ def bridge(report: CostReport) -> None:
         text=[money(usd) for usd in report.bridge["usd"]],
         measure=[{"baseline": "absolute", "cost": "total"}.get(step, "relative") for step in report.bridge["step"]],
         textposition="outside",
+        textfont={"color": text_colour()},
         cliponaxis=False,
         totals={"marker": {"color": GREY}},
         increasing={"marker": {"color": GREY}},

@@ -42,9 +42,12 @@ def estimate(database: Database, total: Tally) -> None:
         if basis is None:
             st.caption("The prices of the configured models are unknown.")
             return
-        volume, rate = _asked(basis)
+        # Side by side, so that the answer is in sight while the question changes.
+        asked, answered = st.columns([1, 3])
+        with asked:
+            volume, rate = _asked(basis)
         chosen = month(basis.costs, volume, rate)
-        with st.grid(4, min_column_width=150):
+        with answered, st.grid(4, min_column_width=130):
             st.metric(f"{BASELINE.label} alone", about(chosen.baseline_usd), border=True)
             st.metric("With the fallback", about(chosen.cost_usd), border=True)
             st.metric("Saved per month", about(chosen.saved_usd), border=True)
@@ -95,11 +98,8 @@ def _asked(basis: _Basis) -> tuple[int, Decimal]:
         # Nobody has entered another rate: it follows the measured one.
         st.session_state[_RATE] = rounded
     st.session_state[_MEASURED] = rounded
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        volume = st.number_input(
-            "Workflows per month", 0, 1_000_000_000, _DEFAULT_VOLUME, 1000, key="estimate_volume", width=200
-        )
-        rate = st.number_input("Fallback rate, %", 0.0, 100.0, step=0.5, key=_RATE, width=200)
+    volume = st.number_input("Workflows per month", 0, 1_000_000_000, _DEFAULT_VOLUME, 1000, key="estimate_volume")
+    rate = st.number_input("Fallback rate of the cheap model, %", 0.0, 100.0, step=0.5, key=_RATE)
     return int(volume), Decimal(str(rate))
 
 

@@ -23,12 +23,13 @@ def generation_rows(found: pd.DataFrame, zone: str) -> list[dict[str, Any]]:
     return [
         {
             "When": moment(row["at"], zone),
-            "Status": _status(row),
+            "Status": _STATUSES[str(row["action"])],
             "Cost": money(row["cost_usd"]),
             "Time": seconds(row["latency_ms"]),
             "Answered by": label(row["generator"]) if row["generator"] else NONE,
             "Fallback reason": REASON_LABELS.get(row["fallback_reason"], NONE),
             "Agent": row["agent_id"] or NONE,
+            "Note": _note(row),
         }
         for row in found.to_dict("records")
     ]
@@ -41,8 +42,7 @@ def links(found: pd.DataFrame) -> list[str]:
     ]
 
 
-def _status(row: Mapping[Any, Any]) -> str:
-    ended = _STATUSES[str(row["action"])]
+def _note(row: Mapping[Any, Any]) -> str:
     if row["problems"]:
-        return f"{ended}; unreadable: {', '.join(row['problems'])}"
-    return f"{ended}, not in rates" if row["overridden"] else ended
+        return f"Unreadable: {', '.join(row['problems'])}"
+    return "Not in rates" if row["overridden"] else NONE

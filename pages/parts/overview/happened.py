@@ -30,7 +30,7 @@ _NAMES = {
 def happened(report: Overview, chosen: Chosen, person: Database) -> None:
     """The largest deviations of the period in words; a sentence if there are none."""
     found = deviations(chosen.finished(report.days))
-    with st.container(border=True, gap="small"):
+    with st.container(border=True, gap=None, key="happened"):
         st.subheader("What happened?", anchor=False)
         if not found:
             st.caption("No day of this period differs much from its usual days, or too few have enough workflows.")

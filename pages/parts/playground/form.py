@@ -29,7 +29,9 @@ def form(begin: Callable[[], None], *, simulated: bool, running: bool) -> None:
             "Connected services", sorted(COMMON_SERVICES), key="playground_services", accept_new_options=True,
             placeholder="Choose, or type a name and press Enter", persist_state="session",
         )  # fmt: skip
-        _not_connected()
+        # Always there: if elements after it changed places, the expander would close.
+        with st.container():
+            _not_connected()
         with st.expander("For this generation only"):
             _differently(simulated=simulated)
         st.button("Generate", type="primary", on_click=begin, disabled=running, shortcut="Ctrl+Enter")
