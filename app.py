@@ -33,7 +33,10 @@ def _warm() -> None:
     # Imported here, so that the server can answer before the import is done.
     from pages.parts import console
 
-    console.warm()
+    if console.warm():
+        # After Streamlit's own words, so that it is the last line of a start.
+        folder = str(st.get_option("server.baseUrlPath")).strip("/")
+        print(f"  The console is ready: http://localhost:{st.get_option('server.port')}/{folder}", flush=True)
 
 
 def _trouble() -> str | None:

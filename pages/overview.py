@@ -18,6 +18,7 @@ from pages.parts.left_out import left_out
 from pages.parts.overview.happened import happened
 from pages.parts.overview.judgement import judgement
 from pages.parts.overview.keys_now import notes
+from pages.parts.overview.questions import questions
 from pages.parts.words import overridden
 from queries.days import Day
 from queries.overview import Overview, read_overview
@@ -58,6 +59,7 @@ if not report.total.rows:
     )
     states.empty(person, sentence="No generations ended in this period with these filters.", reset=reset_filters())
 else:
+    questions(report)
     with st.container(key="answer"):
         with st.container(key="verdict"):
             judgement(lately, notes(person))

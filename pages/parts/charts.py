@@ -13,6 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import drawer, tables
+from pages.parts.marks import mark_list
 from pages.parts.palette import GREY
 from pages.parts.theme import page_colour, text_colour
 from queries.period import Period
@@ -166,16 +167,17 @@ def show(
         drill: whether marks can be clicked.
 
     Returns:
-        The custom data of the clicked mark; None if none was clicked.
+        The custom data of the mark that was clicked, or chosen from the list; None if none was.
     """
     with st.container(border=True, height="stretch"):
         st.subheader(title, anchor=False)
         points = _draw(drawn, f"chart_{key}", alt, drill=drill)
-        with st.container(horizontal=True, wrap=False, vertical_alignment="center", horizontal_alignment="distribute"):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.caption(note or "", width="stretch")
+            listed = mark_list(drawn.data, key, title) if drill and drawn.data else None
             tables.download(frame, key)
-    chosen: list[Any] | None = points[0].get("customdata") if points else None
-    return chosen
+    clicked: list[Any] | None = points[0].get("customdata") if points else None
+    return clicked or listed
 
 
 def wrapped(name: str) -> str:

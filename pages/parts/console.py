@@ -34,8 +34,12 @@ def application() -> Application:
         return _made
 
 
-def warm() -> None:
-    """Create the application and import the charts in parallel, while the first visitor's browser loads."""
+def warm() -> bool:
+    """Create the application and import the charts in parallel, while the first visitor's browser loads.
+
+    Returns:
+        Whether there is an application.
+    """
     importing = threading.Thread(
         target=importlib.import_module, args=["pages.parts.charts"], name="importing", daemon=True
     )
@@ -47,6 +51,7 @@ def warm() -> None:
         log.warning("%s", error)
     importing.join()
     _keep_what_is_imported()
+    return _made is not None
 
 
 def warm_models() -> None:

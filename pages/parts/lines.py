@@ -53,6 +53,14 @@ def line(
     _points(drawn, few, pale, name, words + note, unfinished, legend=not enough)
 
 
+def ring(drawn: Figure, at: date, value: float) -> None:
+    """A ring around the point whose drawer is open."""
+    drawn.add(
+        "scatter", x=[at], y=[value], mode="markers", showlegend=False, hoverinfo="skip", unselected=charts.CLEAR,
+        marker={"size": 16, "symbol": "circle-open", "color": text_colour(), "line": {"width": 2}},
+    )  # fmt: skip
+
+
 def _points(
     drawn: Figure,
     rows: Sequence[tuple[Any, ...]],

@@ -8,6 +8,7 @@ from typing import TypeVar
 import streamlit as st
 
 from orchestrator import OrchestratorError
+from orchestrator.workflow.services import mentioned
 from pages.parts import console
 from pages.parts.frame import lost_press
 from pages.parts.problems import problem
@@ -17,6 +18,11 @@ from store import Database, StoreError
 from store.sample import DAYS, add_sample_data, has_sample_data, remove_sample_data
 
 T = TypeVar("T")
+
+SAMPLE_LOADED = "sample_loaded"
+"""Session key: whether this visitor has loaded the sample data and not yet dismissed the questions to try."""
+EXAMPLE = "When a Zendesk ticket is urgent, alert the team on Slack, otherwise create a Jira issue."
+"""A first description to try."""
 
 _SAMPLE_PER_DAY = 150
 _TOLD = "states_told"
@@ -52,7 +58,10 @@ def empty(database: Database, *, sentence: str, reset: Callable[[], None] | None
                 st.button("Reset filters", icon=":material/filter_alt_off:", on_click=reset)
             if not present:
                 load_button(database, key="empty")
-            st.page_link("playground.py", label="Describe a process", icon=":material/science:")
+            if st.button("Try a first workflow", icon=":material/science:", key="first_workflow"):
+                st.session_state["playground_prompt"] = EXAMPLE
+                st.session_state["playground_services"] = mentioned(EXAMPLE)
+                st.switch_page("playground.py")
             if present and not console.application().simulated:
                 st.page_link(
                     "cost.py", label="See the sample data (simulated)", icon=":material/auto_awesome:",
@@ -83,6 +92,7 @@ def _load_sample_data(database: Database) -> None:
     except StoreError as error:
         problem(error)
         return
+    st.session_state[SAMPLE_LOADED] = True
     st.session_state[_TOLD] = f"Added {count(events)} sample events. You can remove them under “Actions”."
     st.rerun()
 

@@ -171,8 +171,8 @@ def test_a_change_is_found_and_undone(new_context: Callable[[int, str], BrowserC
     page.keyboard.press("Escape")
     expect(page).not_to_have_url(re.compile(r"change="))
     page.get_by_role("button", name="Details").first.click()
-    dialog.get_by_label("Reason").fill("It was a test")
-    dialog.get_by_label("Reason").press("Enter")
+    dialog.get_by_role("textbox", name="Reason").fill("It was a test")
+    page.keyboard.press("Enter")
     dialog.get_by_role("button", name="Undo").click()
     expect(page.get_by_text(re.compile(r"Version \d+ applies"))).to_be_visible(timeout=30_000)
 
@@ -197,8 +197,10 @@ def test_a_day_is_opened_and_left(new_context: Callable[[int, str], BrowserConte
     page.go_back()
     expect(page.get_by_role("heading", name="Fallbacks", level=1)).to_be_visible(timeout=30_000)
     _click_highest_point(page)
-    page.get_by_text("Undo it").first.click()
-    expect(page.get_by_text("Already undone").first).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Undo it", exact=True).first).to_be_visible(timeout=30_000)
+    settled(page)  # the drawer is drawn again after the address has its day
+    page.get_by_text("Undo it", exact=True).first.click()
+    expect(page.get_by_text("Already undone").filter(visible=True).first).to_be_visible(timeout=30_000)
 
 
 def test_a_generation_is_found(new_context: Callable[[int, str], BrowserContext], sample_console: str) -> None:
@@ -207,7 +209,7 @@ def test_a_generation_is_found(new_context: Callable[[int, str], BrowserContext]
     expect(page.get_by_text("1 to 50")).to_be_visible(timeout=30_000)
     page.get_by_role("button", name="Older").click()
     expect(page.get_by_text("51 to ")).to_be_visible(timeout=30_000)
-    page.get_by_role("textbox", name="Search").fill("zendesk")
+    page.get_by_placeholder("Prompt, agent or ID").fill("zendesk")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("search=zendesk"), timeout=30_000)
     settled(page)

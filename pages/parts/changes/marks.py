@@ -18,6 +18,8 @@ from pages.parts.words import charted
 from queries.changes import Change, changes_in
 from queries.figures import Figures
 
+CHANGE_PARAMETER = "change"
+"""The address parameter for the change whose drawer is open."""
 CLICKED = "change_clicked"
 """Session key: the change that was clicked in this run."""
 _MARKED = "change"
@@ -50,10 +52,11 @@ _UNSEEN = {"marker": {"opacity": 0}}
 
 
 def _line(drawn: Figure, day: date, changes: Sequence[Change]) -> None:
+    opened = st.query_params.get(CHANGE_PARAMETER) in {change.id for change in changes}
     drawn.layout["shapes"].append(
         {
             "type": "line", "yref": "y domain", "y0": 0, "y1": 1, "x0": edge(day, 0), "x1": edge(day, 0),
-            "line": {"dash": "dot", "width": 1, "color": GREY},
+            "line": {"dash": "solid" if opened else "dot", "width": 2 if opened else 1, "color": GREY},
         }
     )  # fmt: skip
     more = f" +{len(changes) - 1}" if len(changes) > 1 else ""

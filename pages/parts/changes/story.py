@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from pages.parts import states
-from pages.parts.changes.marks import CLICKED
+from pages.parts.changes.marks import CHANGE_PARAMETER, CLICKED
 from pages.parts.changes.names import title
 from pages.parts.changes.undo import undo
 from pages.parts.drawer import drawer, named
@@ -20,9 +20,6 @@ from queries.changes import AROUND, Change, Effect, changes_in, read_effects
 from queries.figures import Figures
 from queries.tally import Tally
 from store import Database, clock
-
-CHANGE_PARAMETER = "change"
-"""The address parameter for the change whose drawer is open."""
 
 
 def change_drawer(person: Database, chosen: Chosen, figures: Figures) -> None:

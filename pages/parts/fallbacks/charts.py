@@ -14,7 +14,7 @@ from pages.parts.drawer import drawer, named
 from pages.parts.fallbacks.day_story import day_story
 from pages.parts.filters import Chosen
 from pages.parts.generation.drill_down import clicked_day, drill_down, listed
-from pages.parts.lines import line
+from pages.parts.lines import line, ring
 from pages.parts.palette import FALLBACK_COLOUR, REASON_COLOURS, REASON_LABELS
 from pages.parts.words import NONE, count, day, money, percent, spoken, threshold
 from queries import targets
@@ -48,6 +48,10 @@ def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
         (targets.FALLBACK_RARE_PCT, "rare"),
     ):
         charts.target(drawn, float(limit), words)
+    opened = clicked_day(st.query_params.get(_DAY))
+    for row in frame.to_dict("records"):
+        if row["day"] == opened and row["rate_pct"] is not None:
+            ring(drawn, row["day"], float(row["rate_pct"]))
     mark_changes(drawn, report.figures)
     clicked = taken(
         charts.show(

@@ -37,7 +37,7 @@ def happened(report: Overview, chosen: Chosen, person: Database) -> None:
         for one in found:
             st.button(
                 sentence(one), key=f"happened_{one.measure}_{one.at}", type="tertiary", icon=_icon(one),
-                on_click=_open, args=(one.at,),
+                on_click=open_day, args=(one.at,),
             )  # fmt: skip
     of = clicked_day(named(_DAY, None))
     if of in chosen.period.days:
@@ -54,7 +54,8 @@ def _icon(one: Deviation) -> str:
     return ":material/trending_up:" if one.score > 0 else ":material/trending_down:"
 
 
-def _open(of: date) -> None:
+def open_day(of: date) -> None:
+    """Open the drawer of a day in the next run."""
     st.query_params[_DAY] = of.isoformat()
 
 

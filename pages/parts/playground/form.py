@@ -10,9 +10,8 @@ from orchestrator.models.catalogue import CATALOGUE
 from orchestrator.simulator import Fault
 from orchestrator.workflow.services import COMMON_SERVICES, mentioned, same
 from pages.parts.generation.repeat import DEFAULT_MODEL, NO_FALLBACK
+from pages.parts.states import EXAMPLE
 from pages.parts.words import escaped, spoken
-
-EXAMPLE = "When a Zendesk ticket is urgent, alert the team on Slack, otherwise create a Jira issue."
 
 
 def form(begin: Callable[[], None], *, simulated: bool, running: bool) -> None:

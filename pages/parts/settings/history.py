@@ -9,8 +9,9 @@ import streamlit as st
 
 from orchestrator.settings_history import Save
 from pages.parts import states
+from pages.parts.changes.marks import CHANGE_PARAMETER
 from pages.parts.changes.names import title
-from pages.parts.changes.story import CHANGE_PARAMETER, change_drawer, effect_in_words
+from pages.parts.changes.story import change_drawer, effect_in_words
 from pages.parts.filters import Chosen, default_filters, zone
 from pages.parts.settings.form import propose
 from pages.parts.words import ago, escaped, many, moment
