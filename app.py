@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 
 from pages.parts import problems
 from server.compression import CompressedStatics
+from server.first_paint import FirstPaint
 from server.health import health
 from server.settings import DoorSettings
 from store import InvalidInput, read_environment
@@ -58,11 +59,13 @@ def _door() -> Middleware:
     return settings.middleware(st.get_option("server.allowedHosts"))
 
 
+_STYLES = Path(__file__).parent / "pages" / "parts" / "style.css"
+
 # The main script is inside pages/: next to a folder of that name, Streamlit would serve its files without the shell.
 app = st.App(
     Path(__file__).parent / "pages" / "shell.py",
     lifespan=lifespan,
     routes=[health(_trouble)],
-    middleware=[_door(), Middleware(CompressedStatics)],
+    middleware=[_door(), Middleware(FirstPaint, style_sheet=_STYLES), Middleware(CompressedStatics)],
     on_script_error=problems.report,
 )

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from benchmarks.measure import HEADING, Comparison
 
-_PARTS = ("screen", "reruns", "generation", "inserts", "figures")
+_PARTS = ("screen", "steadiness", "reruns", "generation", "inserts", "figures")
 
 
 def main() -> None:
@@ -20,6 +20,11 @@ def main() -> None:
     if unknown := set(arguments.parts) - set(_PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
     for name in arguments.parts or _PARTS:
+        if name == "steadiness":
+            print(
+                "\n".join(["\n### Steadiness\n", *importlib.import_module("benchmarks.steadiness").lines()]), flush=True
+            )
+            continue
         measure = importlib.import_module(f"benchmarks.{name}").measure
         if name == "figures":
             for rows in arguments.rows:

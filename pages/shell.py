@@ -13,7 +13,6 @@ _FOLDER = Path(__file__).parent
 _NAME = "Orchestrator Console"
 
 st.set_page_config(page_title=_NAME, page_icon="🧭", layout="wide")
-st.html(_FOLDER / "parts" / "style.css")
 st.logo(str(_FOLDER / "mark.svg"), size="large")
 
 page = menu.navigate()

@@ -40,7 +40,7 @@ class CompressedStatics:
         await send({"type": "http.response.body", "body": body})
 
     async def _made(self, scope: Scope, receive: Receive) -> Answer:
-        start, body = await _whole(self._app, scope, receive)
+        start, body = await whole(self._app, scope, receive)
         headers = dict(start["headers"])
         if start["status"] != 200 or len(body) < _LEAST_BYTES or not _is_text(headers.get(b"content-type", b"")):
             return start, body
@@ -67,7 +67,7 @@ def _is_text(content_type: bytes) -> bool:
     return any(kind in content_type for kind in _TYPES)
 
 
-async def _whole(app: App, scope: Scope, receive: Receive) -> Answer:
+async def whole(app: App, scope: Scope, receive: Receive) -> Answer:
     """An application's response, waited for; without extensions that would send a file past this middleware."""
     messages: list[Message] = []
 

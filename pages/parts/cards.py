@@ -113,10 +113,13 @@ def _metric(card: Card, since: str) -> None:
     elif card.falling_is_good:
         colour = "inverse"
     unchanged = card.change == UNCHANGED
-    st.metric(
-        card.label, card.value, card.change,
-        delta_color="off" if unchanged else colour, delta_arrow="off" if unchanged else "auto",
-        delta_description=since if card.change else None, help=card.help,
-    )  # fmt: skip
+    # The place of the figure and of its course is kept until they are there.
+    with st.container(key=f"figure_{card.label}"):
+        st.metric(
+            card.label, card.value, card.change,
+            delta_color="off" if unchanged else colour, delta_arrow="off" if unchanged else "auto",
+            delta_description=since if card.change else None, help=card.help,
+        )  # fmt: skip
     if len(card.trend) > 1:
-        st.html(sparkline(card.trend, f"{card.label}, day by day"))
+        with st.container(key=f"trend_{card.label}"):
+            st.html(sparkline(card.trend, f"{card.label}, day by day"))
