@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -56,12 +57,17 @@ def changes_in(figures: Figures) -> tuple[Change, ...]:
         Change(f"prompt-{version}", begin_of(day, zone), None, {}, version, None, sample=False)
         for version, day in new_prompts(figures).items()
     )
-    return tuple(sorted((*map(_saved, figures.changes), *prompts), key=lambda change: change.at, reverse=True))
+    return tuple(sorted((*_saved(figures.changes), *prompts), key=lambda change: change.at, reverse=True))
 
 
-def _saved(save: KeyChange) -> Change:
-    name = f"{save.at.astimezone(UTC):%Y%m%dT%H%M%S}"
-    return Change(name, save.at, save.by, save.changes, None, save.reason, save.sample)
+def _saved(saves: Sequence[KeyChange]) -> Iterator[Change]:
+    """The saves, each named by its second; further ones of the same second are numbered."""
+    named = Counter[str]()
+    for save in saves:
+        second = f"{save.at.astimezone(UTC):%Y%m%dT%H%M%S}"
+        named[second] += 1
+        name = second if named[second] == 1 else f"{second}-{named[second]}"
+        yield Change(name, save.at, save.by, save.changes, None, save.reason, save.sample)
 
 
 def read_effects(database: Database, changes: Sequence[Change], filters: Filters, now: datetime) -> dict[str, Effect]:
