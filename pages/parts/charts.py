@@ -172,7 +172,10 @@ def show(
     with st.container(border=True, height="stretch"):
         st.subheader(title, anchor=False)
         points = _draw(drawn, f"chart_{key}", alt, drill=drill)
-        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        with st.container(
+            horizontal=True, wrap=False, vertical_alignment="center", horizontal_alignment="distribute",
+            key=f"below_{key}",
+        ):  # fmt: skip
             st.caption(note or "", width="stretch")
             listed = mark_list(drawn.data, key, title) if drill and drawn.data else None
             tables.download(frame, key)

@@ -29,7 +29,7 @@ Found = dict[str, Callable[[], object]]
 
 def search_button(application: Application, *, sample: bool) -> None:
     """The button that opens the search."""
-    if st.button("Search", icon=":material/search:", shortcut=SEARCH_KEY):
+    if st.button("Search", icon=":material/search:", shortcut=SEARCH_KEY, key="search"):
         st.session_state.pop(_CHOSEN, None)
         _search(application, sample=sample)
 
