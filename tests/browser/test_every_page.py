@@ -199,7 +199,9 @@ def test_a_day_is_opened_and_left(new_context: Callable[[int, str], BrowserConte
     _click_highest_point(page)
     expect(page.get_by_text("Undo it", exact=True).first).to_be_visible(timeout=30_000)
     settled(page)  # the drawer is drawn again after the address has its day
-    page.get_by_text("Undo it", exact=True).first.click()
+    change = page.get_by_role("strong").filter(has_text="Primary model: GPT-4o mini → GPT-6 Luna").last
+    story = page.get_by_test_id("stVerticalBlock").filter(has=change).last
+    story.get_by_text("Undo it", exact=True).click()
     expect(page.get_by_text("Already undone").filter(visible=True).first).to_be_visible(timeout=30_000)
 
 
@@ -252,10 +254,10 @@ def _click_highest_point(page: Page) -> None:
     points = page.locator("[class*=st-key-chart_fallback_rate] .scatterlayer .point")
     expect(points.first).to_be_attached(timeout=30_000)
     settled(page)
-    tops = [(box["y"], place) for place, box in enumerate(p.bounding_box() for p in points.all()) if box]
-    # Changes are marked at the upper edge, above every rate.
-    highest = min((y, place) for y, place in tops if y > min(tops)[0] + 20)
-    points.nth(highest[1]).click(force=True)
+    # The points along the lines of changes cannot be seen.
+    seen = [point for point in points.all() if point.evaluate("point => getComputedStyle(point).opacity") != "0"]
+    boxes = [(box["y"], place) for place, box in enumerate(point.bounding_box() for point in seen) if box]
+    seen[min(boxes)[1]].click(force=True)
 
 
 def test_what_a_chart_shows_can_be_saved(
