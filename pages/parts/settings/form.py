@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -84,10 +83,11 @@ def form(base: OrchestratorSettings, changed: Callable[[str], str]) -> Changes:
         changed: gives a sentence on who last changed a key, and when.
     """
     names = list(dict.fromkeys([*CATALOGUE, base.primary, base.fallback]))
-    columns = itertools.cycle(st.columns(2))
     for key in SYSTEM_KEYS.values():
-        with next(columns):
+        value, about = st.columns([3, 2], vertical_alignment="bottom")
+        with value:
             _field(key, names)
+        with about:
             st.caption(changed(key.name))
             if note := _note(key):
                 st.caption(note)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -14,7 +15,7 @@ from pages.parts.changes.names import title
 from pages.parts.changes.story import change_drawer, effect_in_words
 from pages.parts.filters import Chosen, default_filters, zone
 from pages.parts.settings.form import propose
-from pages.parts.words import ago, escaped, many, moment
+from pages.parts.words import ago, day, escaped, many, moment
 from queries.changes import Change, Effect, changes_in, read_effects
 from queries.figures import Figures, read_figures
 from queries.period import latest
@@ -88,7 +89,7 @@ def changed(saves: tuple[Save, ...], key: str) -> str:
 def _line(entry: Entry, version: int) -> None:
     change, save = entry.change, entry.save
     with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        said = [moment(change.at, zone()), escaped(change.by) if change.by else "release"]
+        said = _made(change)
         said += [f"“{escaped(change.reason)}”"] if change.reason else []
         said += [effect_in_words(entry.effect)] if entry.effect else []
         name = f"**Version {save.version}** · " if save else ""
@@ -102,6 +103,13 @@ def _line(entry: Entry, version: int) -> None:
                 _restore_button(save.values, f"version {save.version}")
             if change.id:
                 st.button("Details", key=f"change_{change.id}", on_click=_open, args=(change.id,))
+
+
+def _made(change: Change) -> list[str]:
+    """When and by whom a change was made; of a prompt version, only the day is known."""
+    if change.prompt_version is not None:
+        return [day(change.at.astimezone(ZoneInfo(zone())).date()), "with a release"]
+    return [moment(change.at, zone()), escaped(change.by or "unknown user")]
 
 
 def _open(change: str) -> None:
