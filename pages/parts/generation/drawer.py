@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
 import streamlit as st
@@ -12,19 +13,29 @@ from pages.parts.generation.links import GENERATION_PARAMETER
 from pages.parts.generation.repeat import edit
 from pages.parts.generation.view import show_generation
 from pages.parts.problems import problem
+from pages.parts.words import escaped
 from queries.errors import QueryError
 from queries.records.stored import find_generation
 from store import Database, StoreError
 
 
-def generation_story(database: Database, generation_id: str) -> None:
-    """The generation with this ID, or a sentence that there is none."""
+def generation_story(database: Database, generation_id: str, facts: Mapping[str, str] | None = None) -> None:
+    """The generation with this ID, or a sentence that there is none.
+
+    Args:
+        facts: what the list says of it, shown if only its event is known; None if the list does not hold it.
+    """
     try:
         stored = find_generation(database, UUID(generation_id))
     except ValueError:
         stored = None
     except (OrchestratorError, QueryError, StoreError) as error:
         problem(error)
+        return
+    if stored is None and facts:
+        st.caption("Its prompt and steps are not stored here. This is what its event says.")
+        # A table takes Markdown.
+        st.table({"": list(facts), "Value": [escaped(value) for value in facts.values()]})
         return
     if stored is None:
         st.warning("This generation is not stored here, or it belongs to someone else.", icon=":material/search_off:")

@@ -18,7 +18,7 @@ _STATUSES = {
 }
 
 
-def generation_rows(found: pd.DataFrame, zone: str) -> list[dict[str, Any]]:
+def generation_rows(found: pd.DataFrame, zone: str) -> list[dict[str, str]]:
     """One row for each generation of `queries.records.generations.generations`, times in this zone."""
     return [
         {

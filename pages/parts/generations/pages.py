@@ -31,11 +31,13 @@ def pages(person: Database, chosen: Chosen, which: Which) -> bool:
     # One more than is shown tells whether there are older ones.
     found = states.read(lambda: generations(person, days.begins, days.ends, chosen.filters, which, _PAGE + 1, after))
     shown = found.head(_PAGE)
-    clicked = _table(shown, days.zone)
+    rows = _rows(shown, days.zone)
+    clicked = _clicked(shown, rows)
     if places or len(found) > _PAGE:
         _turn(places, shown, older=len(found) > _PAGE)
     if generation_id := named(GENERATION_PARAMETER, clicked):
-        drawer("Generation", lambda: generation_story(person, generation_id), parameter=GENERATION_PARAMETER)
+        facts = dict(zip(_ids(shown), rows, strict=True)).get(generation_id)
+        drawer("Generation", lambda: generation_story(person, generation_id, facts), parameter=GENERATION_PARAMETER)
     return bool(places) or not found.empty
 
 
@@ -48,14 +50,22 @@ def _places(chosen: Chosen, which: Which) -> list[Place]:
     return places
 
 
-def _table(shown: pd.DataFrame, zone: str) -> str | None:
-    """The rows; returns the ID of the generation whose row is selected."""
-    if shown.empty:
-        return None
+def _rows(shown: pd.DataFrame, zone: str) -> list[dict[str, str]]:
     prompts = [prompt or NONE for prompt in shown["prompt"]]
-    rows = [row | {"Prompt": prompt} for row, prompt in zip(generation_rows(shown, zone), prompts, strict=True)]
+    return [row | {"Prompt": prompt} for row, prompt in zip(generation_rows(shown, zone), prompts, strict=True)]
+
+
+def _ids(shown: pd.DataFrame) -> list[str]:
+    """The ID of each generation; of its event where another system gave it none."""
+    return [str(row["generation_id"] or row["event_id"]) for row in shown.to_dict("records")]
+
+
+def _clicked(shown: pd.DataFrame, rows: list[dict[str, str]]) -> str | None:
+    """Draw the table and return the ID of the generation whose row is selected; None if none is."""
+    if not rows:
+        return None
     chosen = listing(rows, "Generations, newest first", height=_HEIGHT, key="generations")
-    return None if chosen is None else str(shown.iloc[chosen]["generation_id"])
+    return None if chosen is None else _ids(shown)[chosen]
 
 
 def _turn(places: list[Place], shown: pd.DataFrame, *, older: bool) -> None:
