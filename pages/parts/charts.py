@@ -13,7 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import drawer, tables
-from pages.parts.marks import mark_list
+from pages.parts.marks import addressed, mark_list, marks_of, name_at, opened
 from pages.parts.palette import GREY
 from pages.parts.theme import page_colour, text_colour
 from queries.period import Period
@@ -169,6 +169,10 @@ def show(
     Returns:
         The custom data of the mark that was clicked, or chosen from the list; None if none was.
     """
+    marks = marks_of(drawn.data) if drill else ()
+    if mark := addressed(marks, key):
+        # As if it had just been clicked.
+        drawn.data[mark.trace] |= {"selectedpoints": [mark.point]}
     with st.container(border=True, height="stretch"):
         st.subheader(title, anchor=False)
         points = _draw(drawn, f"chart_{key}", alt, drill=drill)
@@ -177,10 +181,10 @@ def show(
             key=f"below_{key}",
         ):  # fmt: skip
             st.caption(note or "", width="stretch")
-            listed = mark_list(drawn.data, key, title) if drill and drawn.data else None
+            listed = mark_list(marks, key, title) if marks else None
             tables.download(frame, key)
-    clicked: list[Any] | None = points[0].get("customdata") if points else None
-    return clicked or listed
+    clicked = name_at(marks, points[0]["curve_number"], points[0]["point_index"]) if points else None
+    return opened(marks, key, clicked or listed) if drill else None
 
 
 def wrapped(name: str) -> str:

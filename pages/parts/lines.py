@@ -12,6 +12,7 @@ from pages.parts.theme import text_colour
 from queries.deviations import ENOUGH_CASES
 
 _PALE = 0.45
+_RING = 13
 
 
 def line(
@@ -85,5 +86,6 @@ def _points(
         customdata=list(carried),
         hovertemplate=f"%{{x|%a %-d %b}}{so_far}<br>{words}<extra></extra>",
         unselected=charts.CLEAR,
+        selected={"marker": {"size": _RING}},
         **look,
     )

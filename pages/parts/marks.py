@@ -1,8 +1,9 @@
-"""The marks of a chart as a list, for those who open them by keyboard."""
+"""The marks of a chart: each has a name, by which the address opens it and a list shows it for the keyboard."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -10,35 +11,90 @@ import streamlit as st
 
 from pages.parts import drawer
 
+MARK_PARAMETER = "mark"
+"""The address parameter for the mark whose drawer is open, as `chart~name`."""
+OWN_ADDRESS = {"own_address": True}
+"""Plotly's `meta` of marks that have an address parameter of their own."""
 _WIDTH = 170
 
 
-def mark_list(traces: Sequence[Mapping[str, Any]], key: str, title: str) -> list[Any] | None:
-    """A box with every mark that a click would open; returns the custom data of the chosen one, None if none is.
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A mark that a click opens.
+
+    Attributes:
+        data: its custom data.
+        trace, point: its place in the figure.
+        addressed: whether the address may name it; False if it has a parameter of its own.
+    """
+
+    data: list[Any]
+    trace: int
+    point: int
+    addressed: bool
+
+
+Marks = Sequence[tuple[str, Mark]]
+"""Marks with their names; two marks of one name stand for the same thing."""
+
+
+def marks_of(traces: Sequence[Mapping[str, Any]]) -> Marks:
+    """The marks, the latest day first; without those that have no custom data, and bars without length."""
+    return tuple(_named(traces))
+
+
+def _named(traces: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Mark]]:
+    for number, trace in enumerate(traces):
+        across, along = ("y", "x") if trace.get("orientation") == "h" else ("x", "y")
+        points = zip(trace.get(across, ()), trace.get(along, ()), trace.get("customdata", ()), strict=False)
+        own = trace.get("meta") == OWN_ADDRESS
+        named = [
+            (_name(place, data, trace), Mark(list(data), number, point, not own))
+            for point, (place, amount, data) in enumerate(points)
+            if amount or (amount == 0 and trace["type"] != "bar")
+        ]
+        yield from reversed(named)
+
+
+def mark_list(marks: Marks, key: str, title: str) -> str | None:
+    """A box with the names of all marks; returns the chosen one, None if none is.
 
     Args:
-        traces: in Plotly's format; marks without custom data, without an amount, or with an amount of 0 are left out.
+        key: of the chart.
         title: of the chart.
     """
-    found = dict(_named(traces))
     key = f"list_{key}"
-    chosen = st.selectbox(
-        f"Open a mark of the chart: {title}", list(found), index=None, placeholder="Open a mark", width=_WIDTH,
+    chosen: str | None = st.selectbox(
+        f"Open a mark of the chart: {title}", list(dict(marks)), index=None, placeholder="Open a mark", width=_WIDTH,
         key=drawer.widget_key(key), label_visibility="collapsed",
     )  # fmt: skip
-    if chosen is None:
-        return None
-    drawer.clicked(key)
-    return found[chosen]
+    if chosen is not None:
+        drawer.clicked(key)
+    return chosen
 
 
-def _named(traces: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, list[Any]]]:
-    """Each mark's name with its custom data, the latest day first."""
-    for trace in traces:
-        across, along = ("y", "x") if trace.get("orientation") == "h" else ("x", "y")
-        marks = zip(trace.get(across, ()), trace.get(along, ()), trace.get("customdata", ()), strict=False)
-        named = [(_name(place, data, trace), list(data)) for place, amount, data in marks if amount]
-        yield from reversed(named)
+def name_at(marks: Marks, trace: int, point: int) -> str | None:
+    """The name of the mark at this place of the figure; None if there is none."""
+    return next((name for name, mark in marks if (mark.trace, mark.point) == (trace, point)), None)
+
+
+def addressed(marks: Marks, key: str) -> Mark | None:
+    """The mark of this chart that the address opens; None if it opens none."""
+    chart, _, name = st.query_params.get(MARK_PARAMETER, "").partition("~")
+    return dict(marks).get(name) if chart == key else None
+
+
+def opened(marks: Marks, key: str, chosen: str | None) -> list[Any] | None:
+    """The custom data of the mark that was just chosen or that the address names; None if there is none.
+
+    A mark that was chosen is written into the address, unless it has a parameter of its own.
+    """
+    mark = dict(marks)[chosen] if chosen else None
+    if mark and not mark.addressed:
+        return mark.data
+    drawer.named(MARK_PARAMETER, f"{key}~{chosen}" if chosen else None)
+    mark = addressed(marks, key)
+    return mark.data if mark else None
 
 
 def _name(place: object, data: Sequence[Any], trace: Mapping[str, Any]) -> str:

@@ -205,6 +205,30 @@ def test_a_day_is_opened_and_left(new_context: Callable[[int, str], BrowserConte
     expect(page.get_by_text("Already undone").filter(visible=True).first).to_be_visible(timeout=30_000)
 
 
+def test_every_mark_has_an_address(new_context: Callable[[int, str], BrowserContext], sample_console: str) -> None:
+    """Chosen from the list beside its chart; a reload opens it again, and Escape takes it out of the address."""
+    page = Visit(new_context(1440, "light"), sample_console).open("/cost")
+    box = page.get_by_role("combobox", name=re.compile("^Open a mark of the chart: What did each day cost"))
+    box.focus()
+    page.keyboard.type("Claude Sonnet 4, answers")
+    expect(page.get_by_role("option").first).to_be_visible(timeout=30_000)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("heading", name=re.compile("^Answered by Claude Sonnet 4 on"))).to_be_visible(
+        timeout=30_000
+    )
+    expect(page).to_have_url(re.compile("mark=cost_daily"))
+    page.reload()
+    expect(dialog.get_by_role("heading", name=re.compile("^Answered by Claude Sonnet 4 on"))).to_be_visible(
+        timeout=30_000
+    )
+    settled(page)
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(page).not_to_have_url(re.compile("mark="))
+
+
 def test_a_generation_is_found(new_context: Callable[[int, str], BrowserContext], sample_console: str) -> None:
     """By search and filters in the address; its row opens a drawer, and the list goes on page by page."""
     page = Visit(new_context(1440, "light"), sample_console).open("/generations")

@@ -12,6 +12,7 @@ import streamlit as st
 
 from pages.parts.changes.names import short, title
 from pages.parts.charts import Figure, edge
+from pages.parts.marks import OWN_ADDRESS
 from pages.parts.palette import GREY
 from pages.parts.theme import page_colour, text_colour
 from pages.parts.words import charted
@@ -39,7 +40,7 @@ def mark_changes(drawn: Figure, figures: Figures) -> None:
         drawn.add(
             "scatter",
             x=[edge(day, 0)] * _POINTS, y=[place / (_POINTS - 1) for place in range(_POINTS)], yaxis="y2",
-            mode="markers", marker={"size": 12, "color": GREY, "opacity": 0}, showlegend=False,
+            mode="markers", meta=OWN_ADDRESS, marker={"size": 12, "color": GREY, "opacity": 0}, showlegend=False,
             customdata=[[_MARKED, changes[0].id]] * _POINTS, unselected=_UNSEEN, selected=_UNSEEN,
             text="<br>".join(map(charted, _lines(changes, period.zone))),
             hovertemplate="%{x|%a %-d %b}<br>%{text}<extra></extra>",

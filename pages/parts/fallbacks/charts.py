@@ -15,6 +15,7 @@ from pages.parts.fallbacks.day_story import day_story
 from pages.parts.filters import Chosen
 from pages.parts.generation.drill_down import clicked_day, drill_down, listed
 from pages.parts.lines import line, ring
+from pages.parts.marks import OWN_ADDRESS
 from pages.parts.palette import FALLBACK_COLOUR, REASON_COLOURS, REASON_LABELS
 from pages.parts.words import NONE, count, day, money, percent, spoken, threshold
 from queries import targets
@@ -42,6 +43,8 @@ def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
         cases=frame["completed"].tolist(),
         so_far=f"today: {frame['fallbacks'].iloc[-1]} of {frame['completed'].iloc[-1]}",
     )
+    for trace in drawn.data:
+        trace["meta"] = OWN_ADDRESS
     for limit, words in (
         (targets.FALLBACK.bad_pct, "limit"),
         (targets.FALLBACK.good_pct, "target"),
@@ -147,6 +150,7 @@ def findings(report: FallbackReport) -> str | None:
         customdata=[[code] for code in frame["code"]],
         orientation="h",
         marker_color=REASON_COLOURS["validation_failed"],
+        meta=OWN_ADDRESS,
         hovertemplate="%{y}: %{x:,} replies<extra></extra>",
     )
     drawn.axis("y", autorange="reversed", type="category")

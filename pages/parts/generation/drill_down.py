@@ -12,6 +12,7 @@ from pages.parts.drawer import drawer
 from pages.parts.filters import Chosen
 from pages.parts.generation.links import as_address
 from pages.parts.generation.table import generation_rows, links
+from pages.parts.marks import MARK_PARAMETER
 from pages.parts.palette import label
 from pages.parts.problems import problem
 from pages.parts.tables import OPEN, listing
@@ -24,7 +25,7 @@ from store import Database, NotPermitted, StoreError
 
 def drill_down(database: Database, chosen: Chosen, day: date | None, which: Which, title: str) -> None:
     """A drawer with the latest generations of a day, or of the whole period."""
-    drawer(escaped(title), lambda: listed(database, chosen, day, which, title))
+    drawer(escaped(title), lambda: listed(database, chosen, day, which, title), parameter=MARK_PARAMETER)
 
 
 def listed(database: Database, chosen: Chosen, day: date | None, which: Which, title: str) -> None:
