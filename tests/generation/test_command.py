@@ -44,11 +44,12 @@ def test_one_prompt_as_json(run: Run) -> None:
 def test_models_and_failure_for_one_prompt(run: Run) -> None:
     """The playground's options: other models, no fallback, and a failure of the simulated first model."""
     chosen = run("generate", "Alert", "--primary", "claude-sonnet-4", "--no-fallback", "--json")
-    failing = run("generate", "Alert", "--fallback", "gpt-6-luna", "--force-failure", "bad_step", "--json")
+    second = ["--primary", "claude-sonnet-4", "--fallback", "gpt-6-luna"]
+    failing = run("generate", "Alert", *second, "--force-failure", "bad_step", "--json")
     nothing = run("generate", "Alert", "--no-fallback", "--force-failure", "bad_step", "--json")
 
     assert json.loads(chosen.stdout)["generator_used"] == "claude-sonnet-4"
-    assert [attempt["model"] for attempt in json.loads(failing.stdout)["attempts"]] == ["gpt-4o-mini", "gpt-6-luna"]
+    assert [attempt["model"] for attempt in json.loads(failing.stdout)["attempts"]] == ["claude-sonnet-4", "gpt-6-luna"]
     assert (nothing.returncode, nothing.stdout) == (1, "")
     assert run("generate", "Alert", "--fallback", "gpt-6-luna", "--no-fallback").returncode == 2
 
