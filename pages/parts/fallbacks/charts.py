@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date
 from functools import partial
 
+import pandas as pd
 import streamlit as st
 
 from pages.parts import charts, tables
 from pages.parts.changes.marks import mark_changes, taken
-from pages.parts.charts import numbers
+from pages.parts.charts import Figure, numbers
 from pages.parts.drawer import drawer, named
 from pages.parts.fallbacks.day_story import day_story
 from pages.parts.filters import Chosen
@@ -43,18 +44,13 @@ def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
         cases=frame["completed"].tolist(),
         so_far=f"today: {frame['fallbacks'].iloc[-1]} of {frame['completed'].iloc[-1]}",
     )
-    for trace in drawn.data:
-        trace["meta"] = OWN_ADDRESS
     for limit, words in (
         (targets.FALLBACK.bad_pct, "limit"),
         (targets.FALLBACK.good_pct, "target"),
         (targets.FALLBACK_RARE_PCT, "rare"),
     ):
         charts.target(drawn, float(limit), words)
-    opened = clicked_day(st.query_params.get(_DAY))
-    for row in frame.to_dict("records"):
-        if row["day"] == opened and row["rate_pct"] is not None:
-            ring(drawn, row["day"], float(row["rate_pct"]))
+    _mark_opened(drawn, frame)
     mark_changes(drawn, report.figures)
     clicked = taken(
         charts.show(
@@ -70,6 +66,16 @@ def rate(report: FallbackReport, chosen: Chosen, person: Database) -> None:
         )
     )
     _open_day(report, chosen, person, clicked_day(clicked[0]) if clicked else None)
+
+
+def _mark_opened(drawn: Figure, frame: pd.DataFrame) -> None:
+    """The ring around the day whose drawer is open; days have an address parameter of their own."""
+    for trace in drawn.data:
+        trace["meta"] = OWN_ADDRESS
+    opened = clicked_day(st.query_params.get(_DAY))
+    for row in frame.to_dict("records"):
+        if row["day"] == opened and row["rate_pct"] is not None:
+            ring(drawn, row["day"], float(row["rate_pct"]))
 
 
 def _open_day(report: FallbackReport, chosen: Chosen, person: Database, clicked: date | None) -> None:

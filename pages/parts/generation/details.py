@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from orchestrator import GenerationOptions, WorkflowGenerationResult
+from orchestrator.attempt import Attempt
 from orchestrator.request import WorkflowRequest
 from queries.records.stored import Options, StoredGeneration
 
@@ -129,19 +130,7 @@ def unrecorded(
             FindingDetails(accepted, finding.path, finding.message, finding.severity) for finding in result.findings
         ),
         rejected={},
-        attempts=tuple(
-            AttemptDetails(
-                attempt.model,
-                attempt.api_model,
-                attempt.outcome,
-                attempt.detail,
-                attempt.tokens.total,
-                attempt.tokens_estimated,
-                attempt.cost_usd,
-                attempt.duration_ms,
-            )
-            for attempt in result.attempts
-        ),
+        attempts=tuple(map(_made, result.attempts)),
         generator_used=result.generator_used,
         cost_usd=result.cost_usd,
         baseline_cost_usd=result.baseline_cost_usd,
@@ -153,4 +142,17 @@ def unrecorded(
         options=Options.model_validate(options.chosen()),
         sample=False,
         started_at=started_at,
+    )
+
+
+def _made(attempt: Attempt) -> AttemptDetails:
+    return AttemptDetails(
+        attempt.model,
+        attempt.api_model,
+        attempt.outcome,
+        attempt.detail,
+        attempt.tokens.total,
+        attempt.tokens_estimated,
+        attempt.cost_usd,
+        attempt.duration_ms,
     )
