@@ -14,7 +14,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from pages.parts.frame import menu
 from tests.browser.conftest import Visit
 from tests.browser.hands import Hand, Keyboard, Pointer
-from tests.browser.served import choose, settled
+from tests.browser.served import choose, served, settled
 
 PAGES = [entry.title for entry in menu.PAGES]
 
@@ -158,9 +158,16 @@ def _bottom(element: Locator) -> float:
     return box["y"] + box["height"]
 
 
-def test_a_change_is_found_and_undone(new_context: Callable[[int, str], BrowserContext], console: str) -> None:
+@pytest.fixture(name="own_console")
+def own_console_fixture() -> Iterator[str]:
+    """A console whose settings no other test reads."""
+    with served() as address:
+        yield address
+
+
+def test_a_change_is_found_and_undone(new_context: Callable[[int, str], BrowserContext], own_console: str) -> None:
     """From its line in the list to its undo in place, with a reason; Back and Escape close the drawer."""
-    page = Visit(new_context(1440, "light"), console).open("/settings")
+    page = Visit(new_context(1440, "light"), own_console).open("/settings")
     choose(page, "Primary model", "GPT-6 Luna · $0.00095 per workflow")
     page.get_by_role("button", name=re.compile("^Save")).click(timeout=30_000)
     expect(page.get_by_text(re.compile(r"Version \d+ applies"))).to_be_visible(timeout=30_000)
