@@ -33,8 +33,8 @@ cards(
     ],
     chosen.period,
 )
-left_out(total, report.figures.undated, chosen, person)
 cost_charts.daily(report, chosen, person)
+left_out(total, report.figures.undated, chosen, person)
 left, right = st.columns(2)
 with left:
     cost_charts.bridge(report)

@@ -58,6 +58,7 @@ if not report.total.completed:
     states.empty(person, sentence="No generations completed in this period with these filters.", reset=reset_filters())
     st.stop()
 cards(figures(report, chosen), chosen.period)
+fallback_charts.rate(report, chosen, person)
 left_out(report.total, report.figures.undated, chosen, person)
 if alone := report.total.fallen_back.overridden:
     st.caption(
@@ -74,7 +75,6 @@ if chosen.model:
         f":material/info: Rejected replies and prompt versions cover all replies of {escaped(label(chosen.model))}, "
         "whether it was asked first or second."
     )
-fallback_charts.rate(report, chosen, person)
 why, where, replies = st.tabs(["Why", "Where", "Rejected replies"])
 with why:
     if report.total.fallen_back.completed:

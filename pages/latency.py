@@ -35,9 +35,9 @@ if not report.generations:
     states.empty(person, sentence="No generations completed in this period with these filters.", reset=reset_filters())
     st.stop()
 cards(figures(report, chosen), chosen.period)
+latency_charts.over_time(report, chosen, person)
 if untimed := report.generations - report.timed:
     st.caption(f":material/info: {many(untimed, 'workflow')} with an unknown time: left out of this page.")
-latency_charts.over_time(report, chosen, person)
 left, right = st.columns(2)
 with left:
     latency_charts.distribution(report, chosen, person)

@@ -21,7 +21,7 @@ from pages.parts.overview.keys_now import notes
 from pages.parts.overview.questions import questions
 from pages.parts.words import overridden
 from queries.days import Day
-from queries.overview import Overview, read_overview
+from queries.overview import Overview, read_overview, read_recent
 from queries.period import RECENT_DAYS
 from queries.period import latest as latest_days
 from store import clock
@@ -48,10 +48,9 @@ def figures(report: Overview, days: Sequence[Day]) -> list[Card]:
 top = header()
 person = top.application.person()
 chosen = bar(top.controls, with_model=False)
-now = clock.now()
-recent = latest_days(RECENT_DAYS, zone(), now)
+last_days = latest_days(RECENT_DAYS, zone(), clock.now())
 report = states.read(lambda: read_overview(person, chosen.period, chosen.filters))
-lately = states.read(lambda: read_overview(person, recent, chosen.filters))
+recent = states.read(lambda: read_recent(person, last_days, chosen.filters))
 if not report.total.rows:
     st.markdown(
         "This console shows what the workflow orchestrator generates and what that costs, and helps you decide how far "
@@ -62,9 +61,8 @@ else:
     questions(report)
     with st.container(key="answer"):
         with st.container(key="verdict"):
-            judgement(lately, notes(person))
+            judgement(recent, notes(person))
         cards(figures(report, chosen.finished(report.days)), chosen.period)
-    left_out(report.total, report.figures.undated, chosen, person)
     left = report.total.overridden
     alone = f" Rates leave out {overridden(left)}." if left else ""
     drawn = charts.figure(y_title="Workflows per day", height=260, over=chosen.period)
@@ -76,6 +74,7 @@ else:
         note=f"Click a bar to see its workflows.{alone}", drill=True,
     ))  # fmt: skip
     answered_on(person, chosen, clicked)
+    left_out(report.total, report.figures.undated, chosen, person)
     happened(report, chosen, person)
     change_drawer(person, chosen, report.figures)
 latest(person)

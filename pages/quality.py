@@ -34,12 +34,12 @@ if not report.models and not any(measure.rate.whole for measure in report.overal
     states.empty(person, sentence="No model was asked in this period with these filters.", reset=reset_filters())
     st.stop()
 cards(figures(report), chosen.period)
+quality_charts.over_time(report, chosen, person)
 quality_charts.notes(report)
 if chosen.model:
     st.caption("Success rate and regeneration rate cover the whole orchestrator, whichever model is chosen.")
 if chosen.model and chosen.model not in {measure.model for measure in report.models}:
     st.caption(f"{CATALOGUE[chosen.model].label} was not asked in this period.")
-quality_charts.over_time(report, chosen, person)
 quality_charts.models(report)
 quality_charts.errors(report, chosen, person)
 change_drawer(person, chosen, report.figures)

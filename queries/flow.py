@@ -69,6 +69,17 @@ class Flow:
         """All generations that finished, whatever their status."""
         return sum(path.generations for path in self.paths)
 
+    @property
+    def straight(self) -> FlowPath | None:
+        """The generations whose first model answered, together; None if there are none."""
+        paths = [path for path in self.paths if path.status == "completed" and path.reason is None]
+        return merged(paths) if paths else None
+
+    @property
+    def others(self) -> Flow:
+        """The flow of all others: fallbacks, failures and cancellations."""
+        return replace(self, paths=tuple(p for p in self.paths if p.status != "completed" or p.reason is not None))
+
     def share(self, path: FlowPath) -> Rate:
         """The share of all generations that took this path."""
         return Rate(path.generations, self.ended)

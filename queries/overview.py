@@ -1,4 +1,4 @@
-"""Is everything all right? The last days in six figures and one judgement."""
+"""Is everything all right? The figures of a period, and a judgement on the last days."""
 
 from __future__ import annotations
 
@@ -39,6 +39,13 @@ class Overview:
     daily: pd.DataFrame
     days: tuple[Day, ...]
 
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """The last days, to be judged."""
+
+    total: Tally
+
     @property
     def judgement(self) -> Judgement:
         """The most important thing to say.
@@ -78,3 +85,12 @@ def read_overview(database: Database, period: Period, filters: Filters) -> Overv
         daily(figures, figures.generations),
         days_of(figures, figures.generations, figures.latencies),
     )
+
+
+def read_recent(database: Database, period: Period, filters: Filters) -> Recent:
+    """The days to be judged.
+
+    Raises:
+        StoreError: the database did not answer, or this identity may not read.
+    """
+    return Recent(tally(now(read_figures(database, period, filters, ("generations",)).generations)))

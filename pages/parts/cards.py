@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -21,6 +22,8 @@ STANDINGS: dict[Standing, tuple[str, str, Literal["green", "orange", "red", "gra
     "unknown": ("No data", ":material/horizontal_rule:", "gray"),
 }
 """Each standing in words, with its icon and its colour."""
+_DRAWN = "cards_drawn"
+_DRAWING_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,14 @@ def cards(shown: list[Card], period: Period, *, per_row: int = 4) -> None:
                 if card.leads_to:
                     file, words = card.leads_to
                     st.page_link(file, label=words, icon=":material/arrow_forward:")
+    _let_them_be_drawn()
+
+
+def _let_them_be_drawn() -> None:
+    """Give the browser a moment for the figures on a visitor's first page, before the charts keep it busy."""
+    if not st.session_state.get(_DRAWN):
+        st.session_state[_DRAWN] = True
+        time.sleep(_DRAWING_S)
 
 
 def _since(period: Period) -> str:

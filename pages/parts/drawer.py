@@ -6,7 +6,10 @@ from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+MARK_PARAMETER = "mark"
+"""The address parameter for the mark or the row whose drawer is open, as `chart~name`."""
 _ROUNDS, _SOURCE = "drawer_rounds", "drawer_source"
 
 
@@ -26,9 +29,14 @@ def clicked(key: str) -> None:
 def drawer(title: str, draw: Callable[[], object], *, parameter: str | None = None) -> None:
     """Open the drawer; it stays open while the mark is selected or the address names it.
 
+    Streamlit shows one dialog at a time: if the search or another drawer is open already, this one waits.
+
     Args:
         parameter: of the address, removed when the drawer is closed.
     """
+    context = get_script_run_ctx()
+    if context and context.has_dialog_opened:
+        return
     closed = partial(_closed, st.session_state.get(_SOURCE), parameter)
 
     @st.dialog(title, width="medium", position="right", on_dismiss=closed)
@@ -38,18 +46,30 @@ def drawer(title: str, draw: Callable[[], object], *, parameter: str | None = No
     opened()
 
 
-def named(parameter: str, clicked: str | None) -> str | None:
-    """What the address names for the drawer, after a new click is written into it; None for nothing."""
-    seen = f"drawer_seen_{parameter}"
+def named(parameter: str, clicked: str | None, *, by: str = "") -> str | None:
+    """What the address names for the drawer, after a new click is written into it; None for nothing.
+
+    Args:
+        by: tells several charts or tables with the same parameter apart.
+    """
+    seen = f"drawer_seen_{parameter}_{by}"
     if clicked and st.session_state.get(seen) != clicked:
         st.query_params[parameter] = clicked
+    elif clicked and parameter not in st.query_params:
+        # The browser went back, so nothing is selected any more.
+        _renew(st.session_state.get(_SOURCE))
+        st.rerun()
     st.session_state[seen] = clicked
     return st.query_params.get(parameter)
 
 
-def _closed(key: str | None, parameter: str | None) -> None:
+def _renew(key: str | None) -> None:
     rounds = st.session_state.setdefault(_ROUNDS, {})
     if key:
         rounds[key] = rounds.get(key, 0) + 1
+
+
+def _closed(key: str | None, parameter: str | None) -> None:
+    _renew(key)
     if parameter and parameter in st.query_params:
         del st.query_params[parameter]

@@ -11,11 +11,9 @@ import streamlit as st
 
 from pages.parts import drawer
 
-MARK_PARAMETER = "mark"
-"""The address parameter for the mark whose drawer is open, as `chart~name`."""
 OWN_ADDRESS = {"own_address": True}
 """Plotly's `meta` of marks that have an address parameter of their own."""
-_WIDTH = 170
+_WIDTH = 190
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +63,8 @@ def mark_list(marks: Marks, key: str, title: str) -> str | None:
     """
     key = f"list_{key}"
     chosen: str | None = st.selectbox(
-        f"Open a mark of the chart: {title}", list(dict(marks)), index=None, placeholder="Open a mark", width=_WIDTH,
-        key=drawer.widget_key(key), label_visibility="collapsed",
+        f"Open a data point of the chart: {title}", list(dict(marks)), index=None,
+        placeholder="Open a data point", width=_WIDTH, key=drawer.widget_key(key), label_visibility="collapsed",
     )  # fmt: skip
     if chosen is not None:
         drawer.clicked(key)
@@ -80,7 +78,7 @@ def name_at(marks: Marks, trace: int, point: int) -> str | None:
 
 def addressed(marks: Marks, key: str) -> Mark | None:
     """The mark of this chart that the address opens; None if it opens none."""
-    chart, _, name = st.query_params.get(MARK_PARAMETER, "").partition("~")
+    chart, _, name = st.query_params.get(drawer.MARK_PARAMETER, "").partition("~")
     return dict(marks).get(name) if chart == key else None
 
 
@@ -92,7 +90,7 @@ def opened(marks: Marks, key: str, chosen: str | None) -> list[Any] | None:
     mark = dict(marks)[chosen] if chosen else None
     if mark and not mark.addressed:
         return mark.data
-    drawer.named(MARK_PARAMETER, f"{key}~{chosen}" if chosen else None)
+    drawer.named(drawer.MARK_PARAMETER, f"{key}~{chosen}" if chosen else None, by=key)
     mark = addressed(marks, key)
     return mark.data if mark else None
 

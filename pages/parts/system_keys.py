@@ -59,10 +59,14 @@ def pairs(changes: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     }
 
 
-def reason_entry(key: str) -> str | None:
-    """A field for why something is changed; None while it is empty."""
-    text = st.text_input("Reason (optional)", key=key, max_chars=200, help="Kept in the audit log with the change.")
-    return text.strip() or None
+def reason_entry(key: str) -> None:
+    """A field for why something is changed; `reason_in` reads it."""
+    st.text_input("Reason (optional)", key=key, max_chars=200, help="Kept in the audit log with the change.")
+
+
+def reason_in(key: str) -> str | None:
+    """What was written into the field of this session key; None if nothing was."""
+    return str(st.session_state.get(key, "")).strip() or None
 
 
 def lifecycle(model: Model) -> str | None:

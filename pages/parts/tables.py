@@ -38,15 +38,25 @@ def table(
         drill: whether rows can be selected.
 
     Returns:
-        The index of the selected row; None if none is.
+        The index of the row that was just selected or that the address names; None if there is none.
     """
     with st.container(border=True, height="stretch"):
         st.subheader(title, anchor=False)
         chosen = listing(rows, title, key=f"table_{key}" if drill else None)
+        if drill:
+            chosen = _opened(rows, key, chosen)
         with st.container(horizontal=True, wrap=False, vertical_alignment="center", horizontal_alignment="distribute"):
             st.caption(note or "", width="stretch")
             download(frame, key)
     return chosen
+
+
+def _opened(rows: list[dict[str, Any]], key: str, chosen: int | None) -> int | None:
+    """The row whose drawer is open: the one that was just selected, or that the address names."""
+    figures = amounts(rows)
+    names = [f"{key}~{' · '.join(str(row[name]) for name in row if name not in figures)}" for row in rows]
+    wanted = drawer.named(drawer.MARK_PARAMETER, None if chosen is None else names[chosen], by=key)
+    return names.index(wanted) if wanted in names else None
 
 
 def listing(

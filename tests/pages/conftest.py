@@ -9,14 +9,17 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from orchestrator import Application
-from pages.parts import console
+from pages.parts import cards, console
 from pages.parts.frame import menu
+from pages.parts.playground import generation
+from queries.records.stored import StoredGeneration, find_generation
 
 SHELL = str(Path(__file__).parents[2] / "pages" / "shell.py")
 
@@ -46,6 +49,7 @@ def page_fixture(application: Application, monkeypatch: pytest.MonkeyPatch, _imp
     # Importing the SDKs takes seconds, and Streamlit's harness would time out.
     application.orchestrator.warm()
     monkeypatch.setattr(console, "application", lambda: application)
+    monkeypatch.setattr(cards, "_DRAWING_S", 0.0)  # there is no browser to wait for
     return shell()
 
 
@@ -83,3 +87,35 @@ def texts(page: AppTest) -> str:
     """All texts of a page."""
     elements = [*page.markdown, *page.caption, *page.error, *page.warning, *page.info, *page.success]
     return "\n".join(said(elements))
+
+
+@pytest.fixture(name="playground")
+def playground_fixture(open_page: OpenPage) -> AppTest:
+    """The playground, run once."""
+    return open_page("playground.py")
+
+
+def generate(page: AppTest, prompt: str, services: list[str] | None = None) -> AppTest:
+    """Fill in the form, press the button and wait until the generation has ended."""
+    page.text_area(key="playground_prompt").set_value(prompt)
+    page.multiselect(key="playground_services").set_value(services or [])
+    press(page, "Generate")
+    if "generation" in page.query_params:
+        ended(page)
+        page.run()
+    return page
+
+
+def ended(page: AppTest) -> UUID:
+    """The ID of the page's generation, once it has ended."""
+    begun = generation.known(UUID(page.query_params["generation"]))
+    assert begun is not None
+    begun.job.future.exception(timeout=30)
+    return begun.generation_id
+
+
+def stored(page: AppTest) -> StoredGeneration:
+    """The page's generation as recorded."""
+    found = find_generation(console.application().person(), ended(page))
+    assert found is not None
+    return found

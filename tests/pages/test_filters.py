@@ -82,3 +82,28 @@ def test_the_filters_stand_in_the_address(sample: PooledStore, open_page: OpenPa
     assert [page.selectbox(key=f"filter_{name}").value for name in ("period", "model", "source")] == [
         "30d", "any", "simulated",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("file", "parameters", "named"),
+    [
+        ("generations.py", {"steps_from": "abc", "cost_to": "-1", "time_from": "inf"}, "steps_from=abc"),
+        ("generations.py", {"status": "broken", "reason": "<b>", "first": "gpt-3"}, "status=broken"),
+        ("generations.py", {"generation": "no id", "search": "%' or 1=1", "agent": "x" * 500}, ""),
+        ("generations.py", {"steps_from": "9", "steps_to": "2"}, ""),
+        ("fallbacks.py", {"day": "2026-99-99", "change": "no such", "mark": "nothing"}, ""),
+        ("overview.py", {"day": "yesterday", "change": "prompt-x", "mark": "overview~x"}, ""),
+        ("settings.py", {"change": "no such"}, ""),
+        ("flow.py", {"mark": "flow_ways~no row"}, ""),
+    ],
+    ids=range(8),
+)
+def test_whatever_an_address_names(
+    sample: PooledStore, open_page: OpenPage, file: str, parameters: dict[str, str], named: str
+) -> None:
+    """Strange filters are named and ignored; what the page does not know opens nothing."""
+    page = open_page(file, period="days", days=SAMPLE_DAYS, **parameters)
+
+    assert not page.exception
+    assert not page.error
+    assert named in " ".join(said(page.warning))

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from queries.filters import Filters
-from queries.overview import read_overview
+from queries.overview import read_recent
 from queries.period import period
 from tests.conftest import PooledStore
 from tests.queries.conftest import FIRST, LAST, append
@@ -39,4 +39,4 @@ def test_the_judgement(
         ],
     )
 
-    assert read_overview(store.person(), period(FIRST, LAST, "UTC"), Filters()).judgement == judgement
+    assert read_recent(store.person(), period(FIRST, LAST, "UTC"), Filters()).judgement == judgement

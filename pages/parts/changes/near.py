@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from pages.parts import states
+from pages.parts import states, system_keys
 from pages.parts.changes.names import title
 from pages.parts.changes.story import about, effect_in_words
 from pages.parts.changes.undo import undo
@@ -22,6 +22,7 @@ _BEFORE = timedelta(days=3)
 
 def changes_near(person: Database, figures: Figures, chosen: Chosen, of: date) -> None:
     """The changes of a day and the three before it, each with its effect and its undo; a sentence if there are none."""
+    system_keys.show_result()
     zone = ZoneInfo(chosen.period.zone)
     known = changes_in(figures)
     near = [change for change in known if of - _BEFORE <= change.at.astimezone(zone).date() <= of]
@@ -38,7 +39,7 @@ def changes_near(person: Database, figures: Figures, chosen: Chosen, of: date) -
             about(change, chosen.period.zone)
             st.markdown(effect_in_words(effects[change.id]))
             if change.prompt_version is None:
-                with st.expander("Undo it"):
+                with st.expander("Undo this change"):
                     undo(person, change)
             else:
                 undo(person, change)

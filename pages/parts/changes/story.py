@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from pages.parts import states
+from pages.parts import states, system_keys
 from pages.parts.changes.marks import CHANGE_PARAMETER, CLICKED
 from pages.parts.changes.names import title
 from pages.parts.changes.undo import undo
@@ -36,13 +36,14 @@ def change_drawer(person: Database, chosen: Chosen, figures: Figures) -> None:
 
 
 def _story(person: Database, chosen: Chosen, known: tuple[Change, ...], change: Change) -> None:
+    system_keys.show_result()
     about(change, chosen.period.zone)
     day = change.at.astimezone(ZoneInfo(chosen.period.zone)).date()
     effects = states.read(lambda: read_effects(person, known, chosen.filters, clock.now()))
     effect_table(effects[change.id])
     until = min(day + AROUND, clock.now().astimezone(ZoneInfo(chosen.period.zone)).date())
     st.page_link(
-        "generations.py", label="Its generations", icon=":material/list_alt:",
+        "generations.py", label="Generations after it", icon=":material/list_alt:",
         query_params={"period": "days", "days": f"{day}..{max(day, until - timedelta(days=1))}"},
     )  # fmt: skip
     undo(person, change)
@@ -84,7 +85,7 @@ def effect_in_words(effect: Effect) -> str:
     """The fallback rate before and after, in a line."""
     before, after = (side.as_configured.fallback for side in (effect.before, effect.after))
     if before.pct is None and after.pct is None:
-        return "No workflows around it"
+        return "No workflows before or after it"
     return f"Fallback rate {percent(before.pct)} → {percent(after.pct)}"
 
 

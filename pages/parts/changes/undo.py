@@ -41,15 +41,24 @@ def _review(person: Database, keys: OrchestratorSettings, values: Mapping[str, s
     current = keys.values()
     lines = system_keys.changes_in_words({key: (current[key], value) for key, value in values.items()})
     with st.container(border=True):
-        st.markdown("**Undo it**\n" + "".join(f"\n- {escaped(line)}" for line in lines))
+        st.markdown("**This will change**\n" + "".join(f"\n- {escaped(line)}" for line in lines))
         for sentence in consequences(person, keys, values):
             st.markdown(f":material/arrow_forward: {escaped(sentence)}")
-        said = system_keys.reason_entry(f"undo_reason_{change}")
-        if st.button("Undo", type="primary", icon=":material/undo:", key=f"undo_{change}"):
-            if system_keys.save(person, values, expected_version=keys.version, reason=said):
-                # The form would take this save for somebody else's.
-                st.session_state.pop(system_keys.FORM_BASE, None)
-            st.rerun()
+        reason = f"undo_reason_{change}"
+        system_keys.reason_entry(reason)
+        # A callback: a press that comes with a new session, after the old one was lost, must not save.
+        st.button(
+            "Undo", type="primary", icon=":material/undo:", key=f"undo_{change}",
+            on_click=_undo, args=(person, values, keys.version, reason),
+        )  # fmt: skip
+
+
+def _undo(person: Database, values: Mapping[str, str | bool], version: int, reason: str) -> None:
+    """Save the earlier values; the drawer then says what came of it."""
+    said = system_keys.reason_in(reason)
+    if system_keys.save(person, values, expected_version=version, reason=said):
+        # The form would take this save for somebody else's.
+        st.session_state.pop(system_keys.FORM_BASE, None)
 
 
 def values_before(change: Change) -> dict[str, str | bool]:

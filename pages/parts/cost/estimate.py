@@ -52,6 +52,10 @@ def estimate(database: Database, total: Tally) -> None:
             st.metric("With the fallback", about(chosen.cost_usd), border=True)
             st.metric("Saved per month", about(chosen.saved_usd), border=True)
             st.metric("Saved per year", about(chosen.saved_per_year_usd), border=True)
+        st.markdown(
+            f"**About {about(chosen.cost_usd)} a month** for {many(chosen.workflows, 'workflow')}, instead of about "
+            f"{about(chosen.baseline_usd)} with {BASELINE.label} alone."
+        )
         each = map(unit_price, (basis.costs.direct_usd, basis.costs.fallback_usd, basis.costs.baseline_usd))
         direct, fallback, base = each
         st.caption(

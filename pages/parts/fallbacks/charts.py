@@ -88,7 +88,7 @@ def _open_day(report: FallbackReport, chosen: Chosen, person: Database, clicked:
 
 def _day(report: FallbackReport, chosen: Chosen, person: Database, of: date) -> None:
     day_story(person, report, chosen, of)
-    st.markdown("**Its fallbacks**")
+    st.markdown("**Fallbacks of this day**")
     listed(person, chosen, of, _fallbacks(chosen, None), _fallbacks_title(of, None))
 
 

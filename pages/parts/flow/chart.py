@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pandas as pd
+import streamlit as st
 
 from pages.parts import charts, tables
 from pages.parts.filters import Chosen
 from pages.parts.generation.drill_down import drill_down
 from pages.parts.palette import GREY, REASON_COLOURS, REASON_LABELS, colour, label, mark
 from pages.parts.theme import text_colour
-from pages.parts.words import NONE, count, inline, money, percent, seconds
+from pages.parts.words import NONE, count, inline, money, percent, seconds, share
 from queries.flow import Flow, FlowPath, merged
 from queries.records.generations import UNKNOWN, Which
 from store import Database
@@ -37,12 +38,21 @@ class _Nodes:
 
 
 def flow_chart(flow: Flow) -> None:
-    """The flow, with share, cost and time on every branch."""
+    """Those that went straight through in a sentence, and the flow of the others: beside them it would be hairlines."""
+    others = flow.others
+    straight = flow.straight
+    if straight:
+        st.markdown(
+            f":material/check_circle: **{share(flow.share(straight))} requests** went straight through: the model that "
+            "was asked first answered."
+        )
+    if not others.paths:
+        return
     nodes = _Nodes()
-    for path in flow.paths:
+    for path in others.paths:
         _add(nodes, path)
     links = [merged(paths) for _, paths in nodes.links.values()]
-    drawn = charts.figure(y_title="", height=420)
+    drawn = charts.figure(y_title="", height=420, margin={"l": 8, "r": 8, "t": 16, "b": 28})
     drawn.add(
         "sankey",
         arrangement="snap",
@@ -68,8 +78,8 @@ def flow_chart(flow: Flow) -> None:
         },
     )
     charts.show(
-        drawn, _frame(flow), key="flow", title="Which paths did the requests take?",
-        alt=f"The paths of {count(flow.ended)} requests from the first model to their end",
+        drawn, _frame(others), key="flow", title=f"Which paths did the other {count(others.ended)} take?",
+        alt=f"The paths of {count(others.ended)} requests that did not go straight through",
         note="Left to right: the primary model, why it failed, the fallback, the end. If no model gave a workflow, "
         "only the primary model and the end are drawn. Widths show traffic; hover for share, cost and time.",
     )  # fmt: skip

@@ -8,15 +8,27 @@ from pages.parts.frame import menu
 
 _KEYS = "1234567890"
 SEARCH_KEY, LIST_KEY = "Ctrl+K", "H"
+# Streamlit takes letters and digits; people press ? for such a list.
+_QUESTION_MARK = """
+<script>
+window.listShortcuts ??= document.addEventListener("keydown", event => {
+  if (event.key === "?" && !event.target.closest("input, textarea, [contenteditable]"))
+    document.querySelector(".st-key-list_shortcuts button")?.click();
+}) ?? true;
+</script>
+"""
 
 
 def listen() -> None:
     """Let each page's key open it. The buttons that hear the keys are not visible."""
     with st.sidebar.container(key="shortcuts"):
+        st.html(_QUESTION_MARK, unsafe_allow_javascript=True)
         for key, entry in zip(_KEYS, menu.PAGES, strict=False):
             if st.button(f"Open {entry.title}", key=f"shortcut_{key}", shortcut=key):
                 st.switch_page(entry.file)
-    if st.sidebar.button("Keyboard", icon=":material/keyboard:", type="tertiary", shortcut=LIST_KEY):
+    if st.sidebar.button(
+        "Keyboard shortcuts", icon=":material/keyboard:", type="tertiary", shortcut=LIST_KEY, key="list_shortcuts"
+    ):
         _listed()
 
 
@@ -24,5 +36,5 @@ def listen() -> None:
 def _listed() -> None:
     keys = [(SEARCH_KEY, "Search pages, actions and generations")]
     keys += [(key, entry.title) for key, entry in zip(_KEYS, menu.PAGES, strict=False)]
-    keys += [("Esc", "Close a drawer or a dialog"), ("R", "Read everything again"), (LIST_KEY, "This list")]
+    keys += [("Esc", "Close a drawer or a dialog"), ("R", "Reload the data"), (f"? or {LIST_KEY}", "This list")]
     st.table({"Key": [key for key, _ in keys], "What it does": [words for _, words in keys]})

@@ -8,11 +8,10 @@ from typing import Any
 
 import streamlit as st
 
-from pages.parts.drawer import drawer
+from pages.parts.drawer import MARK_PARAMETER, drawer
 from pages.parts.filters import Chosen
 from pages.parts.generation.links import as_address
 from pages.parts.generation.table import generation_rows, links
-from pages.parts.marks import MARK_PARAMETER
 from pages.parts.palette import label
 from pages.parts.problems import problem
 from pages.parts.tables import OPEN, listing

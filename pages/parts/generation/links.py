@@ -10,7 +10,9 @@ from queries.records.generations import UNKNOWN, Which
 
 GENERATION_PARAMETER = "generation"
 """The address parameter for the generation that a page shows."""
-_MS_PER_S = 1000
+FALLEN_BACK, COUNTED = "fallback", "counted"
+"""What the list's address says for any fallback reason, and for only the generations that rates count."""
+MS_PER_S = 1000
 
 
 def generation_link(generation_id: UUID | str) -> str:
@@ -32,13 +34,13 @@ def as_address(which: Which, days: Period, chosen: Chosen) -> dict[str, str] | N
         "model": which.generator,
         "status": which.status,
         "first": which.primary_model,
-        "reason": "fallback" if which.fallback_reason == "any" else which.fallback_reason,
-        "rates": "counted" if which.overridden is False else None,
+        "reason": FALLEN_BACK if which.fallback_reason == "any" else which.fallback_reason,
+        "rates": COUNTED if which.overridden is False else None,
         "agent": which.agent_id,
         "steps_from": _number(which.steps_from),
         "steps_to": _number(which.steps_to),
-        "time_from": _number(which.latency_ms_from, _MS_PER_S),
-        "time_to": _number(which.latency_ms_to, _MS_PER_S),
+        "time_from": _number(which.latency_ms_from, MS_PER_S),
+        "time_to": _number(which.latency_ms_to, MS_PER_S),
     }
     return {name: text for name, text in says.items() if text is not None}
 

@@ -8,20 +8,19 @@ import streamlit as st
 
 from orchestrator.models.catalogue import CATALOGUE
 from pages.parts import addressed
+from pages.parts.generation.links import COUNTED, FALLEN_BACK, MS_PER_S
 from pages.parts.palette import REASON_LABELS, label
 from queries.records.generations import Which
 
 _ANY = "any"
 _STATUSES = {_ANY: "Any status", "completed": "Completed", "failed": "Failed", "cancelled": "Cancelled"}
-_FALLEN_BACK = "fallback"
 _REASONS = {
     _ANY: "With or without fallback",
-    _FALLEN_BACK: "Any fallback",
+    FALLEN_BACK: "Any fallback",
     "none": "No fallback",
     **REASON_LABELS,
 }
-_RATES = {_ANY: "All generations", "counted": "Only those that rates count"}
-_MS_PER_S = 1000
+_RATES = {_ANY: "All generations", COUNTED: "Only those that count in rates"}
 
 
 def own_filters() -> Which:
@@ -45,20 +44,20 @@ def _model(name: str) -> str:
 
 
 def _asked(reason: str) -> str | None:
-    return {_ANY: None, _FALLEN_BACK: "any"}.get(reason, reason)
+    return {_ANY: None, FALLEN_BACK: "any"}.get(reason, reason)
 
 
 def _more(search: str | None, status: str | None, reason: str | None) -> Which:
     agent = addressed.entry("agent", "Agent ID", "Any agent")
     first = addressed.select("first", "Asked first", [_ANY, *CATALOGUE], _ANY, _model, carried=False)
-    rates = addressed.select("rates", "In rates", list(_RATES), _ANY, _RATES.__getitem__, carried=False)
+    rates = addressed.select("rates", "Rates", list(_RATES), _ANY, _RATES.__getitem__, carried=False)
     with st.grid(2):
         steps = [addressed.number(f"steps_{end}", f"Steps {end}", step=1.0, format="%d") for end in ("from", "to")]
         cost = [addressed.number(f"cost_{end}", f"Cost {end}, $", step=0.01, format="%g") for end in ("from", "to")]
         time = [addressed.number(f"time_{end}", f"Time {end}, s", step=1.0, format="%g") for end in ("from", "to")]
     steps_from, steps_to = (None if value is None else int(value) for value in steps)
     cost_from, cost_to = (None if value is None else Decimal(str(value)) for value in cost)
-    ms_from, ms_to = (None if value is None else value * _MS_PER_S for value in time)
+    ms_from, ms_to = (None if value is None else value * MS_PER_S for value in time)
     return Which(
         status=status,
         primary_model=None if first == _ANY else first,

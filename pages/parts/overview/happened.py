@@ -64,5 +64,5 @@ def _story(person: Database, report: Overview, chosen: Chosen, of: date, found: 
         if one.first <= of <= one.last:
             st.markdown(f"{_icon(one)} {sentence(one)}")
     changes_near(person, report.figures, chosen, of)
-    st.markdown("**Its generations**")
+    st.markdown("**Generations of this day**")
     listed(person, chosen, of, Which(), f"Generations of {day_span(of, of)}")

@@ -11,21 +11,21 @@ from pages.parts.overview.keys_now import Note
 from pages.parts.palette import REASON_LABELS
 from pages.parts.words import escaped, inline, interval, many, percent, share, threshold
 from queries import targets
-from queries.overview import Judgement, Overview
+from queries.overview import Judgement, Recent
 from queries.period import RECENT_DAYS
 
 
-def judgement(report: Overview, notes: Sequence[Note]) -> None:
+def judgement(recent: Recent, notes: Sequence[Note]) -> None:
     """The sentence, with a link to the next step; and what an admin should know about the keys.
 
     All is well only if the keys need no action either.
     """
     urgent = [note.sentence for note in notes if note.urgent]
-    if report.judgement == "well" and urgent:
-        show, sentence, page, link = _to_do(report, urgent)
+    if recent.judgement == "well" and urgent:
+        show, sentence, page, link = _to_do(recent, urgent)
         rest = [note.sentence for note in notes if not note.urgent]
     else:
-        show, sentence, page, link = _JUDGEMENTS[report.judgement](report)
+        show, sentence, page, link = _JUDGEMENTS[recent.judgement](recent)
         rest = [note.sentence for note in notes]
     show(sentence)
     if page:
@@ -37,7 +37,7 @@ def judgement(report: Overview, notes: Sequence[Note]) -> None:
 _Told = tuple[Callable[[str], object], str, str, str]
 
 
-def _nothing(report: Overview) -> _Told:
+def _nothing(recent: Recent) -> _Told:
     return (
         _info,
         f"No generation with the default models ended in the last {RECENT_DAYS} days, so there is nothing to judge.",
@@ -46,68 +46,68 @@ def _nothing(report: Overview) -> _Told:
     )
 
 
-def _few(report: Overview) -> _Told:
-    ended = many(report.total.as_configured.success.whole, "generation")
+def _few(recent: Recent) -> _Told:
+    ended = many(recent.total.as_configured.success.whole, "generation")
     return _info, f"**Too early to tell.** Only {ended} ended in the last {RECENT_DAYS} days, too few to judge.", "", ""
 
 
-def _failing(report: Overview) -> _Told:
+def _failing(recent: Recent) -> _Told:
     sentence = (
-        f"**Generations are failing.** {_succeeded(report)} "
+        f"**Generations are failing.** {_succeeded(recent)} "
         "If this continues, make Claude the primary model with “Roll back now” at the top."
     )
     return _error, sentence, "fallbacks.py", "See why"
 
 
-def _perhaps_failing(report: Overview) -> _Told:
-    sure = interval(report.total.as_configured.success)
-    sentence = f"**Keep an eye on the failures.** {_succeeded(report)} This may be chance: the 95 % CI is {sure}."
+def _perhaps_failing(recent: Recent) -> _Told:
+    sure = interval(recent.total.as_configured.success)
+    sentence = f"**Keep an eye on the failures.** {_succeeded(recent)} This may be chance: the 95 % CI is {sure}."
     return _warning, sentence, "fallbacks.py", "See why"
 
 
-def _succeeded(report: Overview) -> str:
-    rate = share(report.total.as_configured.success, targets.SUCCESS)
+def _succeeded(recent: Recent) -> str:
+    rate = share(recent.total.as_configured.success, targets.SUCCESS)
     return f"In the last {RECENT_DAYS} days, {rate} succeeded; the target is {aim(targets.SUCCESS)}."
 
 
-def _often(report: Overview) -> _Told:
+def _often(recent: Recent) -> _Told:
     sentence = (
         "**The cheap model needs the fallback too often.** "
-        f"{_answered(report)}; above {threshold(targets.FALLBACK.bad_pct)}, the prompts need work. {_why(report)}"
+        f"{_answered(recent)}; above {threshold(targets.FALLBACK.bad_pct)}, the prompts need work. {_why(recent)}"
     )
     return _error, sentence, "fallbacks.py", "See why"
 
 
-def _more_often(report: Overview) -> _Told:
+def _more_often(recent: Recent) -> _Told:
     sentence = (
-        f"**Keep an eye on the fallbacks.** {_answered(report)}; the target is {aim(targets.FALLBACK)}. {_why(report)}"
+        f"**Keep an eye on the fallbacks.** {_answered(recent)}; the target is {aim(targets.FALLBACK)}. {_why(recent)}"
     )
     return _warning, sentence, "fallbacks.py", "See why"
 
 
-def _answered(report: Overview) -> str:
-    rate = share(report.total.as_configured.fallback, targets.FALLBACK)
+def _answered(recent: Recent) -> str:
+    rate = share(recent.total.as_configured.fallback, targets.FALLBACK)
     return f"In the last {RECENT_DAYS} days, the fallback answered {rate}"
 
 
-def _well(report: Overview) -> _Told:
-    return _success, f"**All is well.** {_on_target(report)}", "", ""
+def _well(recent: Recent) -> _Told:
+    return _success, f"**All is well.** {_on_target(recent)}", "", ""
 
 
-def _to_do(report: Overview, urgent: Sequence[str]) -> _Told:
-    sentence = f"**On target, but check the settings.** {escaped(' '.join(urgent))} {_on_target(report)}"
+def _to_do(recent: Recent, urgent: Sequence[str]) -> _Told:
+    sentence = f"**On target, but check the settings.** {escaped(' '.join(urgent))} {_on_target(recent)}"
     return _warning, sentence, "settings.py", "Open the settings"
 
 
-def _on_target(report: Overview) -> str:
-    judged = report.total.as_configured
+def _on_target(recent: Recent) -> str:
+    judged = recent.total.as_configured
     return (
         f"In the last {RECENT_DAYS} days, {share(judged.success, targets.SUCCESS)} succeeded and the fallback answered "
         f"{percent(judged.fallback.pct, targets.FALLBACK.limits)}; both are on target."
     )
 
 
-_JUDGEMENTS: dict[Judgement, Callable[[Overview], _Told]] = {
+_JUDGEMENTS: dict[Judgement, Callable[[Recent], _Told]] = {
     "nothing": _nothing,
     "few": _few,
     "failing": _failing,
@@ -118,8 +118,8 @@ _JUDGEMENTS: dict[Judgement, Callable[[Overview], _Told]] = {
 }
 
 
-def _why(report: Overview) -> str:
-    if (main := report.total.as_configured.main_reason) is None:
+def _why(recent: Recent) -> str:
+    if (main := recent.total.as_configured.main_reason) is None:
         return ""
     reason, share_of_it = main
     return f"Main reason: {inline(REASON_LABELS[reason])} ({many(share_of_it.part, 'time')})."

@@ -115,10 +115,10 @@ def _note(key: SystemKey) -> str:
     return ""
 
 
-def save(database: Database, changes: Changes, version: int, reason: str | None) -> None:
+def save(database: Database, changes: Changes, version: int) -> None:
     """Save the reviewed changes, with their reason, on top of the version they were made on."""
     values = {key: after for key, (_, after) in changes.items()}
-    if saved := system_keys.save(database, values, expected_version=version, reason=reason):
+    if saved := system_keys.save(database, values, expected_version=version, reason=system_keys.reason_in(_REASON)):
         load(saved)
 
 
@@ -145,10 +145,10 @@ def review(database: Database, base: OrchestratorSettings, changes: Changes, sto
         )
         for sentence in consequences(database, base, {key: after for key, (_, after) in changes.items()}):
             st.markdown(f":material/arrow_forward: {escaped(sentence)}")
-        reason = system_keys.reason_entry(_REASON)
+        system_keys.reason_entry(_REASON)
         label = f"Save {len(changes)} change{'s' if len(changes) > 1 else ''}"
         with st.container(horizontal=True):
-            st.button(label, type="primary", on_click=save, args=(database, changes, base.version, reason))
+            st.button(label, type="primary", on_click=save, args=(database, changes, base.version))
             st.button("Discard", on_click=load, args=(base,))
 
 

@@ -43,9 +43,7 @@ def history(person: Database, saves: tuple[Save, ...], version: int) -> None:
     """Who changed what and when, with the fallback rate before and after."""
     st.subheader("Changes", anchor=False)
     chosen = Chosen(latest(_DAYS, zone(), clock.now()), default_filters(), None)
-    figures = states.read(
-        lambda: read_figures(person, chosen.period, chosen.filters, ("generations", "attempts", "changes"))
-    )
+    figures = states.read(lambda: read_figures(person, chosen.period, chosen.filters, ("attempts", "changes")))
     entries = _entries(person, chosen, figures, saves)
     if not entries:
         st.caption("No changes yet. These are the default settings.")
