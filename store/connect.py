@@ -13,6 +13,10 @@ def connect(settings: StoreSettings) -> Store:
         from store.hosted.supabase import SupabaseStore
 
         return SupabaseStore(
-            settings.supabase_url, settings.supabase_key, machine=settings.machine, person=settings.person
+            settings.supabase_url,
+            settings.supabase_key,
+            machine=settings.machine,
+            person=settings.person,
+            cookie_secret=settings.cookie_secret,
         )
     return EmbeddedStore(settings.data_dir)

@@ -37,5 +37,12 @@ class Store(Protocol):
     def machine(self) -> Database:
         """The database as the orchestrator itself sees it, the only identity that may record."""
 
+    def for_api_token(self, sha256: str) -> Database:
+        """The database as the holder of an API token sees it.
+
+        Args:
+            sha256: hash of the token, hexadecimal.
+        """
+
     def close(self) -> None:
         """Close every connection; calling it again does nothing."""

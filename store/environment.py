@@ -24,6 +24,7 @@ _OURS = ("SUPABASE_", "ORCHESTRATOR_")
 _AROUND = " \t\r\n\xa0\u200b\u2060\ufeff"
 _KEY = re.compile(r"[!#-&(-;=-~][!-~]*")  # printable, and not starting with a quotation mark or a bracket
 
+_LEAST_SECRET_CHARS = 32
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -124,6 +125,7 @@ class StoreSettings:
         data_dir: folder of the embedded database and of the outbox; absolute.
         supabase_url, supabase_key: of a hosted project; both or neither.
         machine, person: hosted sign-ins; None if not configured.
+        cookie_secret: what the sessions of browsers are sealed with; None if none is set.
     """
 
     data_dir: Path
@@ -131,6 +133,7 @@ class StoreSettings:
     supabase_key: str | None = field(default=None, repr=False)
     machine: PasswordLogin | None = None
     person: PasswordLogin | None = None
+    cookie_secret: str | None = field(default=None, repr=False)
 
     @property
     def outbox(self) -> Path:
@@ -158,7 +161,15 @@ class StoreSettings:
             supabase_key=secret_key(environment, "SUPABASE_KEY"),
             machine=_login(environment, "ORCHESTRATOR"),
             person=_login(environment, "SUPABASE"),
+            cookie_secret=_cookie_secret(environment),
         )
+
+
+def _cookie_secret(environment: Mapping[str, str]) -> str | None:
+    secret = environment.get("ORCHESTRATOR_COOKIE_SECRET", "").strip()
+    if secret and len(secret) < _LEAST_SECRET_CHARS:
+        raise InvalidInput(f"ORCHESTRATOR_COOKIE_SECRET must be at least {_LEAST_SECRET_CHARS} characters long.")
+    return secret or None
 
 
 def _project_url(text: str) -> str:

@@ -9,6 +9,10 @@ LOCAL_PERSON_ID = "00000000-0000-4000-8000-000000000001"
 LOCAL_MACHINE_ID = "00000000-0000-4000-8000-000000000002"
 
 
+TOKEN_HEADER = "x-console-token"  # noqa: S105
+"""The header of a call that the orchestrator makes for an API token; the database reads it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """A user, or nobody.

@@ -172,6 +172,9 @@ class PooledStore:
     def machine(self) -> Database:
         return EmbeddedDatabase(self.pool, LOCAL_MACHINE)
 
+    def for_api_token(self, sha256: str) -> Database:
+        return EmbeddedDatabase(self.pool, LOCAL_MACHINE, api_token_sha256=sha256)
+
     def close(self) -> None:
         """The fixture closes the pool."""
 

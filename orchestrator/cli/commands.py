@@ -21,7 +21,8 @@ from orchestrator.request import WorkflowRequest, checked_request
 from orchestrator.result import WorkflowGenerationResult
 from orchestrator.settings import read_settings, save_settings, setting_from_text
 from orchestrator.workflow.steps import STEP_TYPES
-from store import NotPermitted, exact_json, understood, visible
+from store import NotPermitted, exact_json, visible
+from store.caller import who_is
 from store.command_line import DONE, FAILED, say
 
 _TYPE_CHARS = max(map(len, STEP_TYPES)) + 1
@@ -129,16 +130,11 @@ def _request(prompt: str, services: list[str], agent_id: str | None, actor_id: s
     return checked_request(prompt=prompt, services=services, agent_id=agent_id, user_id=actor_id, origin="cli")
 
 
-class _Whoami(BaseModel):
-    user_id: str
-    role: str | None
-
-
 def _actor_id(application: Application) -> str:
-    who = understood(_Whoami, application.person().call("whoami"))
-    if who.role not in ("admin", "member"):
-        raise NotPermitted("You have no role in this console; ask an admin to grant you one.")
-    return who.user_id
+    person = who_is(application.person())
+    if not person.may("generate"):
+        raise NotPermitted("Generating workflows needs the role admin or engineer; ask an admin for it.")
+    return person.user_id
 
 
 @contextlib.contextmanager

@@ -46,7 +46,17 @@ create table if not exists auth.users (
     id uuid primary key,
     email text unique
 );
+alter table auth.users
+    add column if not exists banned_until timestamptz,
+    add column if not exists deleted_at timestamptz;
 grant select, insert, update, delete, references on auth.users to postgres;
+
+create table if not exists auth.mfa_factors (
+    id uuid primary key default gen_random_uuid(),
+    user_id uuid not null references auth.users (id) on delete cascade,
+    status text not null check (status in ('unverified', 'verified'))
+);
+grant select, insert, update, delete on auth.mfa_factors to postgres;
 
 create or replace function auth.jwt() returns jsonb
 language sql stable

@@ -17,7 +17,7 @@ from store.embedded import cluster
 from store.embedded.cluster import Cluster
 from store.embedded.connections import Connections
 from store.errors import InvalidInput, StoreError, Unavailable, from_state
-from store.identity import LOCAL_MACHINE, LOCAL_PERSON, Identity
+from store.identity import LOCAL_MACHINE, LOCAL_PERSON, TOKEN_HEADER, Identity
 from store.migrate import migrate
 
 _BRING_UP_KEY = 0x0C05020
@@ -29,6 +29,7 @@ _BECOME = """
 select
     set_config('role', %s, true),
     set_config('request.jwt.claims', %s, true),
+    set_config('request.headers', %s, true),
     set_config('search_path', 'public, extensions', true)
 """
 
@@ -39,14 +40,23 @@ _READ_ONLY = "select provolatile <> 'v' from pg_proc where pronamespace = 'publi
 class EmbeddedDatabase:
     """The calls of one identity over shared connections."""
 
-    def __init__(self, connections: Connections, identity: Identity, read_only: dict[str, bool] | None = None) -> None:
+    def __init__(
+        self,
+        connections: Connections,
+        identity: Identity,
+        read_only: dict[str, bool] | None = None,
+        *,
+        api_token_sha256: str | None = None,
+    ) -> None:
         """Create one.
 
         Args:
             read_only: cache of which functions are declared not to write; shared and added to.
+            api_token_sha256: hash of the API token for which the orchestrator calls; None if it calls for itself.
         """
         self._connections = connections
-        self._identity = identity
+        claims, headers = identity.claims, {TOKEN_HEADER: api_token_sha256} if api_token_sha256 else {}
+        self._caller = [identity.role, json.dumps(claims), json.dumps(headers)]
         self._read_only = {} if read_only is None else read_only
 
     def call(self, function: str, **arguments: Argument) -> Json:
@@ -83,7 +93,7 @@ class EmbeddedDatabase:
             ),
         )
         with connection.transaction():
-            connection.execute(_BECOME, [self._identity.role, json.dumps(self._identity.claims)])
+            connection.execute(_BECOME, self._caller)
             row = connection.execute(statement, [_adapt(value) for value in arguments.values()]).fetchone()
         return row[0] if row else None
 
@@ -106,6 +116,10 @@ class EmbeddedStore:
     def machine(self) -> Database:
         """See `store.database.Store.machine`."""
         return self.database(LOCAL_MACHINE)
+
+    def for_api_token(self, sha256: str) -> Database:
+        """See `store.database.Store.for_api_token`."""
+        return EmbeddedDatabase(self._open(), LOCAL_MACHINE, self._read_only, api_token_sha256=sha256)
 
     def database(self, identity: Identity) -> EmbeddedDatabase:
         """The database as `identity` sees it.

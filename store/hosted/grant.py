@@ -7,7 +7,7 @@ import psycopg
 from store.address import ADDRESS_ERRORS, from_driver
 from store.errors import InvalidInput
 
-ROLES = ("admin", "member", "orchestrator")
+ROLES = ("admin", "pm", "engineer", "orchestrator")
 
 _GRANT = """
 insert into public.console_roles (user_id, role)
@@ -18,7 +18,7 @@ returning user_id
 
 
 def grant(conninfo: str, email: str, role: str) -> None:
-    """Make the user with this e-mail address an admin, a member, or the orchestrator's own user.
+    """Make the user with this e-mail address an admin, a product manager, an engineer, or the orchestrator's own user.
 
     Raises:
         InvalidInput: no user of the project has this address.

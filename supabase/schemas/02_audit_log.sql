@@ -59,9 +59,9 @@ alter table public.audit_logs enable row level security;
 revoke all on public.audit_logs from public, anon, authenticated;
 grant select on public.audit_logs to authenticated;
 
-create policy own_events_or_admin on public.audit_logs
+create policy own_events_or_all on public.audit_logs
 for select to authenticated
-using (user_id = (select auth.uid()) or (select private.console_role()) = 'admin');
+using ((select private.may('read_audit_log')) or user_id = (select auth.uid()));
 
 
 -- Trigger function that rejects every update, delete and truncate, even by the table's owner. Only sample rows can be
@@ -92,8 +92,8 @@ set search_path = ''
 as $$
     with appended as (
         insert into public.audit_logs (
-            id, timestamp, user_id, actor_id, action, entity_type, entity_id,
-            resource_name, details, changes, severity, compliance_flags
+            id, timestamp, user_id, actor_id, action, entity_type, entity_id, resource_name, details, changes, severity,
+            compliance_flags, ip_address, user_agent, session_id
         )
         select
             event.id,
@@ -107,7 +107,10 @@ as $$
             coalesce(event.details, '{}'),
             event.changes,
             coalesce(event.severity, 'info'),
-            coalesce(event.compliance_flags, '{}')
+            coalesce(event.compliance_flags, '{}'),
+            event.ip_address,
+            event.user_agent,
+            event.session_id
         from jsonb_populate_recordset(null::public.audit_logs, events) as event
         on conflict (id) do nothing
         returning 1

@@ -136,11 +136,11 @@ revoke all on function private.settings_version() from public, anon, authenticat
 
 create policy console_users on public.system_settings_config
 for select to authenticated
-using (key = any ((select private.setting_keys())::text[]) and (select private.console_role()) is not null);
+using (key = any ((select private.setting_keys())::text[]) and (select private.may('read_settings')));
 
 create policy console_users on public.system_settings_history
 for select to authenticated
-using (key = any ((select private.setting_keys())::text[]) and (select private.console_role()) is not null);
+using (key = any ((select private.setting_keys())::text[]) and (select private.may('read_settings')));
 
 
 -- Clean up adopted values, and insert the defaults of missing keys.
@@ -269,7 +269,7 @@ language plpgsql stable security definer
 set search_path = ''
 as $$
 begin
-    perform private.require_role('admin', 'member', 'orchestrator');
+    perform private.require('read_settings');
     return (
         select jsonb_build_object(
             'version', private.settings_version(),
@@ -304,7 +304,8 @@ as $$
 declare
     change record;
 begin
-    perform private.require_role('admin');
+    perform private.require('change_settings');
+    perform private.require_second_factor();
     perform private.refuse_unless(
         coalesce(p_reason, '') !~ '[[:cntrl:]]' and length(coalesce(p_reason, '')) <= 200,
         'A reason is one line of at most 200 characters.'
@@ -346,7 +347,7 @@ language plpgsql stable security definer
 set search_path = ''
 as $$
 begin
-    perform private.require_role('admin', 'member', 'orchestrator');
+    perform private.require('read_settings');
     return (
         with saves as (
             select

@@ -28,7 +28,8 @@ create table public.workflows (
     deadline_at timestamptz not null,
     finished_at timestamptz,
     events_if_interrupted jsonb not null default '[]',
-    options jsonb not null default '{}'
+    options jsonb not null default '{}',
+    erased_at timestamptz
 );
 
 comment on table public.workflows is 'One row per generation.';
@@ -47,7 +48,7 @@ comment on column public.workflows.events_if_interrupted is
 create index workflows_by_user on public.workflows (user_id, started_at desc);
 -- Serves the search for overdue generations; holds next to nothing.
 create index workflows_running on public.workflows (deadline_at) where status = 'running';
--- Serves the list of the latest generations, also when a member sees only their own, since the policy has to allow for
+-- Serves the list of the latest generations, also when engineers see only their own, since the policy has to allow for
 -- admins, who see all.
 create index workflows_by_start on public.workflows (started_at desc, generation_id);
 -- Serves the list of rejected outputs; holds the few generations that have any.
@@ -59,9 +60,9 @@ alter table public.workflows enable row level security;
 revoke all on public.workflows from public, anon, authenticated;
 grant select on public.workflows to authenticated;
 
-create policy own_workflows_or_admin on public.workflows
+create policy readable_workflows on public.workflows
 for select to authenticated
-using (user_id = (select auth.uid()) or (select private.console_role()) = 'admin');
+using ((select private.readable_actor()) in ('*', actor_id, user_id::text));
 
 
 -- Returns one generation as its owner or an admin sees it; null if there is none. Money is text, in the attempts too.
@@ -134,16 +135,17 @@ as $$
 declare
     run public.workflows;
 begin
-    perform private.require_role('orchestrator');
+    perform private.require('record');
     if p_score not in (0, 1) then
         raise exception using errcode = 'PT400', message = 'A rating is 1 for good or 0 for bad.';
     end if;
 
     -- Lock the row, so that two simultaneous clicks make one rating.
     select * into run from public.workflows where generation_id = p_generation_id for update;
-    if run.pilot_steps is null or not (run.user_id is not distinct from p_actor_id or exists (
-        select from public.console_roles where user_id = p_actor_id and role = 'admin'
-    )) then
+    if run.pilot_steps is null
+        or private.user_may(p_actor_id, 'generate') is not true
+        or not (run.user_id is not distinct from p_actor_id or private.user_may(p_actor_id, 'read_all_workflows'))
+    then
         raise exception using errcode = 'PT403', message = 'There is no such workflow, or it is not yours to rate.';
     end if;
     if exists (

@@ -241,7 +241,7 @@ language plpgsql security definer
 set search_path = ''
 as $$
 begin
-    perform private.require_role('orchestrator');
+    perform private.require('record');
     return jsonb_build_object('closed', private.close_overdue());
 end
 $$;
@@ -260,12 +260,17 @@ as $$
 declare
     generation public.workflows;
 begin
-    perform private.require_role('orchestrator');
+    perform private.require('record');
     perform private.refuse_unless(octet_length(p_generation) <= 1000000, 'This generation is too large to record.');
     perform private.refuse_unless(p_limit_s between 0 and 86400, 'The deadline of a generation is at most a day away.');
     perform private.close_overdue();
 
     generation := jsonb_populate_record(null::public.workflows, p_generation::jsonb);
+    if not private.actor_may_generate(generation.user_id, generation.actor_id) then
+        raise exception using
+            errcode = 'PT403',
+            message = 'Generating workflows needs the role admin or engineer, or an API token for it; ask an admin.';
+    end if;
     generation.started_at := now();
     insert into public.workflows (
         generation_id, user_id, actor_id, agent_id, origin, prompt, services, overridden, simulated,
@@ -306,7 +311,7 @@ declare
     generation public.workflows;
     events jsonb;
 begin
-    perform private.require_role('orchestrator');
+    perform private.require('record');
     perform private.refuse_unless(octet_length(p_events_if_interrupted) <= 1000000, 'These events are too large to record.');
     select * into generation from public.workflows where generation_id = p_generation_id for update;
     perform private.refuse_unless(generation.generation_id is not null, 'There is no generation with this id.');
@@ -353,7 +358,7 @@ declare
     events jsonb;
     ending jsonb;
 begin
-    perform private.require_role('orchestrator');
+    perform private.require('record');
     perform private.refuse_unless(octet_length(p_record) <= 50000000, 'This result is too large to record.');
     record := p_record::jsonb;
     select * into generation from public.workflows where generation_id = p_generation_id for update;

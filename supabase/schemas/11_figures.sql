@@ -382,7 +382,7 @@ as $$
 declare
     unasked constant json := '[]';
 begin
-    perform private.require_role('admin', 'member', 'orchestrator');
+    perform private.require('read_figures');
     perform private.refuse_large(p_filters, 1);
     perform private.refuse_unless(
         jsonb_typeof(p_bounds) = 'array' and jsonb_array_length(p_bounds) between 2 and 4000,

@@ -5,7 +5,8 @@ create index audit_logs_fallbacks on public.audit_logs (timestamp desc) include 
 where action = 'WORKFLOW_GENERATED' and details ->> 'fallback_reason' is not null;
 
 
--- Returns whether a generation's prompt, agent or id contains the first 200 characters of a text, ignoring case.
+-- Returns whether a generation's agent, id or, if the caller may read it, prompt contains the first 200 characters of a
+-- text, ignoring case.
 create function private.mentions(p_text text, p_agent_id text, p_generation_id uuid) returns boolean
 language sql stable
 set search_path = ''
@@ -14,7 +15,9 @@ as $$
         or coalesce(position(lower(left(p_text, 200)) in p_generation_id::text) > 0, false)
         or exists (
             select from public.workflows
-            where generation_id = p_generation_id and position(lower(left(p_text, 200)) in lower(prompt)) > 0
+            where generation_id = p_generation_id
+                and private.readable_actor() in ('*', actor_id, user_id::text)
+                and position(lower(left(p_text, 200)) in lower(prompt)) > 0
         )
 $$;
 
@@ -31,8 +34,8 @@ revoke all on function private.mentions(text, text, uuid) from public, anon, aut
 -- The rollups tell which slots hold such generations; slots are read from the latest on until there are enough.
 --
 -- [{at, event_id, generation_id, agent_id, action, primary_model, generator, fallback_reason, cost_usd, wasted_usd,
--- latency_ms, steps, overridden, simulated, sample, problems, prompt}]; prompt: its first 200 characters; null for a
--- generation that is not stored here and so cannot be opened.
+-- latency_ms, steps, overridden, simulated, sample, problems, prompt}]; prompt: its first 200 characters, '' if it was
+-- erased; null for a generation that is not stored here or that the caller may not open.
 create function public.list_generations(p_from timestamptz, p_to timestamptz, p_filters jsonb, p_limit integer default 50)
 returns jsonb
 language plpgsql stable security definer
@@ -40,7 +43,7 @@ set search_path = ''
 set jit = off
 as $$
 begin
-    perform private.require_role('admin');
+    perform private.require('read_figures');
     perform private.refuse_large(p_filters, p_limit);
     return (
         with agent_slots as (
@@ -134,7 +137,9 @@ begin
             order by listed.at desc, listed.event_id
         ), '[]')
         from listed
-        left join public.workflows as run on run.generation_id = private.uuid_or_null(listed.generation_id)
+        left join public.workflows as run
+            on run.generation_id = private.uuid_or_null(listed.generation_id)
+            and private.readable_actor() in ('*', run.actor_id, run.user_id::text)
     );
 end
 $$;
@@ -146,8 +151,8 @@ grant execute on function public.list_generations(timestamptz, timestamptz, json
 -- Returns the agents with the most fallbacks among the latest p_latest matching fallbacks of a period, at most p_limit
 -- agents: {fallbacks: how many were looked at, agents: [{agent_id, fallbacks, generations}]}.
 -- p_filters: {source, origin, overridden, primary_model} as above.
--- generations: how many matching generations the agent completed in the period. Members see only agents that they
--- generated for.
+-- generations: how many matching generations the agent completed in the period. Whoever may not read the
+-- audit log sees only agents that they generated for.
 create function public.list_agents_with_fallbacks(
     p_from timestamptz, p_to timestamptz, p_filters jsonb, p_limit integer default 10, p_latest integer default 5000
 )
@@ -157,7 +162,7 @@ set search_path = ''
 set jit = off
 as $$
 begin
-    perform private.require_role('admin', 'member');
+    perform private.require('read_figures');
     perform private.refuse_large(p_filters, p_limit);
     perform private.refuse_unless(p_latest between 1 and 100000, 'The list looks at 1 to 100,000 fallbacks.');
     return (
@@ -176,7 +181,7 @@ begin
         agents as (
             select entity_id as agent_id, count(*) as fallbacks
             from latest
-            where entity_id is not null and (private.console_role() = 'admin' or user_id = auth.uid())
+            where entity_id is not null and (private.may('read_audit_log') or user_id = auth.uid())
             group by entity_id
             order by fallbacks desc, entity_id
             limit p_limit

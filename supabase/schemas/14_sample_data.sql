@@ -362,7 +362,7 @@ declare
     day record;
     added integer;
 begin
-    perform private.require_role('admin');
+    perform private.require('change_sample_data');
     if p_days not between 1 and 3660 or p_per_day not between 1 and 1000000 or p_day not between 0 and p_days - 1 then
         raise exception using
             errcode = 'PT400',
@@ -432,7 +432,7 @@ as $$
 declare
     answer jsonb;
 begin
-    perform private.require_role('admin');
+    perform private.require('change_sample_data');
     -- The lock keeps writers out: counts are deleted first and events last, so an event added in between would be
     -- deleted but keep its count.
     lock table public.audit_logs in share row exclusive mode;
@@ -453,7 +453,7 @@ language plpgsql stable security definer
 set search_path = ''
 as $$
 begin
-    perform private.require_role('admin', 'member', 'orchestrator');
+    perform private.require('read_figures');
     return jsonb_build_object(
         'present', exists (select from public.audit_logs where details ->> 'sample' = 'true')
     );

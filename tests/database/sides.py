@@ -12,16 +12,17 @@ from store.identity import NOBODY, Identity
 from tests.database.gateway import Person
 
 ADMIN = Person("admin@example.com", "admin")
-MEMBER = Person("member@example.com", "member")
-COLLEAGUE = Person("colleague@example.com", "member")
+PM = Person("pm@example.com", "pm")
+ENGINEER = Person("engineer@example.com", "engineer")
+COLLEAGUE = Person("colleague@example.com", "engineer")
 MACHINE = Person("machine@example.com", "orchestrator")
 STRANGER = Person("stranger@example.com")
-EXPIRED = Person("expired@example.com", "member", token_lifetimes_s=(-3600,))
-EXPIRED_ONCE = Person("expired-once@example.com", "member", token_lifetimes_s=(-3600, 3600))
-SHORT = Person("short@example.com", "member", announced_s=30)
-GARBAGE = Person("garbage@example.com", "member", token="z9x8c7.v6b5n4.m3l2k1")
-FORGED = Person("forged@example.com", "member", secret="a sentence that somebody else made up for signing")
-PEOPLE = (ADMIN, MEMBER, COLLEAGUE, MACHINE, STRANGER, EXPIRED, EXPIRED_ONCE, SHORT, GARBAGE, FORGED)
+EXPIRED = Person("expired@example.com", "engineer", token_lifetimes_s=(-3600,))
+EXPIRED_ONCE = Person("expired-once@example.com", "engineer", token_lifetimes_s=(-3600, 3600))
+SHORT = Person("short@example.com", "engineer", announced_s=30)
+GARBAGE = Person("garbage@example.com", "engineer", token="z9x8c7.v6b5n4.m3l2k1")
+FORGED = Person("forged@example.com", "engineer", secret="a sentence that somebody else made up for signing")
+PEOPLE = (ADMIN, PM, ENGINEER, COLLEAGUE, MACHINE, STRANGER, EXPIRED, EXPIRED_ONCE, SHORT, GARBAGE, FORGED)
 
 
 class Side(Protocol):

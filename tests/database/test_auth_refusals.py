@@ -13,7 +13,7 @@ from starlette.routing import Route
 from store import NotSignedIn, StoreError, Unavailable
 from tests.database.conftest import MakeSupabaseStore
 from tests.database.gateway import serving
-from tests.database.sides import MEMBER
+from tests.database.sides import ENGINEER
 
 HTML = "<html>Project paused</html>"
 CASES: list[tuple[str, int, str | None, type[StoreError], str]] = [
@@ -40,7 +40,7 @@ def auth_fixture() -> Iterator[str]:
         _, status, code, _, _ = CASES[request.path_params["number"]]
         if code is None:
             return Response(HTML, status, media_type="text/html")
-        body = {"code": status, "error_code": code, "msg": f"No: {MEMBER.login.password}"}
+        body = {"code": status, "error_code": code, "msg": f"No: {ENGINEER.login.password}"}
         return JSONResponse(body, status)
 
     with serving(Starlette(routes=[Route("/{number:int}/{path:path}", respond, methods=["POST"])])) as url:
@@ -52,8 +52,8 @@ def test_a_refusal_is_told_as_what_it_is(auth: str, make_supabase_store: MakeSup
     """It is never in Auth's own words, which may quote what was sent."""
     _, _, _, kind, sentence = CASES[number]
     with pytest.raises(kind, match=sentence) as caught:
-        make_supabase_store(f"{auth}/{number}").database(MEMBER.login).call("whoami")
-    assert MEMBER.login.password not in str(caught.value)
+        make_supabase_store(f"{auth}/{number}").database(ENGINEER.login).call("whoami")
+    assert ENGINEER.login.password not in str(caught.value)
 
 
 @pytest.mark.parametrize("number", [8, 9])

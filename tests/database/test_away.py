@@ -22,10 +22,10 @@ from store.hosted import supabase
 from store.identity import Identity
 from tests.database.conftest import MakeSupabaseStore
 from tests.database.gateway import Person, serving
-from tests.database.sides import MEMBER
+from tests.database.sides import ENGINEER
 
 
-@pytest.mark.parametrize("person", [MEMBER, None], ids=str)
+@pytest.mark.parametrize("person", [ENGINEER, None], ids=str)
 def test_a_project_that_is_down_is_unavailable_at_once(
     make_supabase_store: MakeSupabaseStore, person: Person | None
 ) -> None:
@@ -39,7 +39,7 @@ def test_a_project_that_is_down_is_unavailable_at_once(
         assert time.monotonic() - started < 2
 
 
-@pytest.mark.parametrize("person", [MEMBER, None], ids=str)
+@pytest.mark.parametrize("person", [ENGINEER, None], ids=str)
 def test_a_project_that_never_answers_is_unavailable_at_the_limit(
     make_supabase_store: MakeSupabaseStore, monkeypatch: pytest.MonkeyPatch, person: Person | None
 ) -> None:
@@ -60,7 +60,7 @@ def test_an_embedded_server_that_is_gone_is_unavailable_at_the_limit(
     monkeypatch.setattr(connections, "_WAIT_LIMIT_S", 0.2)
     monkeypatch.setattr(connections, "_LOOK_AFTER_S", 0.1)
     with connections.Connections(server.dsn(cluster.AUTHENTICATOR, "no_such_database")) as pool:
-        database = embedded.EmbeddedDatabase(pool, Identity(MEMBER.user_id))
+        database = embedded.EmbeddedDatabase(pool, Identity(ENGINEER.user_id))
         with pytest.raises(Unavailable, match="embedded database"):
             database.call("whoami")
 
@@ -110,10 +110,10 @@ def test_a_sign_in_that_was_not_decided_is_unavailable(
     elsewhere: str, make_supabase_store: MakeSupabaseStore, number: int
 ) -> None:
     """Only Auth's own refusal blames the password; anything else is a problem of the project."""
-    database = make_supabase_store(f"{elsewhere}/{number}").database(MEMBER.login)
+    database = make_supabase_store(f"{elsewhere}/{number}").database(ENGINEER.login)
     with pytest.raises(Unavailable) as caught:
         database.call("whoami")
-    assert MEMBER.login.password not in f"{caught.value} {caught.value!r}"
+    assert ENGINEER.login.password not in f"{caught.value} {caught.value!r}"
 
 
 @pytest.mark.parametrize("number", NO_DATA, ids=[ANSWERS[number].name for number in NO_DATA])
@@ -132,7 +132,7 @@ def test_an_address_that_is_none_is_unavailable(make_supabase_store: MakeSupabas
         make_supabase_store(address).database(None).call("whoami")
 
 
-@pytest.mark.parametrize("person", [MEMBER, None], ids=str)
+@pytest.mark.parametrize("person", [ENGINEER, None], ids=str)
 def test_a_wrong_key_is_told_by_its_name(
     url: str, make_supabase_store: MakeSupabaseStore, person: Person | None
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from store import InvalidInput, Json
 from tests.database.calls import GENERATION_ID, AuditLog, a_record, an_event, start_generation
-from tests.database.sides import ADMIN, COLLEAGUE, MACHINE, MEMBER, Side
+from tests.database.sides import ADMIN, COLLEAGUE, ENGINEER, MACHINE, Side
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -64,7 +64,7 @@ FORGED: dict[str, Change] = {
 @pytest.mark.parametrize("forged", FORGED)
 def test_nothing_else_is_recorded(side: Side, audit_log: AuditLog, forged: str) -> None:
     """It is rejected, and the generation is unchanged."""
-    generation_id, outcome = start_generation(side, MEMBER), json.loads(a_record())
+    generation_id, outcome = start_generation(side, ENGINEER), json.loads(a_record())
     FORGED[forged](outcome)
     with pytest.raises(InvalidInput):
         finished(side, generation_id, json.dumps(outcome))
@@ -77,7 +77,7 @@ def test_an_outcome_needs_a_start(side: Side, audit_log: AuditLog) -> None:
     """An unknown id, or that of a generation that has ended, records nothing."""
     with pytest.raises(InvalidInput):
         finished(side, str(uuid4()), a_record())
-    ended = start_generation(side, MEMBER)
+    ended = start_generation(side, ENGINEER)
     finished(side, ended, a_record())
     assert finished(side, ended, a_record()) == {"status": "succeeded"}
 
@@ -88,8 +88,8 @@ def test_a_forged_estimate_is_refused_as_well(side: Side, audit_log: AuditLog) -
     """Neither at the start nor later: the estimate would go into the log once the generation is overdue."""
     forged: Json = [{"id": str(uuid4()), "action": "SYSTEM_CONFIG_UPDATED", "details": {}}]
     with pytest.raises(InvalidInput):
-        start_generation(side, MEMBER, events_if_interrupted=forged)
-    generation_id = start_generation(side, MEMBER)
+        start_generation(side, ENGINEER, events_if_interrupted=forged)
+    generation_id = start_generation(side, ENGINEER)
     with pytest.raises(InvalidInput):
         side.seen_by(MACHINE).call(
             "note_progress", p_generation_id=generation_id, p_events_if_interrupted=json.dumps(forged), p_asked=True
@@ -101,7 +101,7 @@ def test_a_forged_estimate_is_refused_as_well(side: Side, audit_log: AuditLog) -
 @pytest.mark.parametrize("year", [1999, 2099])
 def test_who_where_and_when_are_the_runs_own(side: Side, audit_log: AuditLog, year: int) -> None:
     """Whatever the event says about its user, agent, origin, severity or time, or about being sample data."""
-    generation_id, outcome = start_generation(side, MEMBER), json.loads(a_record())
+    generation_id, outcome = start_generation(side, ENGINEER), json.loads(a_record())
     outcome["events"][0] |= {
         "timestamp": f"{year}-01-01T00:00:00Z", "user_id": ADMIN.user_id, "actor_id": "somebody",
         "entity_type": "world", "entity_id": "x", "severity": "critical", "changes": {"a": 1}, "compliance_flags": [],
@@ -110,7 +110,7 @@ def test_who_where_and_when_are_the_runs_own(side: Side, audit_log: AuditLog, ye
     finished(side, generation_id, json.dumps(outcome))
 
     (row,) = audit_log.rows_of(generation_id)
-    assert (row["user_id"], row["entity_type"], row["entity_id"]) == (MEMBER.user_id, "agent", None)
+    assert (row["user_id"], row["entity_type"], row["entity_id"]) == (ENGINEER.user_id, "agent", None)
     assert (row["severity"], row["compliance_flags"], row["changes"]) == ("info", ["SOC2"], None)
     assert not row["timestamp"].startswith(str(year))
     details = row["details"]
@@ -118,7 +118,7 @@ def test_who_where_and_when_are_the_runs_own(side: Side, audit_log: AuditLog, ye
     assert not {"sample", "supersedes"} & details.keys()
 
 
-def test_members_see_their_own_agents(side: Side) -> None:
+def test_engineers_see_their_own_agents(side: Side) -> None:
     """The agents that others generate for are not visible to them."""
     arguments: dict[str, Any] = {"p_from": "2000-01-01", "p_to": "2100-01-01", "p_filters": {}, "p_limit": 50}
 
@@ -132,7 +132,7 @@ def test_members_see_their_own_agents(side: Side) -> None:
 
     assert "colleague's" in agents(ADMIN)
     assert "colleague's" in agents(COLLEAGUE)
-    assert "colleague's" not in agents(MEMBER)
+    assert "colleague's" not in agents(ENGINEER)
 
 
 @pytest.mark.parametrize(
@@ -153,4 +153,4 @@ def test_members_see_their_own_agents(side: Side) -> None:
 def test_what_is_asked_is_bounded(side: Side, function: str, arguments: dict[str, Any]) -> None:
     """An immediate message, instead of the database's whole time limit."""
     with pytest.raises(InvalidInput):
-        side.seen_by(MEMBER).call(function, **arguments)
+        side.seen_by(ENGINEER).call(function, **arguments)

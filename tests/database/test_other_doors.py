@@ -15,7 +15,7 @@ from store.embedded import cluster
 from store.embedded.cluster import Cluster
 from tests.database.calls import GENERATION_ID, AuditLog, a_record, start_generation
 from tests.database.gateway import API_KEY, Person
-from tests.database.sides import ADMIN, MACHINE, MEMBER, STRANGER, Side
+from tests.database.sides import ADMIN, ENGINEER, MACHINE, STRANGER, Side
 
 
 @pytest.fixture(name="http")
@@ -56,7 +56,7 @@ FORGERIES = [
 
 
 @pytest.mark.parametrize("case", FORGERIES, ids=lambda case: f"{case.method} {case.path}")
-@pytest.mark.parametrize("person", [ADMIN, MEMBER, MACHINE, STRANGER, None], ids=str)
+@pytest.mark.parametrize("person", [ADMIN, ENGINEER, MACHINE, STRANGER, None], ids=str)
 def test_no_request_writes_a_table(
     http: httpx.Client, audit_log: AuditLog, case: Forgery, person: Person | None
 ) -> None:
@@ -85,7 +85,7 @@ def test_other_keys_of_the_settings_table_are_nobodys_business(
         "insert into public.system_settings_config (key, value) values ('smtp_password', '\"s3cret\"')"
     )
     try:
-        token = {"authorization": f"Bearer {MEMBER.new_token()}"}
+        token = {"authorization": f"Bearer {ENGINEER.new_token()}"}
         shown = http.get("/system_settings_config?select=key", headers=token).json()
     finally:
         project_owner.execute("delete from public.system_settings_config where key = 'smtp_password'")
@@ -132,6 +132,6 @@ def test_even_the_owner_changes_no_past_event(
 ) -> None:
     """The log is append-only even for the user who runs the migrations."""
     machine = embedded_side.seen_by(MACHINE)
-    machine.call("finish_generation", p_generation_id=start_generation(embedded_side, MEMBER), p_record=a_record())
+    machine.call("finish_generation", p_generation_id=start_generation(embedded_side, ENGINEER), p_record=a_record())
     with pytest.raises(psycopg.Error, match="append-only"):
         project_owner.execute(statement.encode())

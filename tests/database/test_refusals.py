@@ -11,7 +11,7 @@ import pytest
 from store import Conflict, InvalidInput, NotPermitted, NotSignedIn, StoreError, Unavailable
 from store.database import Argument
 from tests.database.calls import SECRET
-from tests.database.sides import MEMBER, Side
+from tests.database.sides import ENGINEER, Side
 
 OWN_SENTENCE = "A sentence of the function."
 
@@ -50,7 +50,7 @@ STATES = [
 def test_each_state_is_one_error(side: Side, case: State) -> None:
     """A refusal has the same class on both sides, and its message is from our SQL or our own."""
     with pytest.raises(StoreError) as caught:
-        side.seen_by(MEMBER).call("probe_refuse", p_state=case.state, p_value=SECRET)
+        side.seen_by(ENGINEER).call("probe_refuse", p_state=case.state, p_value=SECRET)
     assert type(caught.value) is case.kind
     assert (str(caught.value) == OWN_SENTENCE) == (case.sentence is not None)
 
@@ -61,7 +61,7 @@ def test_refusals_read_alike_on_both_sides(embedded_side: Side, supabase_side: S
     messages = []
     for side in (embedded_side, supabase_side):
         with pytest.raises(StoreError) as caught:
-            side.seen_by(MEMBER).call("probe_refuse", p_state=state, p_value=SECRET)
+            side.seen_by(ENGINEER).call("probe_refuse", p_state=state, p_value=SECRET)
         messages.append(str(caught.value))
     assert messages[0] == messages[1]
 
@@ -88,44 +88,44 @@ MISSING = [
 def test_a_missing_function_names_the_remedy(side: Side, case: Missing) -> None:
     """With an older schema, the message says what to run."""
     with pytest.raises(Unavailable, match="python -m store migrate"):
-        side.seen_by(MEMBER).call(case.function, **case.arguments)
+        side.seen_by(ENGINEER).call(case.function, **case.arguments)
 
 
 def test_a_function_that_promises_not_to_write_cannot(side: Side, project_owner: psycopg.Connection) -> None:
     """A write in a STABLE function is rejected and leaves no row."""
     value = str(uuid4())
     with pytest.raises(StoreError):
-        side.seen_by(MEMBER).call("probe_write_quietly", p_value=value)
+        side.seen_by(ENGINEER).call("probe_write_quietly", p_value=value)
     assert _probe_rows(project_owner, value) == 0
 
 
 def test_a_write_is_there_when_the_call_returns(side: Side, project_owner: psycopg.Connection) -> None:
     """A call is one transaction, committed before it answers."""
     value = str(uuid4())
-    assert side.seen_by(MEMBER).call("probe_write", p_value=value) == value
+    assert side.seen_by(ENGINEER).call("probe_write", p_value=value) == value
     assert _probe_rows(project_owner, value) == 1
 
 
 def test_a_second_row_with_the_same_key_is_a_conflict(side: Side) -> None:
     """A unique key rejects the second row."""
     value = str(uuid4())
-    side.seen_by(MEMBER).call("probe_write", p_value=value)
+    side.seen_by(ENGINEER).call("probe_write", p_value=value)
     with pytest.raises(Conflict):
-        side.seen_by(MEMBER).call("probe_write", p_value=value)
+        side.seen_by(ENGINEER).call("probe_write", p_value=value)
 
 
 def test_a_refusal_at_commit_reaches_the_caller(side: Side, project_owner: psycopg.Connection) -> None:
     """A deferred check fails the call, after the function itself has answered."""
     value = f"late {uuid4()}"
     with pytest.raises(Conflict, match=r"Too late\."):
-        side.seen_by(MEMBER).call("probe_write", p_value=value)
+        side.seen_by(ENGINEER).call("probe_write", p_value=value)
     assert _probe_rows(project_owner, value) == 0
 
 
 def test_a_statement_that_takes_too_long_is_ended(side: Side) -> None:
     """The database's own time limit ends the call, with a message that says so."""
     with pytest.raises(Unavailable, match="took too long"):
-        side.seen_by(MEMBER).call("probe_slow")
+        side.seen_by(ENGINEER).call("probe_slow")
 
 
 UNREADABLE: list[tuple[str, dict[str, Argument]]] = [
@@ -145,20 +145,20 @@ UNREADABLE: list[tuple[str, dict[str, Argument]]] = [
 def test_a_value_that_cannot_be_stored_is_invalid_input(side: Side, arguments: dict[str, Argument]) -> None:
     """A value that no column can hold is the caller's mistake on both sides, and is not quoted."""
     with pytest.raises(InvalidInput) as caught:
-        side.seen_by(MEMBER).call("probe_echo", **arguments)
+        side.seen_by(ENGINEER).call("probe_echo", **arguments)
     assert SECRET not in f"{caught.value} {caught.value!r}"
 
 
 def test_a_number_that_is_too_large_is_invalid_input(side: Side) -> None:
     """An integer parameter has four bytes; the function is not reported as missing."""
     with pytest.raises(InvalidInput):
-        side.seen_by(MEMBER).call("probe_many", p_count=2**31)
+        side.seen_by(ENGINEER).call("probe_many", p_count=2**31)
 
 
 def test_a_sentence_of_another_function_is_not_repeated(side: Side) -> None:
     """Only messages written for users pass; others may quote what was sent."""
     with pytest.raises(InvalidInput) as caught:
-        side.seen_by(MEMBER).call("probe_quote", p_value=SECRET)
+        side.seen_by(ENGINEER).call("probe_quote", p_value=SECRET)
     assert SECRET not in f"{caught.value} {caught.value!r}"
 
 

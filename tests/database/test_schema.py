@@ -18,6 +18,9 @@ from tests.database.schema import (
     schema_files,
 )
 
+_FIRST = 14
+"""How many migrations the first release had."""
+
 
 @pytest.fixture(name="wanted", scope="module")
 def wanted_fixture(server: Cluster) -> dict[str, str]:
@@ -97,6 +100,6 @@ def test_a_draft_of_nothing_is_empty(wanted: dict[str, str], made: dict[str, str
 
 def test_the_first_migrations_are_cut_like_the_schema() -> None:
     """A reader of either finds the same nouns in the same order."""
-    nouns = [path.stem.partition("_")[2] for path in schema_files()]
+    nouns = [path.stem.partition("_")[2] for path in schema_files()][:_FIRST]
     assert [migration.name for migration in migrations()][: len(nouns)] == nouns
     assert SCHEMAS.is_dir()

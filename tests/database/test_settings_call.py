@@ -12,14 +12,14 @@ from orchestrator.system_keys import SYSTEM_KEYS
 from store import Conflict, Database, InvalidInput, Json, NotPermitted
 from tests.database.calls import field_of
 from tests.database.gateway import Person
-from tests.database.sides import ADMIN, MACHINE, MEMBER, STRANGER, Side
+from tests.database.sides import ADMIN, ENGINEER, MACHINE, STRANGER, Side
 
 
 def test_settings_are_the_same_on_both_sides(embedded_side: Side, supabase_side: Side) -> None:
     """One snapshot of the settings, read twice, is identical to the character."""
     embedded_side.seen_by(ADMIN).call("save_settings", p_changes={"orchestrator_enable_fallback": True})
-    first = embedded_side.seen_by(MEMBER).call("get_settings")
-    second = supabase_side.seen_by(MEMBER).call("get_settings")
+    first = embedded_side.seen_by(ENGINEER).call("get_settings")
+    second = supabase_side.seen_by(ENGINEER).call("get_settings")
     assert json.dumps(first) == json.dumps(second)
     assert isinstance(
         field_of(field_of(field_of(first, "settings"), "orchestrator_enable_fallback"), "updated_at"), str
@@ -39,7 +39,7 @@ def test_an_admin_saves_settings(side: Side) -> None:
     before = _settings(database)
     after = _save(database, {"orchestrator_enable_fallback": not before.fallback}, before.version)
     assert (after.version, after.fallback) == (before.version + 1, not before.fallback)
-    assert after == _settings(side.seen_by(MEMBER))
+    assert after == _settings(side.seen_by(ENGINEER))
     assert after.fallback_by == ADMIN.user_id
 
 
@@ -49,7 +49,7 @@ def test_a_save_that_changes_nothing_makes_no_version(side: Side) -> None:
     assert _save(side.seen_by(ADMIN), {"orchestrator_enable_fallback": before.fallback}, None) == before
 
 
-@pytest.mark.parametrize("person", [MEMBER, MACHINE, STRANGER, None], ids=str)
+@pytest.mark.parametrize("person", [ENGINEER, MACHINE, STRANGER, None], ids=str)
 def test_only_an_admin_saves_settings(side: Side, person: Person | None) -> None:
     """Everybody else is refused, and nothing changes."""
     before = _settings(side.seen_by(ADMIN))

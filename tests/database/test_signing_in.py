@@ -13,10 +13,10 @@ from store.identity import PasswordLogin
 from tests.database.calls import SECRET, field_of
 from tests.database.conftest import MakeSupabaseStore
 from tests.database.gateway import Gateway, Person
-from tests.database.sides import ADMIN, COLLEAGUE, EXPIRED, EXPIRED_ONCE, FORGED, GARBAGE, MEMBER, SHORT, Side
+from tests.database.sides import ADMIN, COLLEAGUE, ENGINEER, EXPIRED, EXPIRED_ONCE, FORGED, GARBAGE, SHORT, Side
 
 
-@pytest.mark.parametrize("email", [MEMBER.email, "nobody@example.com"])
+@pytest.mark.parametrize("email", [ENGINEER.email, "nobody@example.com"])
 def test_a_wrong_password_is_not_signed_in(url: str, make_supabase_store: MakeSupabaseStore, email: str) -> None:
     """Auth's refusal names the e-mail address, and never what was typed as the password."""
     database = make_supabase_store(url).database(PasswordLogin(email, SECRET))
@@ -62,7 +62,7 @@ def test_threads_share_one_sign_in(url: str, gateway: Gateway, make_supabase_sto
 
 def test_threads_never_cross_identities(side: Side) -> None:
     """Sixteen threads with three identities over one pool each get their own answers."""
-    people = (ADMIN, MEMBER, None)
+    people = (ADMIN, ENGINEER, None)
     databases = [side.seen_by(person) for person in people]
     expected = [person.user_id if person else None for person in people]
 

@@ -10,7 +10,7 @@ from store import Json
 from store.database import Argument
 from tests.database.calls import field_of
 from tests.database.gateway import Person
-from tests.database.sides import ADMIN, MACHINE, MEMBER, STRANGER, Side
+from tests.database.sides import ADMIN, ENGINEER, MACHINE, STRANGER, Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ VALUES = [
 @pytest.mark.parametrize("case", VALUES, ids=lambda case: case.name)
 def test_every_json_value_comes_back(side: Side, case: Value) -> None:
     """Whatever a function returns is the same Python value, of the same type."""
-    answer = side.seen_by(MEMBER).call("probe_value", p_json=case.text)
+    answer = side.seen_by(ENGINEER).call("probe_value", p_json=case.text)
     assert answer == case.value
     assert type(answer) is type(case.value)
 
@@ -67,7 +67,7 @@ TEXTS = [
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
 def test_text_arrives_unchanged(side: Side, text: str) -> None:
     """No character of a text argument is lost, escaped or read as SQL or JSON."""
-    answer = side.seen_by(MEMBER).call("probe_echo", p_text=text)
+    answer = side.seen_by(ENGINEER).call("probe_echo", p_text=text)
     assert (field_of(answer, "text"), field_of(answer, "characters")) == (text, len(text))
 
 
@@ -83,7 +83,7 @@ JSONS: list[Argument] = [
 @pytest.mark.parametrize("value", JSONS, ids=range(len(JSONS)))
 def test_json_arrives_unchanged(side: Side, value: Argument) -> None:
     """An array or object is the same on its way in and out."""
-    assert field_of(side.seen_by(MEMBER).call("probe_echo", p_json=value), "json") == value
+    assert field_of(side.seen_by(ENGINEER).call("probe_echo", p_json=value), "json") == value
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,19 +115,19 @@ GIVEN = [
 @pytest.mark.parametrize("case", GIVEN, ids=lambda case: f"{case.name}={case.argument}")
 def test_arguments_keep_their_type(side: Side, case: Given) -> None:
     """Numbers, booleans, instants and nulls reach the function as what they are."""
-    answer = side.seen_by(MEMBER).call("probe_echo", **{f"p_{case.name}": case.argument})
+    answer = side.seen_by(ENGINEER).call("probe_echo", **{f"p_{case.name}": case.argument})
     assert field_of(answer, case.name) == case.answer
 
 
 def test_arguments_left_out_have_their_defaults(side: Side) -> None:
     """An argument that is left out takes the function's default; null does not."""
     expected = {"json": None, "text": "left out", "characters": 8, "number": 7, "flag": None, "at": None}
-    assert side.seen_by(MEMBER).call("probe_echo") == expected
+    assert side.seen_by(ENGINEER).call("probe_echo") == expected
 
 
 def test_values_of_sql_types_read_alike(side: Side) -> None:
     """Each SQL type has one form in JSON, with instants in UTC."""
-    assert side.seen_by(MEMBER).call("probe_types") == {
+    assert side.seen_by(ENGINEER).call("probe_types") == {
         "bigint": 9223372036854775807,
         "money": "12345678901234567890.123456789",
         "numeric": 0.25,
@@ -143,24 +143,27 @@ def test_values_of_sql_types_read_alike(side: Side) -> None:
 
 def test_no_answer_is_none(side: Side) -> None:
     """An SQL null is None, as is the JSON null."""
-    assert side.seen_by(MEMBER).call("probe_nothing") is None
+    assert side.seen_by(ENGINEER).call("probe_nothing") is None
 
 
 def test_long_arrays_are_not_capped(side: Side) -> None:
     """A hosted project's limit of 1000 rows does not cut a JSON value."""
-    assert side.seen_by(MEMBER).call("probe_many", p_count=3000) == [{"n": n + 1} for n in range(3000)]
+    assert side.seen_by(ENGINEER).call("probe_many", p_count=3000) == [{"n": n + 1} for n in range(3000)]
 
 
-@pytest.mark.parametrize("person", [ADMIN, MEMBER, MACHINE, STRANGER], ids=str)
+@pytest.mark.parametrize("person", [ADMIN, ENGINEER, MACHINE, STRANGER], ids=str)
 def test_whoami_names_the_caller(side: Side, person: Person) -> None:
     """A signed-in user learns their id, address and role in the console."""
-    expected = {"user_id": person.user_id, "email": person.email, "role": person.role}
-    assert side.seen_by(person).call("whoami") == expected
+    expected = {"user_id": person.user_id, "email": person.email, "role": person.role, "token_id": None}
+    answer = side.seen_by(person).call("whoami")
+    assert isinstance(answer, dict)
+    assert bool(answer.pop("permissions")) == (person.role is not None)
+    assert answer == expected
 
 
 def test_functions_see_the_role_of_the_caller(side: Side) -> None:
     """Functions run as `authenticated`, or as `anon` without a user, and find what is in `public`."""
-    member = {"role": "authenticated", "user_id": MEMBER.user_id, "schema": "public"}
+    member = {"role": "authenticated", "user_id": ENGINEER.user_id, "schema": "public"}
     nobody = {"role": "anon", "user_id": None, "schema": "public"}
-    assert side.seen_by(MEMBER).call("probe_caller") == member
+    assert side.seen_by(ENGINEER).call("probe_caller") == member
     assert side.seen_by(None).call("probe_caller") == nobody

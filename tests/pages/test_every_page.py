@@ -114,14 +114,14 @@ def test_nobody_in_particular_gets_a_sentence(open_page: OpenPage, owner: psycop
     assert "ask an admin" in page.error[0].value
 
 
-def test_a_member_sees_figures_but_changes_nothing(open_page: OpenPage, owner: psycopg.Connection) -> None:
+def test_an_engineer_sees_figures_but_changes_nothing(open_page: OpenPage, owner: psycopg.Connection) -> None:
     """The database denies it, whatever the screen offers."""
-    owner.execute("update public.console_roles set role = 'member' where user_id = %s", [LOCAL_PERSON_ID])
+    owner.execute("update public.console_roles set role = 'engineer' where user_id = %s", [LOCAL_PERSON_ID])
     page = open_page("settings.py")
     press(page, "Roll back to Claude Sonnet 4")
 
     assert not page.exception
-    assert "needs the console role admin" in page.error[0].value
+    assert "needs the role admin" in page.error[0].value
 
 
 def test_the_sample_is_loaded_and_removed(

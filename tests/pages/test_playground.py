@@ -138,8 +138,8 @@ def test_somebody_elses_run_is_not_shown(
     generate(playground, "A secret plan")
     generation_id = ended(playground)
     monkeypatch.setattr(generation, "_started", OrderedDict())
-    owner.execute("update public.workflows set user_id = gen_random_uuid()")
-    owner.execute("update public.console_roles set role = 'member' where user_id = %s", [LOCAL_PERSON_ID])
+    owner.execute("update public.workflows set user_id = gen_random_uuid(), actor_id = 'somebody else'")
+    owner.execute("update public.console_roles set role = 'engineer' where user_id = %s", [LOCAL_PERSON_ID])
     page = open_page("playground.py", generation=str(generation_id))
 
     assert "belongs to someone else" in page.warning[0].value

@@ -18,7 +18,6 @@ from queries.period import period
 from queries.records.agents import agents
 from queries.records.generations import UNKNOWN, Place, Which, generations
 from queries.records.rejected import rejected_replies
-from store import NotPermitted
 from store.identity import LOCAL_PERSON_ID
 from tests.conftest import SAMPLE_UNTIL, PooledStore
 
@@ -145,11 +144,18 @@ def test_generations_of_an_agent_at_a_cost(store: PooledStore) -> None:
     assert generations(store.person(), BEGINS, ENDS, Filters(), Which(agent_id="nobody")).empty
 
 
-def test_single_generations_are_for_admins(store: PooledStore, owner: psycopg.Connection) -> None:
-    """They contain everybody's ids."""
-    owner.execute("update public.console_roles set role = 'member' where user_id = %s", [LOCAL_PERSON_ID])
-    with pytest.raises(NotPermitted):
-        generations(store.person(), BEGINS, ENDS, Filters(), Which())
+@pytest.mark.parametrize("role", ["pm", "engineer"])
+def test_prompts_are_for_admins(store: PooledStore, owner: psycopg.Connection, role: str) -> None:
+    """Others see the figures of a generation, and neither read nor search what somebody else typed."""
+    seen_by_admin = generations(store.person(), BEGINS, ENDS, Filters(), Which(), limit=5)
+    words = Which(search=seen_by_admin["prompt"].iloc[0][:20])
+    assert not generations(store.person(), BEGINS, ENDS, Filters(), words).empty
+
+    owner.execute("update public.console_roles set role = %s where user_id = %s", [role, LOCAL_PERSON_ID])
+    seen = generations(store.person(), BEGINS, ENDS, Filters(), Which(), limit=5)
+    assert seen["event_id"].tolist() == seen_by_admin["event_id"].tolist()
+    assert seen["prompt"].isna().all()
+    assert generations(store.person(), BEGINS, ENDS, Filters(), words).empty
 
 
 def test_the_agents_with_most_fallbacks(store: PooledStore, owner: psycopg.Connection) -> None:

@@ -1,0 +1,305 @@
+-- Sessions of people who signed in, shared by every host of the console. The tokens of Supabase Auth are sealed by the
+-- console before they come here, so that reading this table gives nobody access. All deadlines are this clock's.
+
+create table private.sessions (
+    session_sha256 text primary key check (session_sha256 ~ '^[0-9a-f]{64}$'),
+    user_id uuid not null references auth.users (id) on delete cascade,
+    sealed_tokens text not null check (length(sealed_tokens) <= 50000),
+    version integer not null default 1,
+    access_ends_at timestamptz not null,
+    renewal_ends_at timestamptz,
+    created_at timestamptz not null default now(),
+    last_seen_at timestamptz not null default now(),
+    ends_at timestamptz not null
+);
+
+comment on table private.sessions is 'One row per browser that is signed in.';
+comment on column private.sessions.version is 'Counts the renewals of the tokens.';
+comment on column private.sessions.renewal_ends_at is
+    'Until then one process has the tokens'' renewal to itself; null if none does.';
+comment on column private.sessions.ends_at is 'The absolute end, however much the session is used.';
+
+create index sessions_by_user on private.sessions (user_id);
+-- Serves the removal of sessions that have ended.
+create index sessions_by_end on private.sessions (ends_at);
+
+create table private.refused_sign_ins (
+    subject text primary key,
+    refusals integer not null,
+    latest_at timestamptz not null
+);
+
+comment on table private.refused_sign_ins is
+    'How often sign-ins from an address, or to an account, were refused lately; both are hashes.';
+
+alter table private.sessions enable row level security;
+alter table private.refused_sign_ins enable row level security;
+revoke all on private.sessions, private.refused_sign_ins from public, anon, authenticated;
+
+
+-- Returns how a session is stored, with the time its tokens and it have left: {user_id, sealed_tokens, version,
+-- access_expires_in_s, renewing}.
+create function private.session_json(p_session private.sessions) returns jsonb
+language sql stable
+set search_path = ''
+as $$
+    select jsonb_build_object(
+        'user_id', p_session.user_id,
+        'sealed_tokens', p_session.sealed_tokens,
+        'version', p_session.version,
+        'access_expires_in_s', extract(epoch from p_session.access_ends_at - now())::float8,
+        'renewing', coalesce(p_session.renewal_ends_at > now(), false)
+    )
+$$;
+
+revoke all on function private.session_json(private.sessions) from public, anon, authenticated;
+
+
+-- Opens a session and appends CONSOLE_SIGNED_IN; returns {}. For the orchestrator's own user.
+-- p_browser: {ip_address, user_agent}.
+-- p_method: how the person signed in, such as password.
+create function public.open_session(
+    p_session text, p_user_id uuid, p_sealed_tokens text, p_access_s integer, p_absolute_s integer, p_method text,
+    p_browser jsonb
+)
+returns jsonb
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+    perform private.require('keep_sessions');
+    perform private.refuse_unless(
+        p_access_s between 0 and 604800 and p_absolute_s between 1 and 31536000, 'A session lasts at most a year.'
+    );
+    delete from private.sessions where ends_at < now();
+    insert into private.sessions (session_sha256, user_id, sealed_tokens, access_ends_at, ends_at)
+    values (
+        p_session, p_user_id, p_sealed_tokens, now() + p_access_s * interval '1 second',
+        now() + p_absolute_s * interval '1 second'
+    );
+    update public.console_roles set last_seen_at = now() where user_id = p_user_id;
+    perform private.append_console_event(
+        p_browser || jsonb_build_object(
+            'action', 'CONSOLE_SIGNED_IN',
+            'user_id', p_user_id,
+            'actor_id', p_user_id,
+            'entity_type', 'person',
+            'entity_id', p_user_id,
+            'session_id', left(p_session, 16),
+            'details', jsonb_build_object('method', p_method)
+        )
+    );
+    return '{}';
+end
+$$;
+
+revoke all on function public.open_session(text, uuid, text, integer, integer, text, jsonb) from public, anon;
+grant execute on function public.open_session(text, uuid, text, integer, integer, text, jsonb) to authenticated;
+
+
+-- Returns an open session, see private.session_json, and notes that it is used; null if there is none, if it was not
+-- used for p_idle_s seconds, or if its user was banned or deleted.
+create function public.read_session(p_session text, p_idle_s integer) returns jsonb
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+    session private.sessions;
+begin
+    perform private.require('keep_sessions');
+    select * into session from private.sessions where session_sha256 = p_session;
+    if session.user_id is null
+        or session.ends_at <= now()
+        or session.last_seen_at + p_idle_s * interval '1 second' <= now()
+        or not exists (
+            select from auth.users
+            where id = session.user_id
+                and (banned_until is null or banned_until <= now())
+                and deleted_at is null
+        )
+    then
+        delete from private.sessions where session_sha256 = p_session;
+        return null;
+    end if;
+    if session.last_seen_at < now() - interval '1 minute' then
+        update private.sessions set last_seen_at = now() where session_sha256 = p_session;
+        update public.console_roles set last_seen_at = now() where user_id = session.user_id;
+    end if;
+    return private.session_json(session);
+end
+$$;
+
+revoke all on function public.read_session(text, integer) from public, anon;
+grant execute on function public.read_session(text, integer) to authenticated;
+
+
+-- Claims the renewal of a session's tokens for p_lease_s seconds; returns the session with `claimed`, false if another
+-- process is renewing them or has done so since version p_version; null if there is no session. A refresh token works
+-- once: two processes that used the same one would end the session.
+create function public.claim_renewal(p_session text, p_version integer, p_lease_s integer) returns jsonb
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+    session private.sessions;
+    claimed boolean;
+begin
+    perform private.require('keep_sessions');
+    perform private.refuse_unless(p_lease_s between 1 and 300, 'A renewal takes at most five minutes.');
+    select * into session from private.sessions where session_sha256 = p_session for update;
+    if session.user_id is null then
+        return null;
+    end if;
+    claimed := session.version = p_version and coalesce(session.renewal_ends_at <= now(), true);
+    if claimed then
+        update private.sessions
+        set renewal_ends_at = now() + p_lease_s * interval '1 second'
+        where session_sha256 = p_session
+        returning * into session;
+    end if;
+    return private.session_json(session) || jsonb_build_object('claimed', claimed);
+end
+$$;
+
+revoke all on function public.claim_renewal(text, integer, integer) from public, anon;
+grant execute on function public.claim_renewal(text, integer, integer) to authenticated;
+
+
+-- Stores the renewed tokens of a session, if p_version is still its version, and ends the claim; returns the session, null
+-- if there is none.
+-- p_sealed_tokens: null if the renewal did not happen and may be tried again.
+create function public.renew_session(p_session text, p_version integer, p_sealed_tokens text, p_access_s integer)
+returns jsonb
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+    session private.sessions;
+begin
+    perform private.require('keep_sessions');
+    update private.sessions
+    set
+        sealed_tokens = coalesce(p_sealed_tokens, sealed_tokens),
+        version = version + (p_sealed_tokens is not null)::integer,
+        access_ends_at = case
+            when p_sealed_tokens is null then access_ends_at
+            else now() + p_access_s * interval '1 second'
+        end,
+        renewal_ends_at = null
+    where session_sha256 = p_session and version = p_version;
+    select * into session from private.sessions where session_sha256 = p_session;
+    return case when session.user_id is not null then private.session_json(session) end;
+end
+$$;
+
+revoke all on function public.renew_session(text, integer, text, integer) from public, anon;
+grant execute on function public.renew_session(text, integer, text, integer) to authenticated;
+
+
+-- Closes a session, or all sessions of its user, and appends CONSOLE_SIGNED_OUT; returns {closed}: how many.
+-- p_cause: signed_out, or expired if Supabase Auth has ended it.
+create function public.close_session(p_session text, p_everywhere boolean, p_cause text, p_browser jsonb) returns jsonb
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+    person uuid;
+    closed integer;
+begin
+    perform private.require('keep_sessions');
+    perform private.refuse_unless(p_cause in ('signed_out', 'expired'), 'A session is signed_out or expired.');
+    select user_id into person from private.sessions where session_sha256 = p_session;
+    delete from private.sessions
+    where session_sha256 = p_session or (p_everywhere and user_id = person);
+    get diagnostics closed = row_count;
+    if closed > 0 then
+        perform private.append_console_event(
+            p_browser || jsonb_build_object(
+                'action', 'CONSOLE_SIGNED_OUT',
+                'user_id', person,
+                'actor_id', person,
+                'entity_type', 'person',
+                'entity_id', person,
+                'session_id', left(p_session, 16),
+                'details', jsonb_build_object('cause', p_cause, 'sessions', closed)
+            )
+        );
+    end if;
+    return jsonb_build_object('closed', closed);
+end
+$$;
+
+revoke all on function public.close_session(text, boolean, text, jsonb) from public, anon;
+grant execute on function public.close_session(text, boolean, text, jsonb) to authenticated;
+
+
+-- Returns how many seconds a subject must wait before the next sign-in; 0 for none. Up to `free` refusals cost nothing;
+-- each further one doubles the wait, up to p_most_s. Refusals are forgotten after an hour without one.
+create function private.sign_in_wait_s(p_subject text, p_free integer, p_most_s integer) returns integer
+language sql stable
+set search_path = ''
+as $$
+    select coalesce(max(
+        greatest(
+            0,
+            ceil(extract(epoch from
+                latest_at + least(2 ^ least(refusals - p_free, 20), p_most_s) * interval '1 second' - now()
+            ))
+        )
+    ), 0)::integer
+    from private.refused_sign_ins
+    where subject = p_subject and refusals > p_free and latest_at > now() - interval '1 hour'
+$$;
+
+revoke all on function private.sign_in_wait_s(text, integer, integer) from public, anon, authenticated;
+
+
+-- Returns {wait_s}: how long this address and this account must wait before the next sign-in, 0 for not at all. An
+-- account never waits longer than a minute, so that nobody can lock its owner out.
+create function public.sign_in_wait(p_address text, p_account text) returns jsonb
+language plpgsql stable security definer
+set search_path = ''
+as $$
+begin
+    perform private.require('keep_sessions');
+    return jsonb_build_object('wait_s', greatest(
+        private.sign_in_wait_s('address ' || p_address, 10, 900),
+        private.sign_in_wait_s('account ' || p_account, 10, 60)
+    ));
+end
+$$;
+
+revoke all on function public.sign_in_wait(text, text) from public, anon;
+grant execute on function public.sign_in_wait(text, text) to authenticated;
+
+
+-- Counts a refused sign-in and appends CONSOLE_SIGN_IN_REFUSED; returns {}.
+-- p_address, p_account: hashes.
+create function public.refuse_sign_in(p_address text, p_account text, p_browser jsonb) returns jsonb
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+    perform private.require('keep_sessions');
+    delete from private.refused_sign_ins where latest_at < now() - interval '1 hour';
+    insert into private.refused_sign_ins as refused (subject, refusals, latest_at)
+    select subject, 1, now()
+    from unnest(array['address ' || p_address, 'account ' || p_account]) as subject
+    order by subject
+    on conflict (subject) do update set refusals = refused.refusals + 1, latest_at = now();
+    perform private.append_console_event(
+        p_browser || jsonb_build_object(
+            'action', 'CONSOLE_SIGN_IN_REFUSED',
+            'user_id', null,
+            'actor_id', null,
+            'entity_type', 'account',
+            'entity_id', left(p_account, 16),
+            'severity', 'warning'
+        )
+    );
+    return '{}';
+end
+$$;
+
+revoke all on function public.refuse_sign_in(text, text, jsonb) from public, anon;
+grant execute on function public.refuse_sign_in(text, text, jsonb) to authenticated;
