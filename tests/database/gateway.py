@@ -1,4 +1,4 @@
-"""What is in front of PostgREST in a hosted project: its URL, its API key, and a stub of Supabase Auth."""
+"""What is in front of PostgREST in a hosted project: its URL, its API keys, and Supabase Auth or a stub of it."""
 
 from __future__ import annotations
 
@@ -24,9 +24,14 @@ from starlette.types import ASGIApp
 
 from store import clock
 from store.identity import PasswordLogin
+from tests.supabase_auth import AuthServer
 
 API_KEY = "sb_publishable_key-of-the-test-project"
 JWT_SECRET = "the test project signs its tokens with this sentence"
+_ANONYMOUS = {"iss": "supabase", "ref": "testproject", "role": "anon", "iat": 1_767_225_600, "exp": 2_082_758_400}
+LEGACY_KEY = jwt.encode(_ANONYMOUS, JWT_SECRET, "HS256")
+"""The key `anon` of a project from before publishable keys: a token for the anonymous role, good until 2036."""
+API_KEYS = (API_KEY, LEGACY_KEY)
 _HOUR_S = 3600
 
 
@@ -89,27 +94,43 @@ class Person:
 
 
 class Gateway:
-    """The application; `sign_ins` counts how often each user signed in."""
+    """The application; `sign_ins` counts how often each user signed in at the stub.
 
-    def __init__(self, postgrest_url: str, people: Sequence[Person]) -> None:
+    Args:
+        auth: takes the place of the stub; it has its own users, and checks the API key by itself.
+    """
+
+    def __init__(self, postgrest_url: str, people: Sequence[Person] = (), *, auth: AuthServer | None = None) -> None:
         self.sign_ins: Counter[str] = Counter()
         self._people = {person.email: person for person in people}
+        self._auth = auth
         self._client = httpx.AsyncClient(base_url=postgrest_url, trust_env=False)
         self.app = Starlette(
             routes=[
-                Route("/auth/v1/token", self._sign_in, methods=["POST"]),
-                Route("/auth/v1/user", self._user),
-                Route("/auth/v1/logout", self._sign_out, methods=["POST"]),
+                *(auth.routes if auth else self._stub()),
                 Route("/rest/v1/{path:path}", self._forward, methods=["GET", "POST", "PATCH", "PUT", "DELETE"]),
             ],
-            middleware=[Middleware(BaseHTTPMiddleware, dispatch=_check_key)],
+            middleware=[Middleware(BaseHTTPMiddleware, dispatch=self._check_key)],
             lifespan=self._lifespan,
         )
+
+    def _stub(self) -> list[Route]:
+        return [
+            Route("/auth/v1/token", self._sign_in, methods=["POST"]),
+            Route("/auth/v1/user", self._user),
+            Route("/auth/v1/logout", self._sign_out, methods=["POST"]),
+        ]
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         async with self._client:
             yield
+
+    async def _check_key(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
+        auths_own = self._auth is not None and request.url.path.startswith("/auth/v1/")
+        if auths_own or request.headers.get("apikey") in API_KEYS:
+            return await call_next(request)
+        return JSONResponse({"message": "Invalid API key"}, 401)
 
     async def _sign_in(self, request: Request) -> Response:
         given = await request.json()
@@ -145,8 +166,8 @@ class Gateway:
             (name, value)
             for name, value in request.headers.items()
             if name not in ("host", "apikey", "connection", "content-length", "accept-encoding")
-            # The key alone stands for an anonymous user.
-            and not (name == "authorization" and _token(request) == API_KEY)
+            # A key alone stands for an anonymous user.
+            and not (name == "authorization" and _token(request) in API_KEYS)
         ]
         path = request.scope["raw_path"].decode().removeprefix("/rest/v1")
         answer = await self._client.request(
@@ -172,12 +193,6 @@ def serving(app: ASGIApp) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join()
-
-
-async def _check_key(request: Request, call_next: RequestResponseEndpoint) -> Response:
-    if request.headers.get("apikey") != API_KEY:
-        return JSONResponse({"message": "Invalid API key"}, 401)
-    return await call_next(request)
 
 
 def _token(request: Request) -> str:
