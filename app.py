@@ -7,7 +7,7 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 from starlette.middleware import Middleware
@@ -15,9 +15,12 @@ from starlette.middleware import Middleware
 from pages.parts import problems
 from server.compression import CompressedStatics
 from server.first_paint import FirstPaint
-from server.health import health
-from server.settings import DoorSettings
+from server.routes import routes
+from server.settings import ServerSettings
 from store import InvalidInput, read_environment
+
+if TYPE_CHECKING:
+    from orchestrator import Application
 
 
 @asynccontextmanager
@@ -46,26 +49,39 @@ def _trouble() -> str | None:
     return console.trouble()
 
 
-def _door() -> Middleware:
-    """The door that the environment describes; if it is invalid, the program exits with a message.
+def _application() -> Application:
+    from pages.parts import console  # as above
+
+    return console.application()
+
+
+def _settings() -> ServerSettings:
+    """What the environment says; if that is invalid, the program exits with a message.
 
     This runs at import time because Streamlit turns anything raised later into a traceback.
     """
     try:
-        settings = DoorSettings.from_environment(read_environment())
+        settings = ServerSettings.from_environment(read_environment())
         settings.check_address(st.get_option("server.address"))
     except InvalidInput as error:
         sys.exit(f"The console does not start. {error}")
-    return settings.middleware(st.get_option("server.allowedHosts"))
+    return settings
 
 
 _STYLES = Path(__file__).parent / "pages" / "parts" / "style.css"
+
+_server = _settings()
+_site = _server.site(_application, str(st.get_option("server.baseUrlPath")))
 
 # The main script is inside pages/: next to a folder of that name, Streamlit would serve its files without the shell.
 app = st.App(
     Path(__file__).parent / "pages" / "shell.py",
     lifespan=lifespan,
-    routes=[health(_trouble)],
-    middleware=[_door(), Middleware(FirstPaint, style_sheet=_STYLES), Middleware(CompressedStatics)],
+    routes=routes(_site, _trouble),
+    middleware=[
+        *_server.middleware(_site, st.get_option("server.allowedHosts")),
+        Middleware(FirstPaint, style_sheet=_STYLES),
+        Middleware(CompressedStatics),
+    ],
     on_script_error=problems.report,
 )

@@ -29,15 +29,17 @@ class Application:
 
     Attributes:
         simulated: whether models are simulated, which every page shows.
+        visitor: the database as the person on the screen sees it; None for the person at this machine.
     """
 
     orchestrator: WorkflowOrchestrator
     store: Store
     simulated: bool
+    visitor: Database | None = None
 
     def person(self) -> Database:
-        """The database as the person at the keyboard sees it."""
-        return self.store.person()
+        """The database as the person on the screen or at the keyboard sees it."""
+        return self.visitor or self.store.person()
 
     def close(self) -> None:
         """Cancel and record the generations under way, and disconnect from models and database."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from orchestrator.environment import is_simulated, read_environment
 from queries.errors import InvalidPeriod, QueryError
 from queries.filters import SOURCES, Filters, default_source
-from queries.period import USUAL_DAYS, period, today_in
+from queries.period import USUAL_DAYS, asked_for
 from queries.report import read_report
 from store import (
     InvalidInput,
@@ -63,10 +63,7 @@ def _day(text: str) -> date:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    today = today_in(arguments.time_zone, clock.now())
-    last = arguments.last or max(today, arguments.first or today)
-    usual = timedelta(days=min(USUAL_DAYS - 1, (last - date.min).days))
-    days = period(arguments.first or last - usual, last, arguments.time_zone)
+    days = asked_for(arguments.first, arguments.last, arguments.time_zone, clock.now())
     environment = read_environment()
     store = connect(StoreSettings.from_environment(environment))
     try:

@@ -75,6 +75,18 @@ def period(first: date, last: date, zone: str) -> Period:
     return Period(first, last, zone)
 
 
+def asked_for(first: date | None, last: date | None, zone: str, now: datetime) -> Period:
+    """The period between two days, by default up to today and USUAL_DAYS long.
+
+    Raises:
+        InvalidPeriod: as for `period`.
+    """
+    today = today_in(zone, now)
+    end = last or max(today, first or today)
+    usual = timedelta(days=min(USUAL_DAYS - 1, (end - date.min).days))
+    return period(first or end - usual, end, zone)
+
+
 def is_zone(name: str) -> bool:
     """Whether there is a time zone with this name."""
     try:

@@ -65,7 +65,7 @@ class Door:
             await send(message)
 
         if complaint := self._complaint(scope):
-            await _refuse(scope, receive, dressed, complaint)
+            await refuse(scope, receive, dressed, complaint)
             return
         # Checked here: Streamlit's own check would ask a server on the internet for this machine's address.
         own = {**scope, "headers": [header for header in scope["headers"] if header[0] != b"origin"]}
@@ -134,7 +134,8 @@ def _values(scope: Scope, name: bytes) -> list[str]:
     return [value.decode("latin-1") for key, value in headers if key == name]
 
 
-async def _refuse(scope: Scope, receive: Receive, send: Send, complaint: str) -> None:
+async def refuse(scope: Scope, receive: Receive, send: Send, complaint: str) -> None:
+    """Answer a request or a WebSocket with status 403 and one sentence."""
     if scope["type"] == "websocket":
         await receive()
         await send({"type": "websocket.close", "code": _POLICY_VIOLATION})  # sent before accepting: answered with 403

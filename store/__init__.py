@@ -13,6 +13,7 @@ from store.errors import (
     SchemaTooNew,
     SchemaTooOld,
     StoreError,
+    TooManyRequests,
     Unavailable,
     UnreadableAnswer,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "Store",
     "StoreError",
     "StoreSettings",
+    "TooManyRequests",
     "Unavailable",
     "UnreadableAnswer",
     "connect",

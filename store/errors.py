@@ -2,6 +2,7 @@
 
 StoreError                  store_error         the database rejected the call for a reason without a class below
 ├── Unavailable             store_unavailable   the database did not answer, is full, or lacks the schema
+│   ├── TooManyRequests     too_many_requests   too many requests in a short time; the same one works later
 │   ├── SchemaTooNew        schema_too_new      the data was last used by a newer version of this program
 │   ├── SchemaTooOld        schema_too_old      the data is from a version before the first release
 │   └── MigrationEdited     migration_edited    a migration was edited after it had been applied
@@ -37,6 +38,13 @@ class Unavailable(StoreError):
 
     code = "store_unavailable"
     sentence = "The database did not answer."
+
+
+class TooManyRequests(Unavailable):
+    """Too many requests in a short time."""
+
+    code = "too_many_requests"
+    sentence = "That were too many requests in a short time; wait a moment and try again."
 
 
 class SchemaTooNew(Unavailable):

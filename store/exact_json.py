@@ -10,13 +10,16 @@ from uuid import UUID
 import simplejson
 
 
-def exact_json(value: Any) -> str:
+def exact_json(value: Any, *, sort_keys: bool = False) -> str:
     """One line of JSON; Decimals without exponent, instants in ISO form, ids as text.
+
+    Args:
+        sort_keys: whether equal values must give equal texts, whatever the order of their keys.
 
     Raises:
         TypeError: a value has no JSON form.
     """
-    return simplejson.dumps(value, default=_plain, use_decimal=False, allow_nan=False)
+    return simplejson.dumps(value, default=_plain, use_decimal=False, allow_nan=False, sort_keys=sort_keys)
 
 
 def _plain(value: Any) -> Any:

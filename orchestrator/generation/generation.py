@@ -12,17 +12,16 @@ from datetime import datetime
 from functools import partial
 from typing import cast
 
-from orchestrator.attempt import Attempt, AttemptResult, FallbackReason
+from orchestrator.attempt import AttemptResult, FallbackReason
 from orchestrator.background import all_done, off_the_loop, on_daemon_thread, to_its_end
-from orchestrator.errors import GenerationCancelled, GenerationFailed
 from orchestrator.generation.lineup import Contender
 from orchestrator.generation.model_call import ModelCall
 from orchestrator.generation.progress import AttemptFailed, AttemptStarted, Progress, StepAccepted
 from orchestrator.generation.prompts import SYSTEM_PROMPT, user_message
 from orchestrator.models import pricing
-from orchestrator.models.catalogue import named
 from orchestrator.providers import ModelRequest
 from orchestrator.recording.audit import Cause, Context, Event
+from orchestrator.recording.ended import without_workflow
 from orchestrator.recording.record import events_if_interrupted, record_of
 from orchestrator.recording.recorder import Noted, Recorder
 from orchestrator.result import WorkflowGenerationResult
@@ -31,10 +30,6 @@ from orchestrator.workflow.steps import Step
 
 # Importing an SDK keeps the CPU busy for seconds, so it must not happen while the first request is being sent.
 _HEAD_START_S = 0.5
-_CLOSED = (
-    "This generation was closed as interrupted while its process was suspended, so no further model was asked; "
-    "start it again."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +148,9 @@ class Generation:
             await to_its_end(off_the_loop(partial(self.recorder.finish, self.context, record)))
         if record.result:
             return record.result
-        if record.status == "cancelled":
-            sentence = _CLOSED if stopped == "interrupted" else "The generation was cancelled."
-            raise GenerationCancelled(sentence, record.attempts, self.context.generation_id)
-        raise GenerationFailed(_failure_sentence(record.attempts), record.attempts, self.context.generation_id)
+        raise without_workflow(
+            record.status, record.attempts, self.context.generation_id, closed=stopped == "interrupted"
+        )
 
     def _if_interrupted(self) -> list[Event]:
         """The events to append if this process dies now."""
@@ -199,8 +193,3 @@ class Generation:
 
 def _succeeded(task: asyncio.Task[AttemptResult]) -> bool:
     return task.done() and task.result().attempt.outcome == "succeeded"
-
-
-def _failure_sentence(attempts: tuple[Attempt, ...]) -> str:
-    parts = [f"{named(attempt.model).label}, {attempt.outcome} ({attempt.detail})" for attempt in attempts]
-    return f"No model returned a valid workflow: {'; '.join(parts).replace('_', ' ')}."

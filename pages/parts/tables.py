@@ -12,8 +12,8 @@ import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from pages.parts import drawer
-from pages.parts.spreadsheet import as_csv, guarded, is_amount
 from pages.parts.words import NONE
+from queries.spreadsheet import as_csv, guarded, is_amount
 
 OPEN: dict[str, ColumnConfig] = {
     "Open": st.column_config.LinkColumn("Open", display_text=":material/open_in_new:", width="small")

@@ -22,6 +22,9 @@ from store.hosted.seal import Seal
 from store.hosted.sessions import RENEWAL_S
 from store.identity import Identity
 
+COOKIE = "console_session"
+"""The cookie that holds a session's secret."""
+
 IDLE_S = 12 * 3600
 ABSOLUTE_S = 7 * 24 * 3600
 
@@ -43,11 +46,19 @@ class _Stored:
     version: int
     access_expires_in_s: float
     renewing: bool
+    role: str | None
     claimed: bool = False
 
 
 class BrowserSession:
-    """One browser that is signed in; a `TokenSource`. Safe to share between threads."""
+    """One browser that is signed in; a `TokenSource`. Safe to share between threads.
+
+    Attributes:
+        role: the person's console role when the session was last looked up; None for a person without one.
+    """
+
+    user_id: str
+    role: str | None
 
     def __init__(self, sessions: BrowserSessions, session_sha256: str, stored: _Stored) -> None:
         self._sessions = sessions
@@ -69,7 +80,8 @@ class BrowserSession:
                 self._ends_at = 0.0
 
     def take(self, stored: _Stored) -> None:
-        """Use newer tokens that another process has stored."""
+        """Know what is stored now: the role, and newer tokens if another process has renewed them."""
+        self.role = stored.role
         with self._guard:
             if stored.version > self._version:
                 self._take(stored)
@@ -77,6 +89,7 @@ class BrowserSession:
     def _take(self, stored: _Stored) -> None:
         tokens = self._sessions.unsealed(self._sha256, stored)
         self.user_id = stored.user_id
+        self.role = stored.role
         self._access_token, self._refresh_token = tokens
         self._version = stored.version
         self._ends_at = time.monotonic() + stored.access_expires_in_s

@@ -7,11 +7,12 @@ from contextlib import contextmanager
 
 import httpx
 
-from store.errors import InvalidInput, NotSignedIn, StoreError, Unavailable
+from store.errors import InvalidInput, NotSignedIn, StoreError, TooManyRequests, Unavailable
 
 OUT_OF_REACH = "The Supabase project does not answer; check SUPABASE_URL and the network."
 WRONG_KEY = "The Supabase project does not know this SUPABASE_KEY."
 
+_TOO_MANY = 429
 _REFUSED_STATUS = frozenset({400, 401, 403, 422})
 _NO_ANSWER_STATUS = frozenset({301, 404, 502, 503, 504, *range(520, 525), 530})
 _LEGACY_KEY = "The project has disabled its legacy keys; set SUPABASE_KEY to its publishable key."
@@ -71,7 +72,8 @@ def _refusal(email: str, error: Exception) -> StoreError:
     if code in _BY_CODE:
         return NotSignedIn(_BY_CODE[code].format(email=email))
     if status in STATUS_SENTENCES:
-        return Unavailable(STATUS_SENTENCES[status])
+        kind = TooManyRequests if status == _TOO_MANY else Unavailable
+        return kind(STATUS_SENTENCES[status])
     if status in _REFUSED_STATUS:
         named = f" ({code})" if code else ""
         return NotSignedIn(f"Supabase refused to sign in {email}{named}.")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
+import hmac
 import os
 
 from cryptography.exceptions import InvalidTag
@@ -22,13 +24,17 @@ class Seal:
     """
 
     def __init__(self, secret: str) -> None:
-        key = HKDF(SHA256(), length=32, salt=None, info=b"orchestrator console").derive(secret.encode())
-        self._cipher = AESGCM(key)
+        self._cipher = AESGCM(_derived(secret, b"console seal"))
+        self._digest_key = _derived(secret, b"console digest")
 
     def close(self, text: str, purpose: str) -> str:
         """The text, sealed for one purpose, in characters that a cookie may hold."""
         nonce = os.urandom(_NONCE_BYTES)
         return base64.urlsafe_b64encode(nonce + self._cipher.encrypt(nonce, text.encode(), purpose.encode())).decode()
+
+    def digest(self, text: str) -> str:
+        """A hash of the text that nobody can look up without the secret, hexadecimal."""
+        return hmac.new(self._digest_key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
     def open(self, sealed: str, purpose: str) -> str | None:
         """The text; None if it was sealed with another secret, for another purpose, or changed."""
@@ -37,3 +43,7 @@ class Seal:
             return self._cipher.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], purpose.encode()).decode()
         except (binascii.Error, InvalidTag, ValueError):
             return None
+
+
+def _derived(secret: str, purpose: bytes) -> bytes:
+    return HKDF(SHA256(), length=32, salt=None, info=purpose).derive(secret.encode())

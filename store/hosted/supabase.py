@@ -187,8 +187,8 @@ class SupabaseStore:
         return self._passwords.of(self._machine)
 
 
-_NO_SECRET = (  # noqa: S105
-    "ORCHESTRATOR_COOKIE_SECRET is missing; set it to a random text of 32 characters or more, the same on every host."
+_NO_SECRET = (
+    "ORCHESTRATOR_COOKIE_SECRET is missing; set it to a random text of 32 characters or more, the same on every host."  # noqa: S105
 )
 
 

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from server.door import Door, is_loopback
-from server.settings import DoorSettings
+from server.settings import ServerSettings
 from store import InvalidInput
 
-LOCAL = DoorSettings(public_host=None, signs_in=False)
-PROXIED = DoorSettings(public_host="console.example.com", signs_in=False)
+LOCAL = ServerSettings()
+PROXIED = ServerSettings(public_url="https://console.example.com")
 
 
 def knock(
-    settings: DoorSettings,
+    settings: ServerSettings,
     host: str | None = "localhost:8501",
     origin: str | None = None,
     *,
@@ -42,12 +42,12 @@ def knock(
     async def receive() -> MutableMapping[str, Any]:
         return {"type": "websocket.connect"}
 
-    made = settings.middleware()
+    made = settings.door()
     asyncio.run(Door(inside, **made.kwargs)(scope, receive, send))  # type: ignore[arg-type]  # as the settings say
     return told
 
 
-def entered(settings: DoorSettings, *arguments: Any, **options: Any) -> bool:
+def entered(settings: ServerSettings, *arguments: Any, **options: Any) -> bool:
     """Whether a WebSocket was accepted."""
     return knock(settings, *arguments, **options) == [{"type": "in"}]
 
@@ -102,7 +102,7 @@ def test_without_sign_in_only_this_machine_connects(end: str, address: str) -> N
     """This holds even if another server program was set to listen everywhere."""
     assert not entered(LOCAL, **{end: address})
     assert entered(LOCAL, **{end: "::ffff:127.0.0.1"})
-    assert entered(DoorSettings(public_host=None, signs_in=True), **{end: address})
+    assert entered(ServerSettings(signs_in=True), **{end: address})
 
 
 def test_nobody_else_frames_it() -> None:
@@ -118,7 +118,7 @@ def test_without_sign_in_it_listens_here_alone(address: str | None) -> None:
     """Without sign-in, any other address is refused with a sentence that says what to do; with sign-in it is not."""
     with pytest.raises(InvalidInput, match="without sign-in anyone who reaches it is its admin"):
         LOCAL.check_address(address)
-    DoorSettings(public_host=None, signs_in=True).check_address(address)
+    ServerSettings(signs_in=True).check_address(address)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.9.10", "::1", "localhost", "::ffff:127.0.0.1", "[::1]"])
@@ -133,11 +133,11 @@ def test_loopback(address: str) -> None:
 )
 def test_the_public_address(url: str, host: str) -> None:
     """Only its host matters."""
-    assert DoorSettings.from_environment({"ORCHESTRATOR_PUBLIC_URL": url}).public_host == host
+    assert ServerSettings.from_environment({"ORCHESTRATOR_PUBLIC_URL": url}).public_host == host
 
 
 @pytest.mark.parametrize("url", ["console.example.com", "https://", "https://a/b/c?d", "https://u:p@host", "x"])
 def test_a_public_address_that_is_none(url: str) -> None:
     """The message names the variable."""
     with pytest.raises(InvalidInput, match="ORCHESTRATOR_PUBLIC_URL"):
-        DoorSettings.from_environment({"ORCHESTRATOR_PUBLIC_URL": url})
+        ServerSettings.from_environment({"ORCHESTRATOR_PUBLIC_URL": url})

@@ -9,7 +9,7 @@ from io import StringIO
 import pandas as pd
 import pytest
 
-from pages.parts.spreadsheet import as_csv, guarded
+from queries.spreadsheet import as_csv, guarded
 
 
 def read(data: bytes) -> list[list[str]]:

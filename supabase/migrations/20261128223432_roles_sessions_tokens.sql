@@ -1233,13 +1233,14 @@ grant execute on function public.set_role(text, text) to authenticated;
 
 
 -- Returns how a session is stored, with the time its tokens and it have left: {user_id, sealed_tokens, version,
--- access_expires_in_s, renewing}.
+-- access_expires_in_s, renewing, role}.
 create or replace function private.session_json(p_session private.sessions) returns jsonb
 language sql stable
 set search_path = ''
 as $$
     select jsonb_build_object(
         'user_id', p_session.user_id,
+        'role', private.role_of(p_session.user_id),
         'sealed_tokens', p_session.sealed_tokens,
         'version', p_session.version,
         'access_expires_in_s', extract(epoch from p_session.access_ends_at - now())::float8,

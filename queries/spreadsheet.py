@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-_BYTE_ORDER_MARK = "\ufeff"
+BYTE_ORDER_MARK = "\ufeff"
 """Without it, Excel takes UTF-8 for an older encoding."""
 
 _FORMULA_BEGINS = ("=", "+", "-", "@")
@@ -37,7 +37,7 @@ def as_csv(frame: pd.DataFrame) -> bytes:
     writer.writerow(guarded(str(name)) for name in frame.columns)
     for row in frame.itertuples(index=False):
         writer.writerow(map(_cell, row))
-    return (_BYTE_ORDER_MARK + file.getvalue()).encode("utf-8", "replace")
+    return (BYTE_ORDER_MARK + file.getvalue()).encode("utf-8", "replace")
 
 
 def _cell(value: Any) -> Any:

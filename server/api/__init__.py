@@ -1,0 +1,1 @@
+"""The product's own route: workflows over HTTP, and what a backend needs beside them."""

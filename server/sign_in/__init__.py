@@ -1,0 +1,1 @@
+"""Signing in and out: small pages that work without Streamlit's scripts."""
