@@ -34,10 +34,12 @@ _LOST = "This workflow could not be saved anywhere. Download it now: it is lost 
 def start(prompt: str, services: list[str], agent_id: str | None, options: GenerationOptions) -> None:
     """Start a generation unless this page's is still running, and put it into the page's address."""
     current = opened()
-    if current and (begun := generation.known(current)) and begun.running:
+    if current and (begun := generation.known(current, console.caller().user_id)) and begun.running:
         return
     try:
-        begun = generation.begin(console.application(), prompt, services, agent_id, options)
+        begun = generation.begin(
+            console.application(), prompt, services, agent_id, options, user_id=console.caller().user_id
+        )
     except (OrchestratorError, StoreError) as error:
         st.session_state["playground_rejected"] = str(error)
         return
@@ -102,6 +104,17 @@ def _again(stored: StoredGeneration) -> None:
         st.caption(f":material/info: {sentence}")
 
 
+def _show_stored(stored: StoredGeneration) -> None:
+    show_generation(recorded(stored))
+    if stored.status == "running":
+        return
+    rating(application, stored)
+    if stored.replaces_generation_id:
+        st.markdown(f"It replaces [an earlier generation]({generation_link(stored.replaces_generation_id)}).")
+    if not stored.erased_at:
+        _again(stored)
+
+
 def show(generation_id: UUID, begun: generation.StartedGeneration | None) -> None:
     """The opened generation: its progress while it runs, then its record."""
     if begun and begun.running:
@@ -119,12 +132,7 @@ def show(generation_id: UUID, begun: generation.StartedGeneration | None) -> Non
         st.info(_LOST if begun.error() else _NOT_YET, icon=":material/outbox:")
         show_generation(unrecorded)
     elif stored:
-        show_generation(recorded(stored))
-        if stored.status != "running":
-            rating(application, stored)
-            if stored.replaces_generation_id:
-                st.markdown(f"It replaces [an earlier generation]({generation_link(stored.replaces_generation_id)}).")
-            _again(stored)
+        _show_stored(stored)
     elif not begun:
         st.warning("This generation does not exist, or it belongs to someone else.", icon=":material/search_off:")
 
@@ -132,7 +140,7 @@ def show(generation_id: UUID, begun: generation.StartedGeneration | None) -> Non
 top = header()
 application = top.application
 chosen = opened()
-under_way = generation.known(chosen) if chosen else None
+under_way = generation.known(chosen, top.caller.user_id) if chosen else None
 form(begin, simulated=application.simulated, running=bool(under_way and under_way.running))
 if refused := st.session_state.get("playground_rejected"):
     st.warning(escaped(refused), icon=":material/edit:")

@@ -22,12 +22,15 @@ try:
     saves = read_history(person, stored)
 except InvalidSettings as error:
     problem(error)
-    st.button("Restore the defaults", on_click=system_keys.restore, args=(person, DEFAULTS))
+    if top.caller.may("change_settings"):
+        st.button("Restore the defaults", on_click=system_keys.restore, args=(person, DEFAULTS))
     st.stop()
 except StoreError as error:
     problem(error)
     st.stop()
 
+if not top.caller.may("change_settings"):
+    st.caption(":material/lock: Only admins change the settings.")
 base = current_base(stored)
 changes = form(base, lambda key: changed(saves, key))
 chosen = drafted_models()

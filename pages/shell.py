@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.parts import console
-from pages.parts.frame import menu
+from pages.parts.frame import account, menu
 
 _FOLDER = Path(__file__).parent
 _NAME = "Orchestrator Console"
@@ -15,7 +15,9 @@ _NAME = "Orchestrator Console"
 st.set_page_config(page_title=_NAME, page_icon="🧭", layout="wide")
 st.logo(str(_FOLDER / "mark.svg"), size="large")
 
+console.look()
 page = menu.navigate()
 st.set_page_config(page_title=f"{page.title} · {_NAME}")
 page.run()
+account.signed_in_as()
 console.warm_models()

@@ -11,7 +11,8 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from orchestrator import Application
-from store.hosted.browsers import ABSOLUTE_S, COOKIE, BrowserSession
+from store.caller import COOKIE
+from store.hosted.browsers import ABSOLUTE_S, BrowserSession
 from store.hosted.supabase import SupabaseStore
 
 UNFINISHED_COOKIE = "console_sign_in"

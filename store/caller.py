@@ -8,6 +8,9 @@ from typing import Literal
 from store.answer import understood
 from store.database import Database
 
+COOKIE = "console_session"
+"""The cookie that holds the secret of a browser's session."""
+
 Permission = Literal[
     "read_figures",
     "read_settings",
@@ -46,6 +49,16 @@ class Caller:
     def may(self, permission: Permission) -> bool:
         """Whether the caller may do this."""
         return permission in self.permissions
+
+
+def check_permission(database: Database, permission: Permission) -> None:
+    """Do nothing for a caller who may do this.
+
+    Raises:
+        NotPermitted: the caller may not; the message says who may.
+        StoreError: the database does not answer.
+    """
+    database.call("check_permission", p_permission=permission)
 
 
 def who_is(database: Database) -> Caller:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import logging
 import threading
+import time
+from dataclasses import replace
 from functools import cache
+from typing import TYPE_CHECKING, cast
 
 import streamlit as st
 
 from orchestrator import Application, OrchestratorError, bootstrap
 from pages.parts.problems import problem
 from store import StoreError
+from store.caller import COOKIE, Caller, Permission, who_is
+
+if TYPE_CHECKING:
+    from store.hosted.supabase import SupabaseStore
 
 log = logging.getLogger(__name__)
 
 
+_CALLER = "console_caller"
+_CALLER_KNOWN_S = 5.0
 _guard = threading.Lock()
 _made: Application | None = None
 
@@ -92,7 +102,7 @@ def close() -> None:
 def trouble() -> str | None:
     """The code of the current problem; None if the database answers a test call."""
     try:
-        application().person().call("whoami")
+        application().store.machine().call("whoami")
     except (OrchestratorError, StoreError) as error:
         return error.code
     return None
@@ -109,13 +119,56 @@ def available() -> Application:
 
 
 def at_hand() -> Application:
-    """The application for pages that act as the local person; on Supabase, the page ends here and says why."""
+    """The application as this visitor uses it; if their session has ended, the page ends here and says so."""
     found = available()
-    if not found.store.local:
-        st.info(
-            "This console is connected to Supabase, where signing in from the browser is not supported yet. "
-            "Use `python -m orchestrator` in a terminal.",
-            icon=":material/lock:",
-        )
+    if found.store.local:
+        return found
+    store = cast("SupabaseStore", found.store)
+    secret = st.context.cookies.get(COOKIE, "")
+    try:
+        session = store.browsers().find(secret) if secret else None
+    except StoreError as error:
+        problem(error)
         st.stop()
-    return found
+    if session is None:
+        st.info("Your session has ended.", icon=":material/lock:")
+        st.link_button("Sign in again", "sign-in", type="primary")
+        st.stop()
+    return replace(found, visitor=store.signed_in(session))
+
+
+def caller() -> Caller:
+    """Who is looking, and what they may do; as of a few seconds ago.
+
+    Raises:
+        StoreError: the database does not answer.
+    """
+    known, until = st.session_state.get(_CALLER, (None, 0.0))
+    if known is None or time.monotonic() > until:
+        known = who_is(at_hand().person())
+        st.session_state[_CALLER] = known, time.monotonic() + _CALLER_KNOWN_S
+    return cast(Caller, known)
+
+
+def known_caller() -> Caller | None:
+    """Who is looking, without asking anybody; None while that is not known."""
+    known: Caller | None = st.session_state.get(_CALLER, (None, 0.0))[0]
+    return known
+
+
+def may(permission: Permission) -> bool:
+    """Whether the visitor may do this, as far as the screen knows; the database decides again."""
+    known = known_caller()
+    return known is None or known.may(permission)
+
+
+def is_local() -> bool:
+    """Whether nobody signs in: whoever is here is the admin of the embedded database."""
+    return _made is None or _made.store.local
+
+
+def look() -> None:
+    """Find out who is looking before the menu is drawn, if that takes no waiting for a start."""
+    if _made is not None:
+        with contextlib.suppress(OrchestratorError, StoreError):  # the page itself shows what is wrong
+            caller()

@@ -90,19 +90,44 @@ def bar_with(
     """The same, with filters that the page alone has: `own` draws them and returns what is chosen."""
     addressed.begin()
     with controls:
-        preset = addressed.select(
-            "period", "Period", list(_PRESETS), f"{USUAL_DAYS}d", _PRESETS.__getitem__, width=130, label=False
-        )
+        preset = _preset()
         filters, model = _popover(model_label, with_model=with_model)
-    chosen = Chosen(_days() if preset == "days" else _ready(preset), filters, model)
+    chosen = Chosen(_period(preset), filters, model)
     also = own()
+    _tell_ignored()
+    st.caption(_about(chosen, model_label))
+    return chosen, also
+
+
+def period_with(controls: DeltaGenerator, own: Callable[[], T]) -> tuple[Period, T]:
+    """Only the period, with filters that the page alone has."""
+    addressed.begin()
+    with controls:
+        preset = _preset()
+    days = _period(preset)
+    also = own()
+    _tell_ignored()
+    st.caption(" · ".join(_about_days(days)))
+    return days, also
+
+
+def _preset() -> str:
+    return addressed.select(
+        "period", "Period", list(_PRESETS), f"{USUAL_DAYS}d", _PRESETS.__getitem__, width=130, label=False
+    )
+
+
+def _period(preset: str) -> Period:
+    return _days() if preset == "days" else _ready(preset)
+
+
+def _tell_ignored() -> None:
+    """Write the address, and name the invalid values that it had."""
     if ignored := addressed.end():
         st.warning(
             f"Ignored invalid values in the address: {escaped(', '.join(ignored))}.",
             icon=":material/link_off:",
         )
-    st.caption(_about(chosen, model_label))
-    return chosen, also
 
 
 def _popover(model_label: str, *, with_model: bool) -> tuple[Filters, str | None]:
@@ -123,14 +148,17 @@ def _model_label(name: str) -> str:
 
 def _about(chosen: Chosen, model_label: str) -> str:
     """What the figures of the page cover, in a line."""
-    days = chosen.period
-    today = ", today so far" if chosen.unfinished else ""
-    said = [f"{day_span(days.first, days.last)}{today}", f"{days.zone} time", _ABOUT_SOURCE[chosen.filters.source]]
+    said = [*_about_days(chosen.period), _ABOUT_SOURCE[chosen.filters.source]]
     if chosen.model:
         said.append(f"{model_label}: {escaped(label(chosen.model))}")
     if chosen.filters.origin:
         said.append(f"Requested from: {_ORIGIN_LABELS[chosen.filters.origin]}")
     return " · ".join(said)
+
+
+def _about_days(days: Period) -> list[str]:
+    today = ", today so far" if days.unfinished(clock.now()) else ""
+    return [f"{day_span(days.first, days.last)}{today}", f"{days.zone} time"]
 
 
 def reset_filters() -> Callable[[], None] | None:

@@ -56,17 +56,22 @@ def empty(database: Database, *, sentence: str, reset: Callable[[], None] | None
         with st.container(horizontal=True, vertical_alignment="center"):
             if reset:
                 st.button("Reset filters", icon=":material/filter_alt_off:", on_click=reset)
-            if not present:
+            if not present and console.may("change_sample_data"):
                 load_button(database, key="empty")
-            if st.button("Try a first workflow", icon=":material/science:", key="first_workflow"):
-                st.session_state["playground_prompt"] = EXAMPLE
-                st.session_state["playground_services"] = mentioned(EXAMPLE)
-                st.switch_page("playground.py")
+            if console.may("generate"):
+                _first_workflow()
             if present and not console.application().simulated:
                 st.page_link(
                     "cost.py", label="See the sample data (simulated)", icon=":material/auto_awesome:",
                     query_params={"source": "simulated"},
                 )  # fmt: skip
+
+
+def _first_workflow() -> None:
+    if st.button("Try a first workflow", icon=":material/science:", key="first_workflow"):
+        st.session_state["playground_prompt"] = EXAMPLE
+        st.session_state["playground_services"] = mentioned(EXAMPLE)
+        st.switch_page("playground.py")
 
 
 def load_button(database: Database, *, key: str = "actions") -> None:

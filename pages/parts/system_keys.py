@@ -153,7 +153,7 @@ def roll_back(application: Application, opened: str) -> None:
 def _roll_back(opened: str) -> None:
     """Make Claude the primary model from the next generation on, whatever else has changed meanwhile."""
     st.session_state[opened] = False
-    if save(console.application().person(), {PRIMARY.name: BASELINE.name}, expected_version=None):
+    if save(console.at_hand().person(), {PRIMARY.name: BASELINE.name}, expected_version=None):
         # The form would take this save for somebody else's.
         st.session_state.pop(FORM_BASE, None)
 

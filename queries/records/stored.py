@@ -76,6 +76,7 @@ class StoredGeneration(Row):
         pilot_steps: None if there is no workflow.
         cost_usd: all attempts; None while running.
         rating: this identity's own, 1 for good and 0 for bad; None if there is none.
+        erased_at: when its prompt and its outputs were erased; None if they are there.
     """
 
     generation_id: UUID
@@ -99,6 +100,7 @@ class StoredGeneration(Row):
     sample: bool
     started_at: datetime
     finished_at: datetime | None
+    erased_at: datetime | None = None
 
     @property
     def duration_ms(self) -> int | None:

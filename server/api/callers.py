@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,9 +10,9 @@ from fastapi import Request
 from server.api.errors import Refused
 from server.site import Site, session_cookie
 from store import Database, NotSignedIn, understood
+from store.api_tokens import PREFIX, sha256_of
 from store.caller import Permission
 
-API_TOKEN_PREFIX = "oc_"  # noqa: S105 - how every API token begins
 _NO_TOKEN = "Send an API token, or the token of a signed-in user: Authorization: Bearer ..."  # noqa: S105
 _TOO_MANY = "This caller has made too many requests in this minute."
 
@@ -64,7 +63,7 @@ def _database(site: Site, request: Request) -> Database:
         token = token.strip()
         if kind.lower() != "bearer" or not token or not token.isascii():
             raise NotSignedIn(_NO_TOKEN)
-        if token.startswith(API_TOKEN_PREFIX):
+        if token.startswith(PREFIX):
             return store.for_api_token(sha256_of(token))
         if not site.signs_in:
             raise NotSignedIn("This console has no sign-in; send an API token.")
@@ -75,8 +74,3 @@ def _database(site: Site, request: Request) -> Database:
     if visitor is None:
         raise NotSignedIn(_NO_TOKEN)
     return site.store().signed_in(visitor)
-
-
-def sha256_of(token: str) -> str:
-    """The hash of an API token, hexadecimal; tokens are long and random, so it needs no salt."""
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -19,8 +19,7 @@ from server.sign_in.steps import Steps, WrongCredentials
 from server.sign_in.unfinished import Unfinished, unfinished
 from server.site import UNFINISHED_COOKIE, Site, browser_of, session_cookie
 from store import InvalidInput, NotSignedIn, StoreError
-from store.caller import who_is
-from store.hosted.browsers import COOKIE
+from store.caller import COOKIE, who_is
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 

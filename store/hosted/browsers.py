@@ -22,9 +22,6 @@ from store.hosted.seal import Seal
 from store.hosted.sessions import RENEWAL_S
 from store.identity import Identity
 
-COOKIE = "console_session"
-"""The cookie that holds a session's secret."""
-
 IDLE_S = 12 * 3600
 ABSOLUTE_S = 7 * 24 * 3600
 

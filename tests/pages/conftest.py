@@ -20,6 +20,7 @@ from pages.parts import cards, console
 from pages.parts.frame import menu
 from pages.parts.playground import generation
 from queries.records.stored import StoredGeneration, find_generation
+from store.identity import LOCAL_PERSON_ID
 
 SHELL = str(Path(__file__).parents[2] / "pages" / "shell.py")
 
@@ -108,7 +109,7 @@ def generate(page: AppTest, prompt: str, services: list[str] | None = None) -> A
 
 def ended(page: AppTest) -> UUID:
     """The ID of the page's generation, once it has ended."""
-    begun = generation.known(UUID(page.query_params["generation"]))
+    begun = generation.known(UUID(page.query_params["generation"]), LOCAL_PERSON_ID)
     assert begun is not None
     begun.job.future.exception(timeout=30)
     return begun.generation_id

@@ -15,16 +15,21 @@ from pages.parts import system_keys
 from pages.parts.frame import lost_press
 from pages.parts.playground import generation
 from store import Conflict
+from store.identity import LOCAL_PERSON_ID
 from tests.conftest import PooledStore
 from tests.pages.conftest import OpenPage, said
 
 
 def test_two_clicks_are_one_run(application: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second of a double-click gets the first one's generation; later, the same request starts another."""
-    clicks = [generation.begin(application, "Alert the team", ["Slack"], None, GenerationOptions()) for _ in range(4)]
-    other = generation.begin(application, "Alert nobody", ["Slack"], None, GenerationOptions())
+
+    def begun_for(prompt: str) -> generation.StartedGeneration:
+        return generation.begin(application, prompt, ["Slack"], None, GenerationOptions(), user_id=LOCAL_PERSON_ID)
+
+    clicks = [begun_for("Alert the team") for _ in range(4)]
+    other = begun_for("Alert nobody")
     monkeypatch.setattr(generation, "DOUBLE_CLICK_S", 0.0)
-    later = generation.begin(application, "Alert the team", ["Slack"], None, GenerationOptions())
+    later = begun_for("Alert the team")
 
     ids: set[UUID] = {click.generation_id for click in clicks}
     assert len(ids | {other.generation_id, later.generation_id}) == 3

@@ -9,7 +9,7 @@ import streamlit as st
 from orchestrator import InvalidSettings, OrchestratorSettings, read_settings
 from orchestrator.models.catalogue import named
 from orchestrator.system_keys import SYSTEM_KEYS
-from pages.parts import states, system_keys
+from pages.parts import console, states, system_keys
 from pages.parts.changes.consequences import consequences
 from pages.parts.words import escaped
 from queries.changes import Change
@@ -22,6 +22,8 @@ def undo(person: Database, change: Change) -> None:
         st.caption(
             ":material/info: A prompt version comes with a release of the orchestrator; undoing it takes another."
         )
+        return
+    if not console.may("change_settings"):
         return
     keys = states.read(lambda: read_settings(person))
     try:

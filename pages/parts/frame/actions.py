@@ -5,18 +5,21 @@ from __future__ import annotations
 import streamlit as st
 
 from orchestrator import Application
-from pages.parts import states, system_keys
+from pages.parts import console, states, system_keys
 
 OPENED = "actions_opened"
 """Session key: whether the menu is open."""
 
 
 def menu(application: Application, *, sample: bool) -> None:
-    """The menu; rolling back takes a second press in it, after what that means."""
+    """The menu, for those who may do any of it; rolling back takes a second press, after what that means."""
+    if not (console.may("change_settings") or console.may("change_sample_data")):
+        return
     with st.popover("Actions", icon=":material/bolt:", key=OPENED, on_change="rerun"):
-        st.markdown("**Roll back**")
-        system_keys.roll_back(application, OPENED)
-        st.divider()
+        if console.may("change_settings"):
+            st.markdown("**Roll back**")
+            system_keys.roll_back(application, OPENED)
+            st.divider()
         st.markdown("**Sample data**")
         if sample:
             st.button(

@@ -11,6 +11,7 @@ from orchestrator import Application
 from pages.parts import console, states, system_keys
 from pages.parts.frame import actions, lost_press, menu, search, shortcuts
 from pages.parts.words import many
+from store.caller import Caller, check_permission
 from store.sample import has_sample_data
 
 
@@ -20,14 +21,16 @@ class Header:
 
     Attributes:
         controls: where the page puts its filters.
+        caller: who is looking.
     """
 
     application: Application
     controls: DeltaGenerator
+    caller: Caller
 
 
 def header() -> Header:
-    """Draw the top of a page; without an application, the page ends here and says why."""
+    """Draw the top of a page; without an application, or for whom it is not meant, the page ends here and says why."""
     entry = menu.opened()
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="header", gap="small"
@@ -39,7 +42,11 @@ def header() -> Header:
     with st.container(key="question"):
         st.caption(entry.question)
     application = console.at_hand()
-    present = states.read(lambda: has_sample_data(application.person()))
+    caller = states.read(console.caller)
+    if not caller.may(entry.needs):
+        shortcuts.listen()
+        states.read(lambda: check_permission(application.person(), entry.needs))
+    present = caller.may("read_figures") and states.read(lambda: has_sample_data(application.person()))
     with right:
         search.search_button(application, sample=present)
         actions.menu(application, sample=present)
@@ -51,7 +58,7 @@ def header() -> Header:
     _outbox(application)
     system_keys.show_result()
     states.show_result()
-    return Header(application, controls)
+    return Header(application, controls, caller)
 
 
 _SIMULATED = "**Simulated.** Only the prices are real."

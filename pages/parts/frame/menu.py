@@ -10,6 +10,8 @@ from streamlit.navigation.page import StreamlitPage
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from orchestrator.models.catalogue import BASELINE
+from pages.parts import console
+from store.caller import Permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class PageEntry:
         section: the heading in the menu.
         question: what the page answers; shown below its title.
         filtered: whether it has the filter bar, and so the filters in its address.
+        needs: what one must be permitted to do to see it.
     """
 
     title: str
@@ -31,6 +34,12 @@ class PageEntry:
     section: str
     question: str
     filtered: bool = False
+    needs: Permission = "read_figures"
+
+    @property
+    def offered(self) -> bool:
+        """Whether the visitor may see it."""
+        return console.may(self.needs)
 
 
 PAGES = (
@@ -45,6 +54,7 @@ PAGES = (
     PageEntry(
         "Playground", "playground.py", "science", "playground", "Operate",
         "Which workflow does the orchestrator generate from your description, and what does it cost?",
+        needs="generate",
     ),
     PageEntry(
         "Cost", "cost.py", "savings", "cost", "Analyze",
@@ -72,7 +82,19 @@ PAGES = (
     ),
     PageEntry(
         "Settings", "settings.py", "tune", "settings", "Decide",
-        "Which models answer, and what do they cost?",
+        "Which models answer, and what do they cost?", needs="read_settings",
+    ),
+    PageEntry(
+        "Audit log", "audit_log.py", "receipt_long", "audit-log", "Govern",
+        "Who did what, and when?", needs="read_audit_log",
+    ),
+    PageEntry(
+        "People", "people.py", "group", "people", "Govern",
+        "Who may do what?", needs="manage_people",
+    ),
+    PageEntry(
+        "API", "api_access.py", "api", "api-access", "Govern",
+        "How does a program generate workflows and read figures?", needs="read_settings",
     ),
 )  # fmt: skip
 
@@ -111,7 +133,10 @@ def opened() -> PageEntry:
 def _page(entry: PageEntry) -> StreamlitPage:
     path = entry.address or "root"
     icon = f":material/{entry.icon}:"
-    return st.Page(entry.file, title=entry.title, icon=icon, url_path=path, default=not entry.address)
+    return st.Page(
+        entry.file, title=entry.title, icon=icon, url_path=path, default=not entry.address,
+        visibility="visible" if entry.offered else "hidden",
+    )  # fmt: skip
 
 
 def _overview() -> StreamlitPage:

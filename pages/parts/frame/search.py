@@ -10,6 +10,7 @@ import streamlit as st
 
 from orchestrator import Application
 from orchestrator.models.catalogue import BASELINE
+from pages.parts import console
 from pages.parts.frame import actions, menu
 from pages.parts.frame.shortcuts import SEARCH_KEY
 from pages.parts.generation.links import GENERATION_PARAMETER
@@ -49,9 +50,12 @@ def _search(application: Application, *, sample: bool) -> None:
 
 def _found(application: Application, *, sample: bool) -> Iterator[tuple[str, Callable[[], object]]]:
     for entry in menu.PAGES:
-        yield f"{entry.title}: {entry.question}", partial(st.switch_page, entry.file)
-    yield f"Roll back to {BASELINE.label} …", _open_actions
-    yield f"{'Remove' if sample else 'Load'} sample data …", _open_actions
+        if entry.offered:
+            yield f"{entry.title}: {entry.question}", partial(st.switch_page, entry.file)
+    if console.may("change_settings"):
+        yield f"Roll back to {BASELINE.label} …", _open_actions
+    if console.may("change_sample_data"):
+        yield f"{'Remove' if sample else 'Load'} sample data …", _open_actions
     try:
         recent = latest_generations(application.person(), limit=_RECENT).to_dict("records")
     except StoreError:  # pages and actions are found without it

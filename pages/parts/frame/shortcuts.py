@@ -23,7 +23,7 @@ def listen() -> None:
     """Let each page's key open it. The buttons that hear the keys are not visible."""
     with st.sidebar.container(key="shortcuts"):
         st.html(_QUESTION_MARK, unsafe_allow_javascript=True)
-        for key, entry in zip(_KEYS, menu.PAGES, strict=False):
+        for key, entry in _keyed():
             if st.button(f"Open {entry.title}", key=f"shortcut_{key}", shortcut=key):
                 st.switch_page(entry.file)
     if st.sidebar.button(
@@ -32,9 +32,14 @@ def listen() -> None:
         _listed()
 
 
+def _keyed() -> list[tuple[str, menu.PageEntry]]:
+    """The pages that have a key, with it; a page keeps its key for everybody."""
+    return [(key, entry) for key, entry in zip(_KEYS, menu.PAGES, strict=False) if entry.offered]
+
+
 @st.dialog("Keyboard shortcuts")
 def _listed() -> None:
     keys = [(SEARCH_KEY, "Search pages, actions and generations")]
-    keys += [(key, entry.title) for key, entry in zip(_KEYS, menu.PAGES, strict=False)]
+    keys += [(key, entry.title) for key, entry in _keyed()]
     keys += [("Esc", "Close a drawer or a dialog"), ("R", "Reload the data"), (f"? or {LIST_KEY}", "This list")]
     st.table({"Key": [key for key, _ in keys], "What it does": [words for _, words in keys]})

@@ -49,6 +49,7 @@ class GenerationDetails:
         rejected: the rejected reply of each attempt that has one, by the attempt's number.
         cost_usd: all attempts; None while running.
         duration_ms: None if no model was asked, or while running.
+        erased_at: when its texts were erased; None if they are there.
     """
 
     generation_id: UUID
@@ -71,6 +72,7 @@ class GenerationDetails:
     options: Options
     sample: bool
     started_at: datetime
+    erased_at: datetime | None = None
 
 
 def recorded(stored: StoredGeneration) -> GenerationDetails:
@@ -81,7 +83,7 @@ def recorded(stored: StoredGeneration) -> GenerationDetails:
         services=tuple(stored.services),
         agent_id=stored.agent_id,
         status=stored.status,
-        pilot_steps=tuple(stored.pilot_steps or ()),
+        pilot_steps=() if stored.erased_at else tuple(stored.pilot_steps or ()),
         findings=tuple(
             FindingDetails(finding.attempt, finding.path, finding.message, finding.severity)
             for finding in stored.findings
@@ -111,6 +113,7 @@ def recorded(stored: StoredGeneration) -> GenerationDetails:
         options=stored.options,
         sample=stored.sample,
         started_at=stored.started_at,
+        erased_at=stored.erased_at,
     )
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import streamlit as st
 
 from orchestrator import OrchestratorError
+from pages.parts import console
 from pages.parts.generation.details import recorded
 from pages.parts.generation.links import GENERATION_PARAMETER
 from pages.parts.generation.repeat import edit
@@ -15,7 +16,7 @@ from pages.parts.generation.view import show_generation
 from pages.parts.problems import problem
 from pages.parts.words import escaped
 from queries.errors import QueryError
-from queries.records.stored import find_generation
+from queries.records.stored import StoredGeneration, find_generation
 from store import Database, StoreError
 
 
@@ -40,6 +41,12 @@ def generation_story(database: Database, generation_id: str, facts: Mapping[str,
     if stored is None:
         st.warning("This generation is not stored here, or it belongs to someone else.", icon=":material/search_off:")
         return
+    if console.may("generate") and not stored.erased_at:
+        _next(stored, generation_id)
+    show_generation(recorded(stored))
+
+
+def _next(stored: StoredGeneration, generation_id: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(
             "playground.py", label="Open the full page", icon=":material/open_in_full:",
@@ -48,4 +55,3 @@ def generation_story(database: Database, generation_id: str, facts: Mapping[str,
         if st.button("Edit and run", icon=":material/edit:", key="drawer_edit", type="tertiary"):
             edit(stored)
             st.switch_page("playground.py")
-    show_generation(recorded(stored))

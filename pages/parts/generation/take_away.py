@@ -8,9 +8,9 @@ import shlex
 import streamlit as st
 
 from orchestrator import Overrides
+from pages.parts import console
 from pages.parts.generation.details import GenerationDetails
 from store import exact_json
-from store.identity import LOCAL_PERSON_ID
 
 
 def take_away(generation: GenerationDetails) -> None:
@@ -63,7 +63,7 @@ from orchestrator import {", ".join(names)}
 
 application = bootstrap()
 result = application.orchestrator.generate_workflow(
-    user_id={LOCAL_PERSON_ID!r},
+    user_id={console.caller().user_id!r},
     agent_id={generation.agent_id!r},
     prompt={generation.prompt!r},
     services={list(generation.services)!r},{given}

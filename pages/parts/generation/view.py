@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from orchestrator.models.catalogue import BASELINE
+from pages.parts.events_link import events_about
 from pages.parts.filters import zone
 from pages.parts.generation.attempts import attempts
 from pages.parts.generation.details import GenerationDetails
@@ -30,11 +31,19 @@ def show_generation(generation: GenerationDetails) -> None:
             st.badge(f"Forced failure: {inline(spoken(fault))}", icon=":material/bug_report:", color="violet")
         if generation.sample:
             st.badge("Sample", icon=":material/auto_awesome:", color="gray")
+        trace = events_about(generation.agent_id, "its events") if generation.agent_id else ""
         st.caption(
-            f"{moment(generation.started_at, zone())} ({zone()}), agent {escaped(generation.agent_id or NONE)}",
+            f"{moment(generation.started_at, zone())} ({zone()}), agent {escaped(generation.agent_id or NONE)}"
+            f"{f' ({trace})' if trace else ''}",
             width="content",
         )
-    _prompt(generation.prompt)
+    if generation.erased_at:
+        st.info(
+            f"Its description and its workflow were erased on {moment(generation.erased_at, zone())}.",
+            icon=":material/delete:",
+        )
+    else:
+        _prompt(generation.prompt)
     _figures(generation)
     for finding in generation.findings:
         if finding.severity == "warning":

@@ -31,7 +31,6 @@ from pages.parts.generation.details import GenerationDetails, unrecorded
 from pages.parts.palette import REASON_LABELS
 from pages.parts.words import inline
 from store import clock
-from store.identity import LOCAL_PERSON_ID
 
 _KEPT = 200
 _guard = threading.Lock()
@@ -107,16 +106,23 @@ class StartedGeneration:
 
 
 def begin(
-    application: Application, prompt: str, services: Sequence[str], agent_id: str | None, options: GenerationOptions
+    application: Application,
+    prompt: str,
+    services: Sequence[str],
+    agent_id: str | None,
+    options: GenerationOptions,
+    *,
+    user_id: str,
 ) -> StartedGeneration:
     """Start and remember a generation with a new ID; the second click of a double-click starts none.
+
+    Args:
+        user_id: who asks.
 
     Raises:
         InvalidRequest: the request is invalid.
     """
-    request = checked_request(
-        prompt=prompt, services=services, agent_id=agent_id, user_id=LOCAL_PERSON_ID, origin="playground"
-    )
+    request = checked_request(prompt=prompt, services=services, agent_id=agent_id, user_id=user_id, origin="playground")
     context = get_script_run_ctx()
     asked = (
         application.orchestrator,
@@ -141,6 +147,7 @@ def begin(
         return begun
 
 
-def known(generation_id: UUID) -> StartedGeneration | None:
-    """The generation with this ID; None if this process did not start it recently."""
-    return _started.get(generation_id)
+def known(generation_id: UUID, user_id: str) -> StartedGeneration | None:
+    """The generation with this ID; None if this process did not start it recently, or for somebody else."""
+    begun = _started.get(generation_id)
+    return begun if begun and begun.request.actor_id == user_id else None

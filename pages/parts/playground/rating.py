@@ -6,17 +6,17 @@ import streamlit as st
 
 from orchestrator import Application
 from orchestrator.recording.ratings import rate
+from pages.parts import console
 from pages.parts.problems import problem
 from queries.records.stored import StoredGeneration
 from store import StoreError
-from store.identity import LOCAL_PERSON_ID
 
 _GOOD = 1
 
 
 def rating(application: Application, stored: StoredGeneration) -> None:
     """The thumbs, or the earlier rating; nothing if the generation gave no workflow."""
-    if stored.pilot_steps is None:
+    if stored.pilot_steps is None or not console.may("generate"):
         return
     if stored.rating is not None:
         thumb, word = (":material/thumb_up:", "good") if stored.rating == _GOOD else (":material/thumb_down:", "bad")
@@ -34,7 +34,7 @@ def rating(application: Application, stored: StoredGeneration) -> None:
 def _rate(application: Application, stored: StoredGeneration, verdict: int) -> None:
     try:
         rate(
-            application.store.machine(), stored.generation_id, actor_id=LOCAL_PERSON_ID, good=verdict == _GOOD
+            application.store.machine(), stored.generation_id, actor_id=console.caller().user_id, good=verdict == _GOOD
         )  # fmt: skip
     except StoreError as error:
         problem(error)

@@ -10,7 +10,7 @@ import streamlit as st
 from orchestrator import OrchestratorSettings
 from orchestrator.models.catalogue import CATALOGUE, counterpart, same_answers
 from orchestrator.system_keys import ENABLE_FALLBACK, FALLBACK, PRIMARY, SYSTEM_KEYS, SystemKey
-from pages.parts import system_keys
+from pages.parts import console, system_keys
 from pages.parts.changes.consequences import consequences
 from pages.parts.words import escaped
 from store import Database, clock
@@ -95,13 +95,14 @@ def form(base: OrchestratorSettings, changed: Callable[[str], str]) -> Changes:
 
 
 def _field(key: SystemKey, names: list[str]) -> None:
+    fixed = not console.may("change_settings")
     if key.kind == "switch":
-        st.toggle(key.instruction, key=_widget(key))
+        st.toggle(key.instruction, key=_widget(key), disabled=fixed)
         return
     st.selectbox(
         key.label, names, format_func=system_keys.choice, key=_widget(key), help=key.effect,
         on_change=suggest_fallback if key == PRIMARY else None,
-        disabled=key == FALLBACK and not _draft(ENABLE_FALLBACK),
+        disabled=fixed or (key == FALLBACK and not _draft(ENABLE_FALLBACK)),
     )  # fmt: skip
 
 

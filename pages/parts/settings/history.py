@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from orchestrator.settings_history import Save
-from pages.parts import states
+from pages.parts import console, states
 from pages.parts.changes.marks import CHANGE_PARAMETER
 from pages.parts.changes.names import title
 from pages.parts.changes.story import change_drawer, effect_in_words
@@ -115,4 +115,5 @@ def _open(change: str) -> None:
 
 
 def _restore_button(values: Mapping[str, str | bool], name: str) -> None:
-    st.button(f"Restore {name}", icon=":material/undo:", on_click=propose, args=(dict(values),))
+    if console.may("change_settings"):
+        st.button(f"Restore {name}", icon=":material/undo:", on_click=propose, args=(dict(values),))

@@ -321,6 +321,24 @@ $$;
 revoke all on function private.require_second_factor() from public, anon, authenticated;
 
 
+-- Returns {} to a caller who may do this; raises what private.require raises to any other.
+create or replace function public.check_permission(p_permission text) returns jsonb
+language plpgsql stable security definer
+set search_path = ''
+as $$
+begin
+    perform private.refuse_unless(
+        exists (select from private.permissions() where permission = p_permission), 'There is no such permission.'
+    );
+    perform private.require(p_permission);
+    return '{}';
+end
+$$;
+
+revoke all on function public.check_permission(text) from public, anon;
+grant execute on function public.check_permission(text) to authenticated;
+
+
 -- Returns the caller as {user_id, email, role, permissions, token_id}: role is null for a user without a console role,
 -- token_id for a call that is not for an API token.
 create or replace function public.whoami() returns jsonb
