@@ -31,7 +31,9 @@ class FirstPaint:
         readable = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
         start, body = await whole(self._app, {**scope, "headers": readable}, receive)
         headers = dict(start["headers"])
-        if start["status"] == 200 and headers.get(b"content-type", b"").startswith(b"text/html"):
+        # A page with a policy of its own has its own styles, and would refuse these.
+        ours = b"content-security-policy" in headers
+        if start["status"] == 200 and not ours and headers.get(b"content-type", b"").startswith(b"text/html"):
             body = body.replace(_END_OF_HEAD, self._style + _END_OF_HEAD, 1)
             headers |= {b"content-length": b"%d" % len(body)}
             # They are those of the file without the styles.

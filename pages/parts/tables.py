@@ -15,6 +15,16 @@ from pages.parts import drawer
 from pages.parts.words import NONE
 from queries.spreadsheet import as_csv, guarded, is_amount
 
+_TALL_ROWS = 18
+TALL_PX = 640
+"""The height of a long list."""
+
+
+def tall(rows: int) -> Literal["content"] | int:
+    """The height of a list with this many rows: no taller than it needs to be."""
+    return "content" if rows < _TALL_ROWS else TALL_PX
+
+
 OPEN: dict[str, ColumnConfig] = {
     "Open": st.column_config.LinkColumn("Open", display_text=":material/open_in_new:", width="small")
 }

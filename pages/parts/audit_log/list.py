@@ -12,7 +12,7 @@ from pages.parts.audit_log.event import event_story
 from pages.parts.audit_log.words import SEVERITY_LABELS, action_label
 from pages.parts.drawer import drawer, named
 from pages.parts.paging import PAGE, Paging
-from pages.parts.tables import listing
+from pages.parts.tables import listing, tall
 from pages.parts.words import NONE, moment
 from queries.period import Period
 from queries.records.events import AuditEvent, EventFilters, Place, find_event, list_events
@@ -20,7 +20,6 @@ from store import Database
 
 EVENT_PARAMETER = "event"
 """The address parameter for the event whose drawer is open."""
-_HEIGHT = 640
 
 
 def events(person: Database, days: Period, filters: EventFilters) -> bool:
@@ -34,7 +33,7 @@ def events(person: Database, days: Period, filters: EventFilters) -> bool:
     clicked = None
     if shown:
         chosen = listing(
-            [_row(event, days.zone) for event in shown], "Events, newest first", height=_HEIGHT, key="events"
+            [_row(event, days.zone) for event in shown], "Events, newest first", height=tall(len(rows)), key="events"
         )
         clicked = None if chosen is None else str(shown[chosen].id)
     last = shown[-1] if shown else None
@@ -53,7 +52,7 @@ def _clicked(shown: list[AuditEvent], zone: str) -> str | None:
     if not shown:
         return None
     rows = [_row(event, zone) for event in shown]
-    chosen = listing(rows, "Events, newest first", height=_HEIGHT, key="events")
+    chosen = listing(rows, "Events, newest first", height=tall(len(rows)), key="events")
     return None if chosen is None else str(shown[chosen].id)
 
 

@@ -1,4 +1,4 @@
-"""Who is signed in, and the way out, at the end of the menu."""
+"""Who is signed in, and the way out, below the menu."""
 
 from __future__ import annotations
 

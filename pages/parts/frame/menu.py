@@ -117,7 +117,7 @@ def navigate() -> StreamlitPage:
     # back takes one press.
     if left in filtered and _asked(sections) in filtered - {left}:
         _take_filters_along()
-    page = st.navigation(sections)
+    page = st.navigation(sections, expanded=True)
     if page.title != left:
         st.session_state[_OPENED], st.session_state[CAME] = page.title, True
         if page.title in filtered:

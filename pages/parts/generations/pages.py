@@ -11,12 +11,10 @@ from pages.parts.generation.drawer import generation_story
 from pages.parts.generation.links import GENERATION_PARAMETER
 from pages.parts.generation.table import generation_rows
 from pages.parts.paging import PAGE, Paging
-from pages.parts.tables import listing
+from pages.parts.tables import listing, tall
 from pages.parts.words import NONE
 from queries.records.generations import Place, Which, generations
 from store import Database
-
-_HEIGHT = 640
 
 
 def pages(person: Database, chosen: Chosen, which: Which) -> bool:
@@ -54,5 +52,5 @@ def _clicked(shown: pd.DataFrame, rows: list[dict[str, str]]) -> str | None:
     """Draw the table and return the ID of the generation whose row is selected; None if none is."""
     if not rows:
         return None
-    chosen = listing(rows, "Generations, newest first", height=_HEIGHT, key="generations")
+    chosen = listing(rows, "Generations, newest first", height=tall(len(rows)), key="generations")
     return None if chosen is None else _ids(shown)[chosen]
