@@ -30,21 +30,28 @@ def events(person: Database, days: Period, filters: EventFilters) -> bool:
         lambda: list_events(person, days.begins, days.ends, filters, after=paging.after, limit=PAGE + 1)
     )
     shown = found[:PAGE]
-    clicked = None
-    if shown:
-        chosen = listing(
-            [_row(event, days.zone) for event in shown], "Events, newest first", height=tall(len(rows)), key="events"
-        )
-        clicked = None if chosen is None else str(shown[chosen].id)
-    last = shown[-1] if shown else None
-    paging.turn(
-        Place(last.timestamp, last.id) if last and last.timestamp else None, len(shown), older=len(found) > PAGE
-    )
+    clicked = _clicked(shown, days.zone)
+    paging.turn(_place(shown), len(shown), older=len(found) > PAGE)
     if shown:
         _export(days, filters)
     if event_id := named(EVENT_PARAMETER, clicked):
         drawer("Event", lambda: event_story(_found(person, event_id), days.zone), parameter=EVENT_PARAMETER)
     return paging.after is not None or bool(found)
+
+
+def _clicked(shown: list[AuditEvent], zone: str) -> str | None:
+    """Draw the table and return the ID of the event whose row is selected; None if none is."""
+    if not shown:
+        return None
+    rows = [_row(event, zone) for event in shown]
+    chosen = listing(rows, "Events, newest first", height=tall(len(rows)), key="events")
+    return None if chosen is None else str(shown[chosen].id)
+
+
+def _place(shown: list[AuditEvent]) -> Place | None:
+    """The place of the last event; None if it has no moment, after which no page can begin."""
+    last = shown[-1] if shown else None
+    return Place(last.timestamp, last.id) if last and last.timestamp else None
 
 
 def _clicked(shown: list[AuditEvent], zone: str) -> str | None:
