@@ -54,21 +54,6 @@ def _place(shown: list[AuditEvent]) -> Place | None:
     return Place(last.timestamp, last.id) if last and last.timestamp else None
 
 
-def _clicked(shown: list[AuditEvent], zone: str) -> str | None:
-    """Draw the table and return the ID of the event whose row is selected; None if none is."""
-    if not shown:
-        return None
-    rows = [_row(event, zone) for event in shown]
-    chosen = listing(rows, "Events, newest first", height=tall(len(rows)), key="events")
-    return None if chosen is None else str(shown[chosen].id)
-
-
-def _place(shown: list[AuditEvent]) -> Place | None:
-    """The place of the last event; None if it has no moment, after which no page can begin."""
-    last = shown[-1] if shown else None
-    return Place(last.timestamp, last.id) if last and last.timestamp else None
-
-
 def _row(event: AuditEvent, zone: str) -> dict[str, str]:
     return {
         "When": moment(event.timestamp, zone) if event.timestamp else NONE,
