@@ -14,6 +14,7 @@ from orchestrator.orchestrator import WorkflowOrchestrator
 from orchestrator.providers import Provider
 from orchestrator.providers.http import check_network
 from orchestrator.providers.registry import PROVIDERS
+from orchestrator.recording.housekeeping import Housekeeping
 from orchestrator.recording.outbox import Outbox
 from orchestrator.recording.recorder import Recorder
 from orchestrator.simulator import SimulatedTransport, fault_headers
@@ -29,12 +30,14 @@ class Application:
 
     Attributes:
         simulated: whether models are simulated, which every page shows.
+        housekeeping: what is due every hour; long-lived processes start it.
         visitor: the database as the person on the screen sees it; None for the person at this machine.
     """
 
     orchestrator: WorkflowOrchestrator
     store: Store
     simulated: bool
+    housekeeping: Housekeeping
     visitor: Database | None = None
 
     def person(self) -> Database:
@@ -43,6 +46,7 @@ class Application:
 
     def close(self) -> None:
         """Cancel and record the generations under way, and disconnect from models and database."""
+        self.housekeeping.stop()
         try:
             self.orchestrator.close()
         finally:
@@ -82,7 +86,7 @@ def bootstrap(
         limits=configuration.limits,
         now=now,
     )
-    application = Application(orchestrator, store, configuration.offline)
+    application = Application(orchestrator, store, configuration.offline, Housekeeping(store.machine()))
     # For callers who never close; closing twice does nothing.
     atexit.register(application.close)
     return application

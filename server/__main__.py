@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import threading
 from collections.abc import AsyncIterator
@@ -15,6 +16,8 @@ from orchestrator import Application, OrchestratorError, bootstrap
 from server.routes import routes
 from server.settings import ServerSettings
 from store import InvalidInput, StoreError, command_line, read_environment
+
+log = logging.getLogger(__name__)
 
 _PORT = 8502
 _LONGEST_GRACE_S = 20
@@ -55,16 +58,21 @@ class _Own:
             return self._made
 
     def trouble(self) -> str | None:
-        """The code of the current problem; None if the database answers."""
+        """The code of the current problem; None if the database answers and has all that is needed."""
         try:
-            self.application().store.machine().call("whoami")
+            self.application().store.check()
         except (OrchestratorError, StoreError) as error:
             return error.code
         return None
 
     def warm(self) -> None:
-        """Import the SDKs before the first request."""
-        if self.trouble() is None:
+        """Import the SDKs before the first request, and begin what is due every hour."""
+        try:
+            self.application().store.check()
+        except (OrchestratorError, StoreError) as error:
+            log.warning("%s", error)
+        else:
+            self.application().housekeeping.start()
             self.application().orchestrator.warm()
 
     def close(self) -> None:

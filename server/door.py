@@ -20,12 +20,21 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 """The names by which browsers on this machine reach it."""
 
+# What Streamlit's scripts need, and nothing from anywhere else: they build styles and code at run time.
+_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws: wss: data: blob:; "
+    "worker-src 'self' blob:; frame-src 'self' blob:; media-src 'self' blob:; object-src 'none'; base-uri 'self'; "
+    "form-action 'self'; frame-ancestors 'self'"
+)
 _HEADERS = [
     (b"x-frame-options", b"SAMEORIGIN"),
-    (b"content-security-policy", b"frame-ancestors 'self'"),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    (b"cross-origin-opener-policy", b"same-origin"),
 ]
+_ONLY_HTTPS = (b"strict-transport-security", b"max-age=31536000")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _POLICY_VIOLATION = 1008
 _STRANGE_HOST = (
@@ -42,16 +51,18 @@ _NOT_LOCAL = (
 class Door:
     """Lets permitted requests in, and answers everything else with status 403 and one sentence."""
 
-    def __init__(self, app: App, *, hosts: Collection[str], local_only: bool) -> None:
+    def __init__(self, app: App, *, hosts: Collection[str], local_only: bool, https: bool = False) -> None:
         """Wrap an application.
 
         Args:
+            https: whether browsers reach us over https, and never over http again.
             hosts: the names under which the console is available, without ports; `*.example.com` for any subdomain.
             local_only: whether only this machine may connect.
         """
         self._app = app
         self._hosts = frozenset(_folded(host) for host in hosts)
         self._local_only = local_only
+        self._headers = [*_HEADERS, _ONLY_HTTPS] if https else _HEADERS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request or WebSocket."""
@@ -61,7 +72,7 @@ class Door:
 
         async def dressed(message: MutableMapping[str, Any]) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
-                message = {**message, "headers": [*message.get("headers", []), *_HEADERS]}
+                message = {**message, "headers": self._dressed(message.get("headers", []))}
             await send(message)
 
         if complaint := self._complaint(scope):
@@ -70,6 +81,12 @@ class Door:
         # Checked here: Streamlit's own check would ask a server on the internet for this machine's address.
         own = {**scope, "headers": [header for header in scope["headers"] if header[0] != b"origin"]}
         await self._app(own, receive, dressed)
+
+    def _dressed(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """The headers of an answer with ours; an answer with a stricter policy of its own keeps that."""
+        own = list(headers)
+        has_policy = any(name == b"content-security-policy" for name, _ in own)
+        return [*own, *self._headers, *([] if has_policy else [(b"content-security-policy", _POLICY.encode())])]
 
     def _complaint(self, scope: Scope) -> str | None:
         hosts, origins = _values(scope, b"host"), _values(scope, b"origin")

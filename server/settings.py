@@ -97,7 +97,8 @@ class ServerSettings:
         """
         names = {self.public_host} if self.public_host else set()
         local_only = not self.signs_in and not self.public_host
-        return Middleware(Door, hosts={*LOCAL_NAMES, *names, *further_hosts}, local_only=local_only)
+        https = (self.public_url or "").startswith("https:")
+        return Middleware(Door, hosts={*LOCAL_NAMES, *names, *further_hosts}, local_only=local_only, https=https)
 
     def middleware(self, site: Site, further_hosts: Iterable[str] = ()) -> list[Middleware]:
         """What stands in front of every page and route, the outermost first; see `door`."""

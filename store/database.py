@@ -44,5 +44,13 @@ class Store(Protocol):
             sha256: hash of the token, hexadecimal.
         """
 
+    def check(self) -> None:
+        """Do nothing if everything that the console needs is there.
+
+        Raises:
+            SetupIncomplete: something is missing.
+            StoreError: the database does not answer, or not to the orchestrator.
+        """
+
     def close(self) -> None:
         """Close every connection; calling it again does nothing."""

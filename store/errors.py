@@ -3,6 +3,7 @@
 StoreError                  store_error         the database rejected the call for a reason without a class below
 ├── Unavailable             store_unavailable   the database did not answer, is full, or lacks the schema
 │   ├── TooManyRequests     too_many_requests   too many requests in a short time; the same one works later
+│   ├── SetupIncomplete     setup_incomplete    a migration, a role or a user is missing; the message says which
 │   ├── SchemaTooNew        schema_too_new      the data was last used by a newer version of this program
 │   ├── SchemaTooOld        schema_too_old      the data is from a version before the first release
 │   └── MigrationEdited     migration_edited    a migration was edited after it had been applied
@@ -45,6 +46,13 @@ class TooManyRequests(Unavailable):
 
     code = "too_many_requests"
     sentence = "That were too many requests in a short time; wait a moment and try again."
+
+
+class SetupIncomplete(Unavailable):
+    """The project is not ready for the console."""
+
+    code = "setup_incomplete"
+    sentence = "The Supabase project is not ready for the console yet; see docs/deploy.md"
 
 
 class SchemaTooNew(Unavailable):

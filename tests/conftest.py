@@ -175,6 +175,9 @@ class PooledStore:
     def for_api_token(self, sha256: str) -> Database:
         return EmbeddedDatabase(self.pool, LOCAL_MACHINE, api_token_sha256=sha256)
 
+    def check(self) -> None:
+        self.machine().call("whoami")
+
     def close(self) -> None:
         """The fixture closes the pool."""
 

@@ -61,7 +61,18 @@ def warm() -> bool:
         log.warning("%s", error)
     importing.join()
     _keep_what_is_imported()
+    if _made is not None:
+        _check(_made)
     return _made is not None
+
+
+def _check(made: Application) -> None:
+    """Say in the log what is missing, and begin what is due every hour."""
+    try:
+        made.store.check()
+    except StoreError as error:
+        log.warning("%s", error)
+    made.housekeeping.start()
 
 
 def warm_models() -> None:
@@ -100,9 +111,9 @@ def close() -> None:
 
 
 def trouble() -> str | None:
-    """The code of the current problem; None if the database answers a test call."""
+    """The code of the current problem; None if the database answers and has all that is needed."""
     try:
-        application().store.machine().call("whoami")
+        application().store.check()
     except (OrchestratorError, StoreError) as error:
         return error.code
     return None

@@ -129,6 +129,10 @@ class EmbeddedStore:
         """
         return EmbeddedDatabase(self._open(), identity, self._read_only)
 
+    def check(self) -> None:
+        """See `store.database.Store.check`; starting it has brought everything up."""
+        self.machine().call("whoami")
+
     def close(self) -> None:
         """See `store.database.Store.close`."""
         with self._guard:

@@ -10,10 +10,7 @@ from store.errors import InvalidInput
 ROLES = ("admin", "pm", "engineer", "orchestrator")
 
 _GRANT = """
-insert into public.console_roles (user_id, role)
-select users.id, %(role)s from auth.users where lower(users.email) = lower(%(email)s)
-on conflict (user_id) do update set role = excluded.role
-returning user_id
+select private.change_role(users.id, %(role)s) from auth.users where lower(users.email) = lower(%(email)s)
 """
 
 
@@ -21,7 +18,7 @@ def grant(conninfo: str, email: str, role: str) -> None:
     """Make the user with this e-mail address an admin, a product manager, an engineer, or the orchestrator's own user.
 
     Raises:
-        InvalidInput: no user of the project has this address.
+        InvalidInput: no user of the project has this address, or the console would lose its last admin.
         Unavailable: the database cannot be reached, or has not been migrated.
     """
     try:
@@ -30,5 +27,7 @@ def grant(conninfo: str, email: str, role: str) -> None:
                 raise InvalidInput(
                     "The project has no user with this e-mail address; invite them in Supabase Auth first."
                 )
+    except psycopg.errors.RaiseException as error:
+        raise InvalidInput(error.diag.message_primary) from None
     except ADDRESS_ERRORS as error:
         raise from_driver(error, conninfo) from None  # libpq quotes the URL, which contains the password

@@ -14,6 +14,7 @@ from store.hosted.browsers import BrowserSessions
 from store.hosted.refusals import OUT_OF_REACH, STATUS_SENTENCES, WRONG_KEY
 from store.hosted.seal import Seal
 from store.hosted.sessions import GivenIdentity, PasswordSessions, TokenSource
+from store.hosted.setup import check_setup
 from store.identity import TOKEN_HEADER, Identity, PasswordLogin
 
 if TYPE_CHECKING:
@@ -149,6 +150,10 @@ class SupabaseStore:
         if self._browsers is None:
             self._browsers = BrowserSessions(self.machine(), self.auth, self.seal())
         return self._browsers
+
+    def check(self) -> None:
+        """See `store.database.Store.check`."""
+        check_setup(self.machine())
 
     def close(self) -> None:
         """See `store.database.Store.close`."""

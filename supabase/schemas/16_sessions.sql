@@ -304,3 +304,27 @@ $$;
 
 revoke all on function public.refuse_sign_in(text, text, jsonb) from public, anon;
 grant execute on function public.refuse_sign_in(text, text, jsonb) to authenticated;
+
+
+-- Returns what an installation needs before people can sign in, for the orchestrator: {role, versions, has_admin}. role:
+-- the caller's own; versions: the migrations that were applied, null if none were recorded.
+create function public.check_setup() returns jsonb
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+    applied jsonb;
+begin
+    if to_regclass('supabase_migrations.schema_migrations') is not null then
+        select jsonb_agg(version order by version) into applied from supabase_migrations.schema_migrations;
+    end if;
+    return jsonb_build_object(
+        'role', private.console_role(),
+        'versions', applied,
+        'has_admin', exists (select from public.console_roles where role = 'admin')
+    );
+end
+$$;
+
+revoke all on function public.check_setup() from public, anon;
+grant execute on function public.check_setup() to authenticated;

@@ -110,7 +110,7 @@ def test_nobody_else_frames_it() -> None:
     for host, status in (("localhost", 200), ("evil.example", 403)):
         start = knock(LOCAL, host, kind="http")[0]
         assert start["status"] == status
-        assert (b"content-security-policy", b"frame-ancestors 'self'") in start["headers"]
+        assert b"frame-ancestors 'self'" in dict(start["headers"])[b"content-security-policy"]
 
 
 @pytest.mark.parametrize("address", [None, "", "0.0.0.0", "::", "192.168.1.7", "example.com"])  # noqa: S104 - refused

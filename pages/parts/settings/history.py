@@ -13,6 +13,7 @@ from pages.parts import console, states
 from pages.parts.changes.marks import CHANGE_PARAMETER
 from pages.parts.changes.names import title
 from pages.parts.changes.story import change_drawer, effect_in_words
+from pages.parts.events_link import events_by
 from pages.parts.filters import Chosen, default_filters, zone
 from pages.parts.settings.form import propose
 from pages.parts.words import ago, day, escaped, many, moment
@@ -107,7 +108,8 @@ def _made(change: Change) -> list[str]:
     """When and by whom a change was made; of a prompt version, only the day is known."""
     if change.prompt_version is not None:
         return [day(change.at.astimezone(ZoneInfo(zone())).date()), "with a release"]
-    return [moment(change.at, zone()), escaped(change.by or "unknown user")]
+    trace = events_by(change.by) if change.by else ""
+    return [moment(change.at, zone()), escaped(change.by or "unknown user"), *([trace] if trace else [])]
 
 
 def _open(change: str) -> None:
