@@ -8,14 +8,14 @@ import streamlit as st
 
 from pages.parts.states import EXAMPLE
 
-_TABLE = (
+_ROUTES = (
     ("POST", "generate-agent-v2", "Generate a workflow; `Accept: text/event-stream` gives its progress", "generate"),
     ("GET", "generations/{id}", "Read a generation again", "generate"),
     ("GET", "report", "The figures of a period", "report"),
     ("GET", "settings", "The system keys", "report"),
     ("POST", "audit-events", "Record runs of agents", "events"),
     ("GET", "openapi.json", "All of this for programs", "report"),
-    ("GET", "health", "Whether the console works", "none"),
+    ("GET", "health", "Whether the console works", "open"),
 )  # fmt: skip
 
 
@@ -27,23 +27,19 @@ def lines(url: str) -> None:
     """
     root = _root(url)
     st.subheader("Generate a workflow", anchor=False)
+    # Without a language: the colours of code are too pale to read on white.
     terminal, python, javascript = st.tabs(["Terminal", "Python", "JavaScript"])
-    terminal.code(_curl(root), "bash", wrap_lines=True)
-    python.code(_python(root), "python", wrap_lines=True)
-    javascript.code(_javascript(root), "javascript", wrap_lines=True)
+    terminal.code(_curl(root), None, wrap_lines=True)
+    python.code(_python(root), None, wrap_lines=True)
+    javascript.code(_javascript(root), None, wrap_lines=True)
     st.caption(
         "The same request with the same Idempotency-Key is generated and paid once, and gets the same answer. Without "
         "a key, closing the connection cancels the generation. Errors are problem documents (RFC 9457) with a stable "
         "code."
     )
     st.subheader("Routes", anchor=False)
-    st.table(
-        {
-            "Route": [f"`{method} {root}/{path}`" for method, path, _, _ in _TABLE],
-            "What it does": [words for _, _, words, _ in _TABLE],
-            "Scope": [scope for _, _, _, scope in _TABLE],
-        }
-    )
+    st.caption("Below /api, each with the scope that an API token needs for it.")
+    st.markdown("\n".join(f"- `{method} /{path}` · {scope}  \n  {words}" for method, path, words, scope in _ROUTES))
 
 
 def _root(url: str) -> str:
