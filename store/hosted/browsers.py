@@ -163,7 +163,8 @@ class BrowserSessions:
         """
         sha256 = _sha256(secret)
         known, trusted_until = self._found.get(sha256, (None, 0.0))
-        if known and time.monotonic() < trusted_until:
+        # Whoever waits for a role looks again and again.
+        if known and known.role and time.monotonic() < trusted_until:
             return known
         answer = self._machine.call("read_session", p_session=sha256, p_idle_s=IDLE_S)
         if answer is None:

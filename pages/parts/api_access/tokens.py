@@ -53,7 +53,7 @@ def _show_result() -> None:
     elif told:
         with st.container(border=True):
             st.markdown("**Copy the token now.** It is kept only as a hash and is never shown again.")
-            st.code(told, language=None)
+            st.code(told, language=None, wrap_lines=True)
 
 
 def _line(person: Database, token: ApiToken) -> None:

@@ -54,6 +54,7 @@ def _badges(event: AuditEvent) -> None:
 def _facts(event: AuditEvent, zone: str) -> dict[str, str]:
     told = {
         "When": f"{moment(event.timestamp, zone)} ({zone})" if event.timestamp else None,
+        "Exactly": event.timestamp.isoformat() if event.timestamp else None,
         "Who": event.actor,
         "ID of who": event.actor_id if event.actor != event.actor_id else None,
         "About": event.entity,

@@ -8,4 +8,4 @@ SEVERITY_COLOURS = {"info": "gray", "warning": "orange", "critical": "red"}
 
 def action_label(action: str) -> str:
     """An action as a heading: `Workflow generated`."""
-    return action.replace("_", " ").capitalize()
+    return action.replace("_", " ").capitalize().replace("Api ", "API ")

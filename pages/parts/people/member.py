@@ -10,7 +10,7 @@ from pages.parts.events_link import events_by
 from pages.parts.filters import zone
 from pages.parts.frame.account import ROLE_LABELS
 from pages.parts.people.roles import change_role, role_choice
-from pages.parts.words import ago, escaped, moment
+from pages.parts.words import ago, escaped, inline, moment
 from store import Database, clock
 from store.people import ROLES, Member
 
@@ -46,7 +46,7 @@ def request(person: Database, one: Member) -> None:
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             for role in reversed(ROLES):
                 st.button(
-                    f"Make {ROLE_LABELS[role]}", key=f"approve_{one.user_id}_{role}",
+                    f"Make {inline(ROLE_LABELS[role])}", key=f"approve_{one.user_id}_{role}",
                     on_click=change_role, args=(person, one.user_id, name, role),
                 )  # fmt: skip
 
