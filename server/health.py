@@ -12,10 +12,11 @@ from starlette.routing import Route
 PATH = "/api/health"
 
 
-def health(trouble: Callable[[], str | None]) -> Route:
+def health(trouble: Callable[[], str | None], base: str = "") -> Route:
     """The route `/api/health`: 200 and `ok`, or 503 and `degraded` with a code for the problem.
 
     Args:
+        base: the path below which the console is served; empty, or like `/console`.
         trouble: returns a stable code for the current problem, None if there is none; it may block.
     """
 
@@ -24,4 +25,4 @@ def health(trouble: Callable[[], str | None]) -> Route:
         body = {"status": "degraded", "trouble": code} if code else {"status": "ok"}
         return JSONResponse(body, status_code=503 if code else 200, headers={"cache-control": "no-store"})
 
-    return Route(PATH, answer)
+    return Route(f"{base}{PATH}", answer)

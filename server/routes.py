@@ -18,8 +18,13 @@ def routes(site: Site, trouble: Callable[[], str | None]) -> list[BaseRoute]:
     Args:
         trouble: returns a stable code for the current problem, None if there is none; it may block.
     """
-    ours: list[BaseRoute] = [health(trouble), *sign_in_routes(site), Mount("/api", _LateApi(site))]
-    return [Mount(site.base, routes=ours), health(trouble)] if site.base else ours
+    # Each with its whole path: a Mount at the base would take Streamlit's own paths as well.
+    ours: list[BaseRoute] = [
+        health(trouble, site.base),
+        *sign_in_routes(site),
+        Mount(f"{site.base}/api", _LateApi(site)),
+    ]
+    return [*ours, health(trouble)] if site.base else ours
 
 
 class _LateApi:

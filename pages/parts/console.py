@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 import streamlit as st
 
 from orchestrator import Application, OrchestratorError, bootstrap
+from pages.parts.leave import leave
 from pages.parts.problems import problem
 from store import StoreError
 from store.caller import COOKIE, Caller, Permission, who_is
@@ -143,7 +144,7 @@ def at_hand() -> Application:
         st.stop()
     if session is None:
         st.info("Your session has ended.", icon=":material/lock:")
-        st.link_button("Sign in again", "sign-in", type="primary")
+        leave("sign-in", "Sign in again")
         st.stop()
     return replace(found, visitor=store.signed_in(session))
 

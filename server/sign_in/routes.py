@@ -40,7 +40,7 @@ def sign_in_routes(site: Site) -> list[Route]:
         ("/auth/reset", doors.reset, ["GET", "POST"]),
         ("/auth/accept", doors.accept, ["GET", "POST"]),
     ]
-    return [Route(path, _guarded(site, endpoint), methods=methods) for path, endpoint, methods in named]
+    return [Route(f"{site.base}{path}", _guarded(site, endpoint), methods=methods) for path, endpoint, methods in named]
 
 
 def _guarded(site: Site, endpoint: Endpoint) -> Endpoint:

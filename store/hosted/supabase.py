@@ -221,5 +221,8 @@ def _only_json(response: httpx.Response) -> None:
     """Reject a success that is not JSON, such as a network's sign-in page, and detect a paused project."""
     if response.status_code in (402, 540) and "/rest/" in response.request.url.path:
         raise _Restricted("restricted", request=response.request, response=response)
-    if response.is_success and not response.headers.get("content-type", "").startswith("application/json"):
+    # Signing out answers with nothing at all.
+    nothing = response.status_code == httpx.codes.NO_CONTENT
+    is_json = response.headers.get("content-type", "").startswith("application/json")
+    if response.is_success and not (nothing or is_json):
         raise httpx.RemoteProtocolError("The answer is not JSON.", request=response.request)

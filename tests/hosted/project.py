@@ -18,12 +18,8 @@ from tests.supabase_auth import AuthServer, Signing, User
 PASSWORD = "a good long password"
 MACHINE = "machine@example.com"
 COOKIE_SECRET = "the secret of this installation's cookies"
-ROLES = {
-    "admin@example.com": "admin",
-    "pm@example.com": "pm",
-    "engineer@example.com": "engineer",
-    MACHINE: "orchestrator",
-}
+ADMIN, PM, ENGINEER = "admin@example.com", "pm@example.com", "engineer@example.com"
+ROLES = {ADMIN: "admin", PM: "pm", ENGINEER: "engineer", MACHINE: "orchestrator"}
 STRANGER = "stranger@example.com"
 
 

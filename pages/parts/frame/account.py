@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts import console
+from pages.parts.leave import leave
 from pages.parts.words import escaped
 
 ROLE_LABELS = {"admin": "Admin", "pm": "Product manager", "engineer": "Engineer", "orchestrator": "Orchestrator"}
@@ -18,4 +19,4 @@ def signed_in_as() -> None:
         return
     with st.sidebar.container(key="account"):
         st.caption(f"{escaped(known.email or known.user_id)}  \n{ROLE_LABELS.get(known.role or '', 'No role')}")
-        st.link_button("Sign out", "sign-out", icon=":material/logout:", type="tertiary")
+        leave("sign-out", "Sign out")

@@ -24,7 +24,10 @@ def member(person: Database, one: Member, me: str) -> None:
         me: the visitor's own id.
     """
     name = one.email or one.user_id
-    with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    with st.container(
+        border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute",
+        key=f"member_{one.user_id}",
+    ):  # fmt: skip
         said = " · ".join([*_about(one), *filter(None, [events_by(one.user_id)])])
         st.markdown(f"**{escaped(name)}**{' (you)' if one.user_id == me else ''}  \n:small[{said}]", width="content")
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
