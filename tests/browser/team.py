@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, cast
 
 from playwright.sync_api import Page, expect
 
@@ -35,7 +36,9 @@ def team_console(server: Cluster, base_path: str = "") -> Iterator[TeamConsole]:
         with (
             copied(server, TEMPLATE) as database,
             hosted_project(server, database, folder) as project,
-            started("app.py", data, "0.2", base_path=base_path, **project.environment(data)) as address,
+            started(
+                "app.py", data, "0.2", base_path=base_path, **cast(dict[str, Any], project.environment(data))
+            ) as address,
         ):
             yield TeamConsole(address, project)
 
