@@ -15,6 +15,8 @@ MOST_BYTES = 4 * 2**20
 _OURS = ("/api", "/sign-in", "/sign-out", "/auth")
 _TOO_LARGE = 413
 
+Message = MutableMapping[str, Any]
+
 
 class _TooLarge(Exception):
     """More arrived than is accepted."""
@@ -33,30 +35,48 @@ class BodyLimit:
         if not any(path == door or path.startswith(f"{door}/") for door in _OURS):
             await self._app(scope, receive, send)
             return
-        arrived, begun = 0, False
-
-        async def counted() -> MutableMapping[str, Any]:
-            nonlocal arrived
-            message = await receive()
-            arrived += len(message.get("body", b""))
-            if arrived > MOST_BYTES:
-                raise _TooLarge
-            return message
-
-        async def noted(message: MutableMapping[str, Any]) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
-        try:
-            if _announced(scope) > MOST_BYTES:
-                raise _TooLarge
-            await self._app(scope, counted, noted)
-        except _TooLarge:
-            if begun:
-                raise
+        exchange = _Exchange(receive, send)
+        if _announced(scope) > MOST_BYTES:
+            exchange.too_large = True
+        else:
+            try:
+                await self._app(scope, exchange.receive, exchange.send)
+            except _TooLarge:
+                if exchange.begun:
+                    raise
+        if exchange.too_large and not exchange.begun:
             sentence = f"The request is larger than {MOST_BYTES // 2**20} MB."
             await problem(_TOO_LARGE, "request_too_large", sentence)(scope, receive, send)
+
+
+class _Exchange:
+    """One request and its answer, counted.
+
+    Attributes:
+        too_large: whether more arrived than is accepted; the application's own answer to that is not sent.
+        begun: whether an answer was begun before.
+    """
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self._arrived = 0
+        self.too_large = False
+        self.begun = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._arrived += len(message.get("body", b""))
+        if self._arrived > MOST_BYTES:
+            self.too_large = True
+            raise _TooLarge
+        return message
+
+    async def send(self, message: Message) -> None:
+        if self.too_large and not self.begun:
+            return
+        self.begun = True
+        await self._send(message)
 
 
 def _announced(scope: Scope) -> int:

@@ -19,7 +19,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from orchestrator import OrchestratorError
 from server.door import App, Receive, Scope, Send, refuse
 from server.site import Site, session_cookie
-from store import StoreError
+from store import NotSignedIn, StoreError
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,8 @@ ROLES = frozenset({"admin", "pm", "engineer"})
 
 _LOOK_EVERY_S = 15.0
 _SIGN_IN_FIRST = "Sign in first."
+OWN_SIGN_IN = "The console can't sign in to its own project. Its log says why; tell whoever runs it."
+"""What visitors are told when the orchestrator's own user is refused."""
 _POLICY_VIOLATION = 1008
 
 
@@ -49,6 +51,11 @@ class Gate:
         secret = session_cookie(scope)
         try:
             admitted = await self._admits(secret)
+        except NotSignedIn as error:
+            # Whose sign-in failed, the orchestrator's own, is not for visitors to know.
+            log.warning("%s", error)
+            await self._turn_away(scope, receive, send, PlainTextResponse(OWN_SIGN_IN, 503))
+            return
         except (OrchestratorError, StoreError) as error:
             await self._turn_away(scope, receive, send, PlainTextResponse(str(error), 503))
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any, Literal, cast
@@ -36,13 +37,12 @@ from store import Json, clock, exact_json, understood
 from store.caller import Permission
 
 _DESCRIPTION = "Generates workflows, reads their figures, and records the runs of agents."
-_PROBLEM: dict[str, Any] = {"model": Problem, "content": {MEDIA_TYPE: {}}}
+_PROBLEM: dict[str, Any] = {"model": Problem, "description": "A problem document."}
+_STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}
 
 
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {
-        status: {**_PROBLEM, "description": "A problem document."} for status in (401, 403, 422, 429, 503, *statuses)
-    }
+    return dict.fromkeys((401, 403, 422, 429, 503, *statuses), _PROBLEM)
 
 
 IdempotencyKey = Annotated[
@@ -65,8 +65,7 @@ def api(site: Site) -> FastAPI:
     generating = Generating(site)
 
     def may(permission: Permission) -> Any:
-        check: Callable[[Request], ApiCaller] = admitted(site, permission)
-        return Depends(check)
+        return Depends(admitted(site, permission))
 
     _generations(app, generating, may)
     _figures(app, site, may)
@@ -74,9 +73,21 @@ def api(site: Site) -> FastAPI:
     return app
 
 
+def _described(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, with problems under the media type with which they are sent."""
+    document = copy.deepcopy(app.openapi())
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for status, response in operation["responses"].items():
+                content = response.get("content", {})
+                if status >= "400" and "application/json" in content:
+                    content[MEDIA_TYPE] = content.pop("application/json")
+    return document
+
+
 def _generations(app: FastAPI, generating: Generating, may: Callable[[Permission], Any]) -> None:
     @app.post(
-        "/generate-agent-v2", response_model=ResultDocument, responses=_problems(409, 410, 413, 502),
+        "/generate-agent-v2", response_model=ResultDocument, responses=_problems(400, 409, 410, 413, 502) | _STREAM,
         tags=["workflows"], summary="Generate a workflow",
     )  # fmt: skip
     async def generate(
@@ -130,7 +141,7 @@ def _figures(app: FastAPI, site: Site, may: Callable[[Permission], Any]) -> None
 
 def _events(app: FastAPI, may: Callable[[Permission], Any]) -> None:
     @app.post(
-        "/audit-events", response_model=Recorded, responses=_problems(413), tags=["events"],
+        "/audit-events", response_model=Recorded, responses=_problems(400, 413), tags=["events"],
         summary="Record runs of agents",
     )  # fmt: skip
     def record(batch: Batch, caller: ApiCaller = may("record_executions")) -> Recorded:
@@ -151,4 +162,4 @@ def _events(app: FastAPI, may: Callable[[Permission], Any]) -> None:
 
     @app.get("/openapi.json", include_in_schema=False)
     def openapi(caller: ApiCaller = may("read_settings")) -> Response:
-        return JSONResponse(app.openapi())
+        return JSONResponse(_described(app))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import Request
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from server.api.errors import Refused
 from server.site import Site, session_cookie
@@ -30,6 +32,10 @@ class ApiCaller:
     actor_id: str
 
 
+Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))]
+"""Tells the OpenAPI document how to sign in; the header itself is read here."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Admission:
     user_id: str | None
@@ -37,10 +43,10 @@ class _Admission:
     wait_s: int
 
 
-def admitted(site: Site, permission: Permission) -> Callable[[Request], ApiCaller]:
+def admitted(site: Site, permission: Permission) -> Callable[..., ApiCaller]:
     """A dependency that admits callers with this permission; the database decides, and counts their requests."""
 
-    def admit(request: Request) -> ApiCaller:
+    def admit(request: Request, _described: Bearer) -> ApiCaller:
         database = _database(site, request)
         admission = understood(_Admission, database.call("admit_request", p_permission=permission))
         if admission.wait_s:

@@ -7,8 +7,10 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from orchestrator import OrchestratorError
 from orchestrator.errors import (
@@ -41,6 +43,12 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
 )
 _OTHERWISE = 503
 _RETRY_S = 5
+
+
+_OF_HTTP = {
+    404: ("not_found", "There is no such route."),
+    405: ("method_not_allowed", "This route has other methods."),
+}
 
 
 class Refused(Exception):
@@ -82,6 +90,15 @@ def _members(error: Exception) -> dict[str, Any]:
     return members
 
 
+def _methods(app: FastAPI, request: Request) -> list[str]:
+    """The methods of a path, sorted; each function of it has its own."""
+    routes = [route for route in app.routes if isinstance(route, Route | APIRoute)]
+    found = {
+        method for route in routes if route.matches(request.scope)[0] != Match.NONE for method in route.methods or ()
+    }
+    return sorted(found)
+
+
 def handle_errors(app: FastAPI) -> None:
     """Let an application answer every error with a problem document."""
 
@@ -100,13 +117,9 @@ def handle_errors(app: FastAPI) -> None:
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
-        codes = {404: "not_found", 405: "method_not_allowed", 400: "invalid_request"}
-        detail = {404: "There is no such route.", 405: "This route has other methods."}.get(
-            error.status_code, "The request could not be read."
-        )
-        return problem(
-            error.status_code, codes.get(error.status_code, "invalid_request"), detail, headers=error.headers
-        )
+        code, detail = _OF_HTTP.get(error.status_code, ("invalid_request", "The request could not be read."))
+        headers = {"allow": ", ".join(_methods(app, request))} if error.status_code == 405 else error.headers
+        return problem(error.status_code, code, detail, headers=headers)
 
     for kind in (OrchestratorError, StoreError, QueryError, Refused):
         app.add_exception_handler(kind, ours)

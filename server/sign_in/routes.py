@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from functools import wraps
 
@@ -12,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from orchestrator import OrchestratorError
-from server.gate import ROLES
+from server.gate import OWN_SIGN_IN, ROLES
 from server.sign_in import pages
 from server.sign_in.destination import destination
 from server.sign_in.steps import Steps, WrongCredentials
@@ -27,6 +28,8 @@ _STARTED_ELSEWHERE = "This sign-in was begun in another browser, or too long ago
 _CANCELLED = "Signing in was cancelled."
 _LINK_IS_NO_GOOD = "This link has expired or was used before. Ask for a new one."
 _BLOCKED = 429
+
+log = logging.getLogger(__name__)
 
 
 def sign_in_routes(site: Site) -> list[Route]:
@@ -52,8 +55,13 @@ def _guarded(site: Site, endpoint: Endpoint) -> Endpoint:
             return RedirectResponse(f"{site.base}/", 303)
         try:
             return await endpoint(request)
+        except NotSignedIn as error:
+            # Whose sign-in failed, the orchestrator's own, is not for visitors to know.
+            log.warning("%s", error)
+            complaint = OWN_SIGN_IN
         except (OrchestratorError, StoreError) as error:
-            return pages.page(site, "trouble", 503, heading="That did not work", complaint=str(error))
+            complaint = str(error)
+        return pages.page(site, "trouble", 503, heading="That did not work", complaint=complaint)
 
     return answer
 
@@ -73,7 +81,7 @@ class SignIn:
         """The form; after it, a provider's page, the code of a second factor, or the page that was asked for."""
         if request.method == "GET":
             return await self._form_or_in(request)
-        form = await request.form(max_files=0, max_fields=10)
+        form = await _form(request)
         if _text(form, "provider"):
             return await self._to_provider(request, form)
         if "code" in form:
@@ -84,7 +92,7 @@ class SignIn:
         """The question whether here or everywhere; then neither cookie nor session is left."""
         if request.method == "GET":
             return pages.page(self._site, "sign_out")
-        form = await request.form(max_files=0, max_fields=10)
+        form = await _form(request)
         if secret := session_cookie(request.scope):
             everywhere = bool(_text(form, "everywhere"))
             await run_in_threadpool(self._steps.leave, secret, everywhere, browser_of(request))
@@ -107,7 +115,7 @@ class SignIn:
         """Asks for an address and sends it a link, if it has an account; the answer is the same if not."""
         if request.method == "GET":
             return pages.page(self._site, "reset")
-        form = await request.form(max_files=0, max_fields=10)
+        form = await _form(request)
         await run_in_threadpool(self._steps.send_reset, request, _text(form, "email"))
         return pages.page(self._site, "sent")
 
@@ -115,7 +123,7 @@ class SignIn:
         """The page behind a link of a mail: an invitation, or a new password."""
         if request.method == "GET":
             return pages.page(self._site, "link")
-        form = await request.form(max_files=0, max_fields=10)
+        form = await _form(request)
         try:
             if access_token := _text(form, "access_token"):
                 kind, refresh_token = _text(form, "kind"), _text(form, "refresh_token")
@@ -181,6 +189,17 @@ class SignIn:
         return unfinished(request, self._site.store().seal())
 
 
+async def _form(request: Request) -> FormData:
+    """What was typed; nothing if it is in no character set that there is."""
+    try:
+        return await request.form(max_files=0, max_fields=10)
+    except (LookupError, UnicodeError):
+        return FormData()
+
+
 def _text(form: FormData, name: str) -> str:
+    """A field of a form; empty if it is missing, or if it is no text that can be passed on."""
     value = form.get(name)
-    return value if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    return value if value.encode("utf-8", "ignore").decode() == value else ""

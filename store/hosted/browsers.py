@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NoReturn
 
 from store.answer import understood
 from store.database import Database, Json
@@ -115,14 +116,19 @@ class BrowserSession:
         try:
             tokens = self._sessions.auth.renew(self._refresh_token)
         except NotSignedIn:
-            self._sessions.end(self._sha256)
-            raise NotSignedIn(_ENDED) from None
+            self._end()
         except Unavailable:
             self._sessions.release(self._sha256, self._version)
             if self._left_s() > 0:
                 return
             raise
+        if tokens.user_id != self.user_id:
+            self._end()  # nobody is two people, whatever the table or Auth says
         self._take(self._sessions.renewed(self._sha256, self._version, tokens))
+
+    def _end(self) -> NoReturn:
+        self._sessions.end(self._sha256)
+        raise NotSignedIn(_ENDED) from None
 
 
 class BrowserSessions:

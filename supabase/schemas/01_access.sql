@@ -203,20 +203,25 @@ $$;
 revoke all on function private.user_may(uuid, text) from public, anon, authenticated;
 
 
--- Returns whether whoever is named as the actor of a generation may generate. A user of this project needs the
--- permission, an API token the scope; any other id belongs to a platform, which answers for its own users.
+-- Returns whether whoever is named as the actor of a generation may generate, by either id. A user of this project needs
+-- the permission, an API token the scope; any other id belongs to a platform, which answers for its own users.
 create function private.actor_may_generate(p_user_id uuid, p_actor_id text) returns boolean
-language sql stable security definer
+language plpgsql stable security definer
 set search_path = ''
 as $$
-    select case
-        when p_actor_id like 'token:%' then exists (
+begin
+    return not exists (
+        select from auth.users
+        where id in (p_user_id, private.uuid_or_null(p_actor_id)) and private.user_may(id, 'generate') is not true
+    )
+    and (
+        coalesce(p_actor_id, '') not like 'token:%'
+        or exists (
             select from private.api_tokens
             where 'token:' || token_id = p_actor_id and revoked_at is null and 'generate' = any (scopes)
         )
-        when exists (select from auth.users where id = p_user_id) then private.user_may(p_user_id, 'generate') is true
-        else true
-    end
+    );
+end
 $$;
 
 revoke all on function private.actor_may_generate(uuid, text) from public, anon, authenticated;

@@ -4,7 +4,7 @@
 -- already is skipped, so that a batch can be sent again.
 -- p_executions: 1 to 1,000 of {id, action, agent_id, timestamp, duration_ms, error_code}; action is
 -- AGENT_EXECUTION_COMPLETED or AGENT_EXECUTION_FAILED; id, timestamp, duration_ms and error_code may be missing. A
--- timestamp in the future becomes now: a host's clock may be wrong.
+-- timestamp in the future becomes now: a host's clock may be wrong. None is before the year 2000.
 create function public.record_executions(p_executions jsonb) returns jsonb
 language plpgsql security definer
 set search_path = ''
@@ -31,6 +31,7 @@ begin
             'A run needs an action, AGENT_EXECUTION_COMPLETED or AGENT_EXECUTION_FAILED, and an agent_id.'
         );
         at := least(coalesce((execution ->> 'timestamp')::timestamptz, now()), now());
+        perform private.refuse_unless(at >= '2000-01-01', 'A run was in this century.');
         events := events || jsonb_build_object(
             'id', coalesce(private.uuid_or_null(execution ->> 'id'), gen_random_uuid()),
             'timestamp', at,

@@ -259,20 +259,25 @@ $$;
 revoke all on function private.user_may(uuid, text) from public, anon, authenticated;
 
 
--- Returns whether whoever is named as the actor of a generation may generate. A user of this project needs the
--- permission, an API token the scope; any other id belongs to a platform, which answers for its own users.
+-- Returns whether whoever is named as the actor of a generation may generate, by either id. A user of this project needs
+-- the permission, an API token the scope; any other id belongs to a platform, which answers for its own users.
 create or replace function private.actor_may_generate(p_user_id uuid, p_actor_id text) returns boolean
-language sql stable security definer
+language plpgsql stable security definer
 set search_path = ''
 as $$
-    select case
-        when p_actor_id like 'token:%' then exists (
+begin
+    return not exists (
+        select from auth.users
+        where id in (p_user_id, private.uuid_or_null(p_actor_id)) and private.user_may(id, 'generate') is not true
+    )
+    and (
+        coalesce(p_actor_id, '') not like 'token:%'
+        or exists (
             select from private.api_tokens
             where 'token:' || token_id = p_actor_id and revoked_at is null and 'generate' = any (scopes)
         )
-        when exists (select from auth.users where id = p_user_id) then private.user_may(p_user_id, 'generate') is true
-        else true
-    end
+    );
+end
 $$;
 
 revoke all on function private.actor_may_generate(uuid, text) from public, anon, authenticated;
@@ -2000,7 +2005,7 @@ grant execute on function public.erase_old_texts() to authenticated;
 -- already is skipped, so that a batch can be sent again.
 -- p_executions: 1 to 1,000 of {id, action, agent_id, timestamp, duration_ms, error_code}; action is
 -- AGENT_EXECUTION_COMPLETED or AGENT_EXECUTION_FAILED; id, timestamp, duration_ms and error_code may be missing. A
--- timestamp in the future becomes now: a host's clock may be wrong.
+-- timestamp in the future becomes now: a host's clock may be wrong. None is before the year 2000.
 create or replace function public.record_executions(p_executions jsonb) returns jsonb
 language plpgsql security definer
 set search_path = ''
@@ -2027,6 +2032,7 @@ begin
             'A run needs an action, AGENT_EXECUTION_COMPLETED or AGENT_EXECUTION_FAILED, and an agent_id.'
         );
         at := least(coalesce((execution ->> 'timestamp')::timestamptz, now()), now());
+        perform private.refuse_unless(at >= '2000-01-01', 'A run was in this century.');
         events := events || jsonb_build_object(
             'id', coalesce(private.uuid_or_null(execution ->> 'id'), gen_random_uuid()),
             'timestamp', at,
