@@ -44,9 +44,9 @@ def _warm() -> None:
 
 
 def _trouble() -> str | None:
-    from pages.parts import console  # as above
+    from orchestrator.readiness import trouble  # as above
 
-    return console.trouble()
+    return trouble(_application)
 
 
 def _application() -> Application:

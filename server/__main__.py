@@ -13,6 +13,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from orchestrator import Application, OrchestratorError, bootstrap
+from orchestrator.readiness import trouble
 from server.routes import routes
 from server.settings import ServerSettings
 from store import InvalidInput, StoreError, command_line, read_environment
@@ -40,7 +41,9 @@ def application() -> Starlette:
         yield
         own.close()
 
-    return Starlette(routes=routes(site, own.trouble), middleware=settings.middleware(site), lifespan=lifespan)
+    return Starlette(
+        routes=routes(site, lambda: trouble(own.application)), middleware=settings.middleware(site), lifespan=lifespan
+    )
 
 
 class _Own:
@@ -56,14 +59,6 @@ class _Own:
             if self._made is None:
                 self._made = bootstrap()
             return self._made
-
-    def trouble(self) -> str | None:
-        """The code of the current problem; None if the database answers and has all that is needed."""
-        try:
-            self.application().store.check()
-        except (OrchestratorError, StoreError) as error:
-            return error.code
-        return None
 
     def warm(self) -> None:
         """Import the SDKs before the first request, and begin what is due every hour."""

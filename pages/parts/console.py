@@ -111,15 +111,6 @@ def close() -> None:
         made.close()
 
 
-def trouble() -> str | None:
-    """The code of the current problem; None if the database answers and has all that is needed."""
-    try:
-        application().store.check()
-    except (OrchestratorError, StoreError) as error:
-        return error.code
-    return None
-
-
 def available() -> Application:
     """The application; without one, the page ends here with the reason."""
     try:
