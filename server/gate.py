@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 from collections.abc import MutableMapping
 from typing import Any
 from urllib.parse import quote
@@ -23,8 +24,8 @@ from store import NotSignedIn, StoreError
 
 log = logging.getLogger(__name__)
 
-_OPEN = ("/sign-in", "/sign-out", "/auth", "/api")
-_OPEN_FILES = ("/_stcore/health",)
+_OPEN = frozenset({"/sign-in", "/sign-out", "/auth/callback", "/auth/reset", "/auth/accept", "/_stcore/health"})
+_OPEN_BELOW = re.compile(r"/api/.+|/sign-in/[^/]+")
 _NOT_PAGES = ("/_stcore", "/media", "/static", "/component", "/metrics", "/app")
 ROLES = frozenset({"admin", "pm", "engineer"})
 """The roles of people; the orchestrator's own user has no business on the screen."""
@@ -45,7 +46,7 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request or WebSocket."""
-        if scope["type"] not in ("http", "websocket") or self._is_open(self._site.path_of(scope)):
+        if scope["type"] not in ("http", "websocket") or self._is_open(scope):
             await self._app(scope, receive, send)
             return
         secret = session_cookie(scope)
@@ -66,8 +67,10 @@ class Gate:
         else:
             await self._app(scope, receive, send)
 
-    def _is_open(self, path: str) -> bool:
-        return path in _OPEN_FILES or any(path == door or path.startswith(f"{door}/") for door in _OPEN)
+    def _is_open(self, scope: Scope) -> bool:
+        """Whether a request is for one of our own routes, which look after themselves; no WebSocket is."""
+        path = self._site.path_of(scope)
+        return scope["type"] == "http" and (path in _OPEN or bool(_OPEN_BELOW.fullmatch(path)))
 
     async def _admits(self, secret: str | None) -> bool:
         visitor = await run_in_threadpool(self._site.visitor, secret)

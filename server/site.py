@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from typing import Any, Protocol, cast
 
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, cookie_parser
 from starlette.responses import Response
 
 from orchestrator import Application
@@ -101,15 +100,9 @@ class Site:
 
 def session_cookie(scope: Mapping[str, Any]) -> str | None:
     """The secret of the session in a request's cookies; None if there is none."""
-    for name, value in scope["headers"]:
-        if name == b"cookie":
-            try:
-                found = SimpleCookie(value.decode("latin-1")).get(COOKIE)
-            except CookieError:
-                continue
-            if found and found.value:
-                return str(found.value)
-    return None
+    # Python's own parser gives up at the first cookie that it cannot read.
+    sent = [cookie_parser(value.decode("latin-1")) for name, value in scope["headers"] if name == b"cookie"]
+    return next((found for cookies in sent if (found := cookies.get(COOKIE))), None)
 
 
 def browser_of(connection: HTTPConnection) -> dict[str, str | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 _MOST_CHARS = 2_000
 _OURS = ("/sign-in", "/sign-out", "/auth", "/api")
@@ -19,6 +19,9 @@ def destination(asked: str | None) -> str:
         parts = urlsplit(asked)
     except ValueError:
         return "/"
-    if parts.scheme or parts.netloc or any(parts.path == door or parts.path.startswith(f"{door}/") for door in _OURS):
+    path = unquote(parts.path)
+    if parts.scheme or parts.netloc or {".", ".."} & set(path.replace("\\", "/").split("/")):
         return "/"
-    return asked
+    # As often as somebody may have encoded it: a browser or a proxy may decode it once more.
+    ours = any(path == door or path.startswith(f"{door}/") or "%" in path for door in _OURS)
+    return "/" if ours else asked

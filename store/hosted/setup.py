@@ -20,7 +20,7 @@ _OLDER = "The project's schema is older than this program; run: python -m store 
 class _Setup:
     role: str | None
     versions: tuple[str, ...] | None
-    has_admin: bool
+    has_admin: bool | None
 
 
 def check_setup(machine: Database) -> None:

@@ -61,7 +61,10 @@ grant select on public.audit_logs to authenticated;
 
 create policy own_events_or_all on public.audit_logs
 for select to authenticated
-using ((select private.may('read_audit_log')) or user_id = (select auth.uid()));
+using (
+    (select private.may('read_audit_log'))
+    or (user_id = (select auth.uid()) and (select private.may('read_own_workflows')))
+);
 
 
 -- Trigger function that rejects every update, delete and truncate, even by the table's owner. Only sample rows can be

@@ -35,13 +35,16 @@ revoke all on function private.mentions(text, text, uuid) from public, anon, aut
 --
 -- [{at, event_id, generation_id, agent_id, action, primary_model, generator, fallback_reason, cost_usd, wasted_usd,
 -- latency_ms, steps, overridden, simulated, sample, problems, prompt}]; prompt: its first 200 characters, '' if it was
--- erased; null for a generation that is not stored here or that the caller may not open.
+-- erased; null for a generation that is not stored here or that the caller may not open. Whoever may not read the audit
+-- log learns only their own agents' ids.
 create function public.list_generations(p_from timestamptz, p_to timestamptz, p_filters jsonb, p_limit integer default 50)
 returns jsonb
 language plpgsql stable security definer
 set search_path = ''
 set jit = off
 as $$
+declare
+    reads_all boolean := private.may('read_audit_log');
 begin
     perform private.require('read_figures');
     perform private.refuse_large(p_filters, p_limit);
@@ -85,7 +88,7 @@ begin
                     logged.timestamp as at,
                     logged.id as event_id,
                     logged.details ->> 'generation_id' as generation_id,
-                    logged.entity_id as agent_id,
+                    case when named.shown then logged.entity_id end as agent_id,
                     logged.action,
                     fact.primary_model,
                     fact.generator,
@@ -100,13 +103,17 @@ begin
                     fact.problems
                 from public.audit_logs as logged
                 cross join lateral private.generation_facts(logged.action, logged.timestamp, logged.details) as fact
+                cross join lateral (select reads_all or logged.user_id = auth.uid() as shown) as named
                 where logged.action in (
                         'WORKFLOW_GENERATED', 'WORKFLOW_GENERATION_FAILED', 'WORKFLOW_GENERATION_CANCELLED'
                     )
                     and not private.is_superseded(logged.id, logged.action, logged.details)
                     and logged.timestamp >= greatest(slots.slot, p_from)
                     and logged.timestamp < least(slots.slot + interval '15 minutes', p_to)
-                    and (p_filters ->> 'agent_id' is null or logged.entity_id = p_filters ->> 'agent_id')
+                    and (
+                        p_filters ->> 'agent_id' is null
+                        or (logged.entity_id = p_filters ->> 'agent_id' and named.shown)
+                    )
                     and (
                         p_filters ->> 'before_at' is null
                         or logged.timestamp < (p_filters ->> 'before_at')::timestamptz
@@ -116,7 +123,8 @@ begin
                     and (
                         p_filters ->> 'search' is null
                         or private.mentions(
-                            p_filters ->> 'search', logged.entity_id, private.uuid_or_null(logged.details ->> 'generation_id')
+                            p_filters ->> 'search', case when named.shown then logged.entity_id end,
+                            private.uuid_or_null(logged.details ->> 'generation_id')
                         )
                     )
                     and private.generation_matches_filters(

@@ -53,7 +53,8 @@ begin
     end if;
     perform private.refuse_unless(
         before is distinct from 'admin' or exists (
-            select from public.console_roles where role = 'admin' and user_id <> p_user_id
+            select from public.console_roles
+            where private.role_of(user_id) = 'admin' and user_id <> p_user_id
         ),
         'The console needs an admin; make somebody else an admin first.'
     );
@@ -146,6 +147,7 @@ language plpgsql security definer
 set search_path = ''
 as $$
 declare
+    found uuid[];
     person uuid;
 begin
     perform private.require('manage_people');
@@ -153,15 +155,18 @@ begin
     perform private.refuse_unless(
         p_role is null or p_role in ('admin', 'pm', 'engineer'), 'A person''s role is admin, pm or engineer.'
     );
-    select id into person
+    select array_agg(id) into found
     from auth.users
-    where id::text = lower(trim(p_person)) or lower(email) = lower(trim(p_person))
-    limit 1;
+    where id::text = lower(trim(p_person)) or (lower(email) = lower(trim(p_person)) and deleted_at is null);
     perform private.refuse_unless(
-        person is not null, 'The project has no user with this e-mail address; invite them in Supabase Auth first.'
+        found is not null, 'The project has no user with this e-mail address; invite them in Supabase Auth first.'
     );
     perform private.refuse_unless(
-        private.role_of(person) is distinct from 'orchestrator',
+        cardinality(found) = 1, 'Several users of the project have this e-mail address; name the one you mean by their id.'
+    );
+    person := found[1];
+    perform private.refuse_unless(
+        not exists (select from public.console_roles where user_id = person and role = 'orchestrator'),
         'This is the orchestrator''s own user; change its role in a terminal: python -m store grant'
     );
     perform private.change_role(person, p_role);

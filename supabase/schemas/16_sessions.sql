@@ -306,8 +306,8 @@ revoke all on function public.refuse_sign_in(text, text, jsonb) from public, ano
 grant execute on function public.refuse_sign_in(text, text, jsonb) to authenticated;
 
 
--- Returns what an installation needs before people can sign in, for the orchestrator: {role, versions, has_admin}. role:
--- the caller's own; versions: the migrations that were applied, null if none were recorded.
+-- Returns what an installation needs before people can sign in: {role, versions, has_admin}. role: the caller's own, and
+-- all that anybody but the orchestrator learns; versions: the migrations that were applied, null if none were recorded.
 create function public.check_setup() returns jsonb
 language plpgsql stable security definer
 set search_path = ''
@@ -315,6 +315,9 @@ as $$
 declare
     applied jsonb;
 begin
+    if private.may('keep_sessions') is not true then
+        return jsonb_build_object('role', private.console_role(), 'versions', null, 'has_admin', null);
+    end if;
     if to_regclass('supabase_migrations.schema_migrations') is not null then
         select jsonb_agg(version order by version) into applied from supabase_migrations.schema_migrations;
     end if;

@@ -149,7 +149,7 @@ grant execute on function public.list_event_kinds() to authenticated;
 
 
 -- Appends AUDIT_LOG_READ, or AUDIT_LOG_EXPORTED, by the caller; returns {}.
--- p_filters: what was looked for, without the search text, which may be personal.
+-- p_filters: what was looked for; the search text and the actor are not kept, since they may be personal.
 create function public.note_audit_log_read(p_filters jsonb, p_exported boolean) returns jsonb
 language plpgsql security definer
 set search_path = ''
@@ -161,7 +161,12 @@ begin
         'action', case when p_exported then 'AUDIT_LOG_EXPORTED' else 'AUDIT_LOG_READ' end,
         'entity_type', 'audit_log',
         'severity', case when p_exported then 'warning' else 'info' end,
-        'details', jsonb_build_object('filters', p_filters - array['search', 'actor'])
+        'details', jsonb_build_object('filters', jsonb_strip_nulls(jsonb_build_object(
+            'action', left(p_filters ->> 'action', 100),
+            'severity', left(p_filters ->> 'severity', 100),
+            'flag', left(p_filters ->> 'flag', 100),
+            'entity', left(p_filters ->> 'entity', 100)
+        )))
     ));
     return '{}';
 end

@@ -824,13 +824,16 @@ revoke all on function private.mentions(text, text, uuid) from public, anon, aut
 --
 -- [{at, event_id, generation_id, agent_id, action, primary_model, generator, fallback_reason, cost_usd, wasted_usd,
 -- latency_ms, steps, overridden, simulated, sample, problems, prompt}]; prompt: its first 200 characters, '' if it was
--- erased; null for a generation that is not stored here or that the caller may not open.
+-- erased; null for a generation that is not stored here or that the caller may not open. Whoever may not read the audit
+-- log learns only their own agents' ids.
 create or replace function public.list_generations(p_from timestamptz, p_to timestamptz, p_filters jsonb, p_limit integer default 50)
 returns jsonb
 language plpgsql stable security definer
 set search_path = ''
 set jit = off
 as $$
+declare
+    reads_all boolean := private.may('read_audit_log');
 begin
     perform private.require('read_figures');
     perform private.refuse_large(p_filters, p_limit);
@@ -874,7 +877,7 @@ begin
                     logged.timestamp as at,
                     logged.id as event_id,
                     logged.details ->> 'generation_id' as generation_id,
-                    logged.entity_id as agent_id,
+                    case when named.shown then logged.entity_id end as agent_id,
                     logged.action,
                     fact.primary_model,
                     fact.generator,
@@ -889,13 +892,17 @@ begin
                     fact.problems
                 from public.audit_logs as logged
                 cross join lateral private.generation_facts(logged.action, logged.timestamp, logged.details) as fact
+                cross join lateral (select reads_all or logged.user_id = auth.uid() as shown) as named
                 where logged.action in (
                         'WORKFLOW_GENERATED', 'WORKFLOW_GENERATION_FAILED', 'WORKFLOW_GENERATION_CANCELLED'
                     )
                     and not private.is_superseded(logged.id, logged.action, logged.details)
                     and logged.timestamp >= greatest(slots.slot, p_from)
                     and logged.timestamp < least(slots.slot + interval '15 minutes', p_to)
-                    and (p_filters ->> 'agent_id' is null or logged.entity_id = p_filters ->> 'agent_id')
+                    and (
+                        p_filters ->> 'agent_id' is null
+                        or (logged.entity_id = p_filters ->> 'agent_id' and named.shown)
+                    )
                     and (
                         p_filters ->> 'before_at' is null
                         or logged.timestamp < (p_filters ->> 'before_at')::timestamptz
@@ -905,7 +912,8 @@ begin
                     and (
                         p_filters ->> 'search' is null
                         or private.mentions(
-                            p_filters ->> 'search', logged.entity_id, private.uuid_or_null(logged.details ->> 'generation_id')
+                            p_filters ->> 'search', case when named.shown then logged.entity_id end,
+                            private.uuid_or_null(logged.details ->> 'generation_id')
                         )
                     )
                     and private.generation_matches_filters(
@@ -1135,7 +1143,8 @@ begin
     end if;
     perform private.refuse_unless(
         before is distinct from 'admin' or exists (
-            select from public.console_roles where role = 'admin' and user_id <> p_user_id
+            select from public.console_roles
+            where private.role_of(user_id) = 'admin' and user_id <> p_user_id
         ),
         'The console needs an admin; make somebody else an admin first.'
     );
@@ -1228,6 +1237,7 @@ language plpgsql security definer
 set search_path = ''
 as $$
 declare
+    found uuid[];
     person uuid;
 begin
     perform private.require('manage_people');
@@ -1235,15 +1245,18 @@ begin
     perform private.refuse_unless(
         p_role is null or p_role in ('admin', 'pm', 'engineer'), 'A person''s role is admin, pm or engineer.'
     );
-    select id into person
+    select array_agg(id) into found
     from auth.users
-    where id::text = lower(trim(p_person)) or lower(email) = lower(trim(p_person))
-    limit 1;
+    where id::text = lower(trim(p_person)) or (lower(email) = lower(trim(p_person)) and deleted_at is null);
     perform private.refuse_unless(
-        person is not null, 'The project has no user with this e-mail address; invite them in Supabase Auth first.'
+        found is not null, 'The project has no user with this e-mail address; invite them in Supabase Auth first.'
     );
     perform private.refuse_unless(
-        private.role_of(person) is distinct from 'orchestrator',
+        cardinality(found) = 1, 'Several users of the project have this e-mail address; name the one you mean by their id.'
+    );
+    person := found[1];
+    perform private.refuse_unless(
+        not exists (select from public.console_roles where user_id = person and role = 'orchestrator'),
         'This is the orchestrator''s own user; change its role in a terminal: python -m store grant'
     );
     perform private.change_role(person, p_role);
@@ -1524,8 +1537,8 @@ revoke all on function public.refuse_sign_in(text, text, jsonb) from public, ano
 grant execute on function public.refuse_sign_in(text, text, jsonb) to authenticated;
 
 
--- Returns what an installation needs before people can sign in, for the orchestrator: {role, versions, has_admin}. role:
--- the caller's own; versions: the migrations that were applied, null if none were recorded.
+-- Returns what an installation needs before people can sign in: {role, versions, has_admin}. role: the caller's own, and
+-- all that anybody but the orchestrator learns; versions: the migrations that were applied, null if none were recorded.
 create or replace function public.check_setup() returns jsonb
 language plpgsql stable security definer
 set search_path = ''
@@ -1533,6 +1546,9 @@ as $$
 declare
     applied jsonb;
 begin
+    if private.may('keep_sessions') is not true then
+        return jsonb_build_object('role', private.console_role(), 'versions', null, 'has_admin', null);
+    end if;
     if to_regclass('supabase_migrations.schema_migrations') is not null then
         select jsonb_agg(version order by version) into applied from supabase_migrations.schema_migrations;
     end if;
@@ -1847,7 +1863,7 @@ grant execute on function public.list_event_kinds() to authenticated;
 
 
 -- Appends AUDIT_LOG_READ, or AUDIT_LOG_EXPORTED, by the caller; returns {}.
--- p_filters: what was looked for, without the search text, which may be personal.
+-- p_filters: what was looked for; the search text and the actor are not kept, since they may be personal.
 create or replace function public.note_audit_log_read(p_filters jsonb, p_exported boolean) returns jsonb
 language plpgsql security definer
 set search_path = ''
@@ -1859,7 +1875,12 @@ begin
         'action', case when p_exported then 'AUDIT_LOG_EXPORTED' else 'AUDIT_LOG_READ' end,
         'entity_type', 'audit_log',
         'severity', case when p_exported then 'warning' else 'info' end,
-        'details', jsonb_build_object('filters', p_filters - array['search', 'actor'])
+        'details', jsonb_build_object('filters', jsonb_strip_nulls(jsonb_build_object(
+            'action', left(p_filters ->> 'action', 100),
+            'severity', left(p_filters ->> 'severity', 100),
+            'flag', left(p_filters ->> 'flag', 100),
+            'entity', left(p_filters ->> 'entity', 100)
+        )))
     ));
     return '{}';
 end
@@ -2081,7 +2102,10 @@ drop policy own_events_or_admin on public.audit_logs;
 
 create policy own_events_or_all on public.audit_logs
 for select to authenticated
-using ((select private.may('read_audit_log')) or user_id = (select auth.uid()));
+using (
+    (select private.may('read_audit_log'))
+    or (user_id = (select auth.uid()) and (select private.may('read_own_workflows')))
+);
 
 drop policy console_users on public.system_settings_config;
 
