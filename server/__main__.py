@@ -90,7 +90,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     address = environment.get(_ADDRESS, "127.0.0.1")
     if not 1 <= arguments.workers <= 64 or not 0 <= arguments.port <= 65535:
         raise InvalidInput("There are 1 to 64 workers, and ports up to 65535.")
-    ServerSettings.from_environment(environment).check_address(address)
+    ServerSettings.from_environment(environment).check_address(address, _ADDRESS)
     uvicorn.run(
         "server.__main__:application",
         factory=True,

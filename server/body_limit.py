@@ -9,10 +9,9 @@ from server.door import App, Receive, Scope, Send
 from server.problem import problem
 from server.site import Site
 
-MOST_BYTES = 4 * 2**20
-"""Enough for a batch of 1,000 events or the longest description."""
+MOST_BYTES = {"/api": 4 * 2**20, "/sign-in": 2**16, "/sign-out": 2**16, "/auth": 2**16}
+"""By door: enough for a batch of 1,000 events or the longest description, and for what a form holds."""
 
-_OURS = ("/api", "/sign-in", "/sign-out", "/auth")
 _TOO_LARGE = 413
 
 Message = MutableMapping[str, Any]
@@ -32,11 +31,12 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         path = self._site.path_of(scope) if scope["type"] == "http" else ""
-        if not any(path == door or path.startswith(f"{door}/") for door in _OURS):
+        most = next((most for door, most in MOST_BYTES.items() if path == door or path.startswith(f"{door}/")), None)
+        if most is None:
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(receive, send)
-        if _announced(scope) > MOST_BYTES:
+        exchange = _Exchange(receive, send, most)
+        if _announced(scope) > most:
             exchange.too_large = True
         else:
             try:
@@ -45,7 +45,7 @@ class BodyLimit:
                 if exchange.begun:
                     raise
         if exchange.too_large and not exchange.begun:
-            sentence = f"The request is larger than {MOST_BYTES // 2**20} MB."
+            sentence = f"The request is larger than {most // 2**10:,} kB."
             await problem(_TOO_LARGE, "request_too_large", sentence)(scope, receive, send)
 
 
@@ -57,17 +57,18 @@ class _Exchange:
         begun: whether an answer was begun before.
     """
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, receive: Receive, send: Send, most: int) -> None:
         self._receive = receive
         self._send = send
         self._arrived = 0
+        self._most = most
         self.too_large = False
         self.begun = False
 
     async def receive(self) -> Message:
         message = await self._receive()
         self._arrived += len(message.get("body", b""))
-        if self._arrived > MOST_BYTES:
+        if self._arrived > self._most:
             self.too_large = True
             raise _TooLarge
         return message

@@ -64,11 +64,12 @@ class ServerSettings:
         """The host of the public URL; None if there is none."""
         return host_of(self.public_url) if self.public_url else None
 
-    def check_address(self, address: str | None) -> None:
+    def check_address(self, address: str | None, variable: str = "STREAMLIT_SERVER_ADDRESS") -> None:
         """Refuse to listen where others could become the admin.
 
         Args:
             address: the address to listen on; None for all addresses of the machine.
+            variable: where it is set.
 
         Raises:
             InvalidInput: there is no sign-in, and the address is not a loopback one.
@@ -77,7 +78,7 @@ class ServerSettings:
             where = address or "every address of this machine"
             raise InvalidInput(
                 f"The console would listen on {where}, and without sign-in anyone who reaches it is its admin. "
-                "Make it listen on 127.0.0.1 (STREAMLIT_SERVER_ADDRESS), or connect it to a Supabase project."
+                f"Make it listen on 127.0.0.1 ({variable}), or connect it to a Supabase project."
             )
 
     def site(self, application: MakeApplication, base: str = "") -> Site:

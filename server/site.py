@@ -15,7 +15,9 @@ from store.hosted.browsers import ABSOLUTE_S, BrowserSession
 from store.hosted.supabase import SupabaseStore
 
 UNFINISHED_COOKIE = "console_sign_in"
-_UNFINISHED_S = 600
+KNOWN_COOKIE = "console_known"
+UNFINISHED_S = 600
+_KNOWN_S = 365 * 24 * 3600
 
 
 class MakeApplication(Protocol):
@@ -82,9 +84,13 @@ class Site:
         """Sign the browser in."""
         self._set(connection, response, COOKIE, secret, ABSOLUTE_S)
 
-    def set_unfinished(self, connection: HTTPConnection, response: Response, sealed: str) -> None:
+    def set_unfinished(self, connection: HTTPConnection, response: Response, secret: str) -> None:
         """Let the browser remember a sign-in that has begun."""
-        self._set(connection, response, UNFINISHED_COOKIE, sealed, _UNFINISHED_S)
+        self._set(connection, response, UNFINISHED_COOKIE, secret, UNFINISHED_S)
+
+    def set_known(self, connection: HTTPConnection, response: Response, mark: str) -> None:
+        """Let the browser remember an account that it has signed in to."""
+        self._set(connection, response, KNOWN_COOKIE, mark, _KNOWN_S)
 
     def drop(self, response: Response, *names: str) -> None:
         """Take cookies back."""

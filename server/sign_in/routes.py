@@ -17,7 +17,7 @@ from server.gate import OWN_SIGN_IN, ROLES
 from server.sign_in import pages
 from server.sign_in.destination import destination
 from server.sign_in.steps import Steps, WrongCredentials
-from server.sign_in.unfinished import Unfinished, unfinished
+from server.sign_in.unfinished import Unfinished, keep, take
 from server.site import UNFINISHED_COOKIE, Site, browser_of, session_cookie
 from store import InvalidInput, NotSignedIn, StoreError
 from store.caller import COOKIE, who_is
@@ -26,6 +26,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 _STARTED_ELSEWHERE = "This sign-in was begun in another browser, or too long ago. Start again."
 _CANCELLED = "Signing in was cancelled."
+_PROVIDER_REFUSED = "The provider, or your account here, does not allow this sign-in; ask an admin."
 _LINK_IS_NO_GOOD = "This link has expired or was used before. Ask for a new one."
 _BLOCKED = 429
 
@@ -79,7 +80,7 @@ class SignIn:
 
     async def sign_in(self, request: Request) -> Response:
         """The form; after it, a provider's page, the code of a second factor, or the page that was asked for."""
-        if request.method == "GET":
+        if request.method != "POST":
             return await self._form_or_in(request)
         form = await _form(request)
         if _text(form, "provider"):
@@ -90,7 +91,7 @@ class SignIn:
 
     async def sign_out(self, request: Request) -> Response:
         """The question whether here or everywhere; then neither cookie nor session is left."""
-        if request.method == "GET":
+        if request.method != "POST":
             return pages.page(self._site, "sign_out")
         form = await _form(request)
         if secret := session_cookie(request.scope):
@@ -102,18 +103,21 @@ class SignIn:
 
     async def callback(self, request: Request) -> Response:
         """The way back from a provider's page."""
-        begun = await run_in_threadpool(self._begun, request)
-        code = request.query_params.get("code")
-        if begun is None or begun.verifier is None or not code:
-            return self._form(request, complaint=_STARTED_ELSEWHERE if code else _CANCELLED, status=400)
-        try:
-            return await run_in_threadpool(self._steps.with_provider_code, request, begun, code)
-        except NotSignedIn:
+        begun = await self._begun(request)
+        if begun is None or begun.verifier is None:
             return self._form(request, complaint=_STARTED_ELSEWHERE, status=400)
+        code = request.query_params.get("code")
+        try:
+            if code:
+                return await run_in_threadpool(self._steps.with_provider_code, request, begun, code)
+        except NotSignedIn:
+            return self._asking(begun.next, complaint=_STARTED_ELSEWHERE, status=400)
+        complaint = _CANCELLED if request.query_params.get("error") == "access_denied" else _PROVIDER_REFUSED
+        return self._asking(begun.next, complaint=complaint, status=400)
 
     async def reset(self, request: Request) -> Response:
         """Asks for an address and sends it a link, if it has an account; the answer is the same if not."""
-        if request.method == "GET":
+        if request.method != "POST":
             return pages.page(self._site, "reset")
         form = await _form(request)
         await run_in_threadpool(self._steps.send_reset, request, _text(form, "email"))
@@ -121,13 +125,12 @@ class SignIn:
 
     async def accept(self, request: Request) -> Response:
         """The page behind a link of a mail: an invitation, or a new password."""
-        if request.method == "GET":
+        if request.method != "POST":
             return pages.page(self._site, "link")
         form = await _form(request)
         try:
-            if access_token := _text(form, "access_token"):
-                kind, refresh_token = _text(form, "kind"), _text(form, "refresh_token")
-                return await run_in_threadpool(self._steps.with_link, request, access_token, refresh_token, kind)
+            if refresh_token := _text(form, "refresh_token"):
+                return await run_in_threadpool(self._steps.with_link, request, refresh_token, _text(form, "kind"))
             return await self._with_new_password(request, _text(form, "password"))
         except NotSignedIn:
             return self._form(request, complaint=_LINK_IS_NO_GOOD, status=400)
@@ -139,7 +142,10 @@ class SignIn:
         asked = destination(request.query_params.get("next"))
         if visitor.role in ROLES:
             return RedirectResponse(f"{self._site.base}{asked}", 303)
-        person = await run_in_threadpool(lambda: who_is(self._site.store().signed_in(visitor)))
+        try:
+            person = await run_in_threadpool(lambda: who_is(self._site.store().signed_in(visitor)))
+        except NotSignedIn:
+            return self._form(request)
         return pages.page(self._site, "waiting", 403, email=person.email, next=asked)
 
     def _form(self, request: Request, *, email: str = "", complaint: str | None = None, status: int = 200) -> Response:
@@ -155,10 +161,8 @@ class SignIn:
         try:
             return await run_in_threadpool(self._steps.with_password, request, email, _text(form, "password"), asked)
         except WrongCredentials as error:
-            response = self._asking(asked, email=email, complaint=str(error), status=_BLOCKED if error.wait_s else 401)
-            if error.wait_s:
-                response.headers["retry-after"] = str(error.wait_s)
-            return response
+            status = _BLOCKED if error.wait_s else 401
+            return _after(self._asking(asked, email=email, complaint=str(error), status=status), error)
 
     async def _to_provider(self, request: Request, form: FormData) -> Response:
         provider = _text(form, "provider")
@@ -167,26 +171,42 @@ class SignIn:
         return await run_in_threadpool(self._steps.to_provider, request, provider, destination(_text(form, "next")))
 
     async def _with_code(self, request: Request, code: str) -> Response:
-        begun = await run_in_threadpool(self._begun, request)
+        begun = await self._begun(request)
         if begun is None or begun.tokens is None:
             return self._form(request, complaint=_STARTED_ELSEWHERE, status=400)
         try:
             return await run_in_threadpool(self._steps.with_second_factor, request, begun, code)
         except WrongCredentials as error:
-            return pages.page(self._site, "second_factor", _BLOCKED if error.wait_s else 401, complaint=str(error))
+            page = pages.page(self._site, "second_factor", _BLOCKED if error.wait_s else 401, complaint=str(error))
+            return await self._again(request, _after(page, error), begun)
 
     async def _with_new_password(self, request: Request, password: str) -> Response:
-        begun = await run_in_threadpool(self._begun, request)
-        if begun is None or begun.tokens is None or begun.tokens.factor_id:
+        begun = await self._begun(request)
+        if begun is None or begun.tokens is None:
             return self._form(request, complaint=_STARTED_ELSEWHERE, status=400)
+        if begun.tokens.factor_id:
+            return await self._again(request, pages.page(self._site, "second_factor", 400), begun)
         try:
             return await run_in_threadpool(self._steps.with_new_password, request, begun, password)
         except InvalidInput as error:
             invited = begun.method == "invitation"
-            return pages.page(self._site, "new_password", 400, complaint=str(error), invited=invited)
+            page = pages.page(self._site, "new_password", 400, complaint=str(error), invited=invited)
+            return await self._again(request, page, begun)
 
-    def _begun(self, request: Request) -> Unfinished | None:
-        return unfinished(request, self._site.store().seal())
+    async def _begun(self, request: Request) -> Unfinished | None:
+        return await run_in_threadpool(take, self._site, request)
+
+    async def _again(self, request: Request, response: Response, begun: Unfinished) -> Response:
+        """The response, with which the same step can be tried once more."""
+        await run_in_threadpool(keep, self._site, request, response, begun)
+        return response
+
+
+def _after(response: Response, error: WrongCredentials) -> Response:
+    """The response, saying when to come back if it is too soon."""
+    if error.wait_s:
+        response.headers["retry-after"] = str(error.wait_s)
+    return response
 
 
 async def _form(request: Request) -> FormData:

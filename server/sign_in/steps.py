@@ -10,8 +10,8 @@ from starlette.responses import RedirectResponse, Response
 
 from server.sign_in import pages
 from server.sign_in.throttle import Throttle
-from server.sign_in.unfinished import Method, Unfinished
-from server.site import UNFINISHED_COOKIE, Site, browser_of
+from server.sign_in.unfinished import Method, Unfinished, keep
+from server.site import UNFINISHED_COOKIE, Site, browser_of, session_cookie
 from store import InvalidInput, NotSignedIn, TooManyRequests
 from store.hosted.auth import Tokens
 from store.hosted.sessions import GivenIdentity
@@ -19,7 +19,7 @@ from store.identity import Identity, PasswordLogin
 
 _WRONG = "The e-mail address or the password is not right, or this account may not sign in."
 _WRONG_CODE = "This code is not right, or it is too old. Type the one that your app shows now."
-_LEAST_PASSWORD_CHARS = 8
+_LEAST_PASSWORD_CHARS, _MOST_PASSWORD_BYTES = 8, 72
 
 
 class WrongCredentials(Exception):
@@ -50,16 +50,16 @@ class Steps:
         self._wait(request, email)
         try:
             tokens = self._site.store().auth.sign_in(PasswordLogin(email, password))
-        except NotSignedIn:
+        except (InvalidInput, NotSignedIn):
             self._throttle.refused(request, email)
             raise WrongCredentials(_WRONG) from None
-        return self._next(request, Unfinished(asked, "password", tokens=tokens))
+        return self._next(request, Unfinished(asked, "password", tokens=tokens, account=email))
 
     def to_provider(self, request: Request, provider: str, asked: str) -> Response:
         """Send the browser to a provider's page."""
         redirect = self._site.store().auth.provider_redirect(provider, self._site.absolute(request, "/auth/callback"))
         response = RedirectResponse(redirect.url, 303)
-        self._remember(request, response, Unfinished(asked, "provider", verifier=redirect.verifier))
+        keep(self._site, request, response, Unfinished(asked, "provider", verifier=redirect.verifier))
         return response
 
     def with_provider_code(self, request: Request, begun: Unfinished, code: str) -> Response:
@@ -83,18 +83,21 @@ class Steps:
         self._wait(request, tokens.user_id)
         try:
             verified = self._site.store().auth.verify_second_factor(tokens, "".join(code.split()))
-        except NotSignedIn:
+        except (InvalidInput, NotSignedIn):
             self._throttle.refused(request, tokens.user_id)
             raise WrongCredentials(_WRONG_CODE) from None
-        return self._next(request, replace(begun, tokens=verified))
+        response = self._next(request, replace(begun, tokens=verified))
+        self._throttle.accepted(request, response, tokens.user_id)
+        return response
 
-    def with_link(self, request: Request, access_token: str, refresh_token: str, kind: str) -> Response:
+    def with_link(self, request: Request, refresh_token: str, kind: str) -> Response:
         """Go on with the tokens of a link: choose a password, after the second factor if there is one.
 
         Raises:
             NotSignedIn: Auth does not know the tokens.
         """
-        tokens = self._site.store().auth.accept(access_token, refresh_token)
+        # Renewing tells whether they are good without asking this host what time it is.
+        tokens = self._site.store().auth.renew(refresh_token)
         method: Method = "invitation" if kind == "invite" else "reset"
         return self._next(request, Unfinished("/", method, tokens=tokens))
 
@@ -108,13 +111,17 @@ class Steps:
             raise NotSignedIn
         if len(password) < _LEAST_PASSWORD_CHARS:
             raise InvalidInput(f"A password needs at least {_LEAST_PASSWORD_CHARS} characters.")
+        if len(password.encode()) > _MOST_PASSWORD_BYTES:
+            raise InvalidInput(
+                f"A password has at most {_MOST_PASSWORD_BYTES} characters; accents and signs count double."
+            )
         self._site.store().auth.set_password(begun.tokens, password)
         return self._open(request, begun, begun.tokens)
 
     def send_reset(self, request: Request, email: str) -> None:
         """Send a link for a new password, if there is such an account."""
         # Auth limits how many mails an account gets; saying so would tell that there is one.
-        with contextlib.suppress(NotSignedIn, TooManyRequests):
+        with contextlib.suppress(InvalidInput, NotSignedIn, TooManyRequests):
             self._site.store().auth.send_reset(email, self._site.absolute(request, "/auth/accept"))
 
     def leave(self, secret: str, everywhere: bool, browser: dict[str, str | None]) -> None:
@@ -122,7 +129,7 @@ class Steps:
         self._site.store().browsers().close(secret, everywhere=everywhere, browser=browser)
 
     def _wait(self, request: Request, account: str) -> None:
-        if wait_s := self._throttle.wait_s(request, account):
+        if wait_s := self._throttle.begin(request, account):
             raise WrongCredentials(f"Too many attempts. Wait {wait_s} seconds and try again.", wait_s)
 
     def _next(self, request: Request, begun: Unfinished) -> Response:
@@ -136,18 +143,17 @@ class Steps:
             response = pages.page(self._site, "new_password", invited=begun.method == "invitation")
         else:
             return self._open(request, begun, tokens)
-        self._remember(request, response, begun)
+        keep(self._site, request, response, begun)
         return response
 
     def _open(self, request: Request, begun: Unfinished, tokens: Tokens) -> Response:
         store = self._site.store()
-        secret = store.browsers().open(tokens, begun.method, browser_of(request))
+        secret = store.browsers().open(tokens, begun.method, browser_of(request), session_cookie(request.scope))
         # Whoever has no role yet asks for one by signing in.
         store.signed_in(GivenIdentity(Identity(tokens.user_id, tokens.access_token))).call("request_access")
         response = RedirectResponse(f"{self._site.base}{begun.next}", 303)
         self._site.set_session(request, response, secret)
         self._site.drop(response, UNFINISHED_COOKIE)
+        if begun.account:
+            self._throttle.accepted(request, response, begun.account)
         return response
-
-    def _remember(self, request: Request, response: Response, begun: Unfinished) -> None:
-        self._site.set_unfinished(request, response, begun.sealed(self._site.store().seal()))

@@ -1,12 +1,14 @@
-"""Slows down guessing: every refused sign-in is counted for its address and its account, across all hosts."""
+"""Slows down guessing: every attempt counts for its address and its account, across all hosts, before it is made."""
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
+from starlette.responses import Response
 
-from server.site import Site, browser_of
+from server.site import KNOWN_COOKIE, Site, browser_of
 from store import understood
 
 
@@ -16,23 +18,39 @@ class _Wait:
 
 
 class Throttle:
-    """Counts refusals in the project's database; addresses and accounts reach it as hashes only."""
+    """Counts attempts in the project's database; addresses and accounts reach it as hashes only."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
 
-    def wait_s(self, connection: HTTPConnection, email: str) -> int:
-        """How many seconds this address and account must wait before the next try; 0 for none."""
-        answer = self._site.store().machine().call("sign_in_wait", **self._subjects(connection, email))
+    def begin(self, connection: HTTPConnection, account: str) -> int:
+        """Count an attempt; returns how many seconds it must wait instead, 0 if it may be made."""
+        shown = connection.cookies.get(KNOWN_COOKIE, "").encode("utf-8", "replace")
+        known = hmac.compare_digest(shown, self._mark(account).encode())
+        answer = self._site.store().machine().call(
+            "begin_sign_in", p_address=self._address(connection), p_account=self._account(account), p_known=known
+        )  # fmt: skip
         return understood(_Wait, answer).wait_s
 
-    def refused(self, connection: HTTPConnection, email: str) -> None:
-        """Count a refusal and record it."""
+    def refused(self, connection: HTTPConnection, account: str) -> None:
+        """Record that an attempt was refused."""
         self._site.store().machine().call(
-            "refuse_sign_in", **self._subjects(connection, email), p_browser=dict(browser_of(connection))
+            "refuse_sign_in", p_account=self._account(account), p_browser=dict(browser_of(connection))
         )
 
-    def _subjects(self, connection: HTTPConnection, email: str) -> dict[str, str]:
-        seal = self._site.store().seal()
-        address = connection.client.host if connection.client else ""
-        return {"p_address": seal.digest(address), "p_account": seal.digest(email.strip().casefold())}
+    def accepted(self, connection: HTTPConnection, response: Response, account: str) -> None:
+        """Forget the attempts, and let the account know this browser."""
+        self._site.store().machine().call(
+            "accept_sign_in", p_address=self._address(connection), p_account=self._account(account)
+        )
+        self._site.set_known(connection, response, self._mark(account))
+
+    def _address(self, connection: HTTPConnection) -> str:
+        return self._site.store().seal().digest(connection.client.host if connection.client else "")
+
+    def _account(self, account: str) -> str:
+        return self._site.store().seal().digest(account.strip().casefold())
+
+    def _mark(self, account: str) -> str:
+        """What the cookie of a browser holds that has signed in to this account."""
+        return self._site.store().seal().digest(f"known {account.strip().casefold()}")

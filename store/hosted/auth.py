@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import jwt
 
@@ -98,15 +99,13 @@ class Auth:
 
     def verify_second_factor(self, tokens: Tokens, code: str) -> Tokens:
         """Tokens that have used the second factor, for the code that an authenticator app shows."""
-        with understood_refusals():
-            auth = self._session(tokens)
-            auth.mfa.challenge_and_verify({"factor_id": tokens.factor_id or "", "code": code})
-            return _tokens(auth.get_session())
+        from supabase_auth.helpers import parse_auth_response
 
-    def accept(self, access_token: str, refresh_token: str) -> Tokens:
-        """The tokens that came with a link in an e-mail, after asking Auth whether they are good."""
+        factor = f"factors/{tokens.factor_id}"
         with understood_refusals():
-            answer = self._client(NOBODY).auth.set_session(access_token, refresh_token)
+            challenge = self._asked("POST", f"{factor}/challenge", {}, tokens)
+            body = {"challenge_id": challenge.json()["id"], "code": code}
+            answer = parse_auth_response(self._asked("POST", f"{factor}/verify", body, tokens))
         return _tokens(answer.session)
 
     def send_reset(self, email: str, redirect_to: str) -> None:
@@ -115,19 +114,22 @@ class Auth:
             self._client(NOBODY).auth.reset_password_for_email(email, {"redirect_to": redirect_to})
 
     def set_password(self, tokens: Tokens, password: str) -> None:
-        """Give the person a new password."""
+        """Give the person a new password.
+
+        Raises:
+            InvalidInput: the project does not accept it.
+        """
         with understood_refusals():
-            self._session(tokens).update_user({"password": password})
+            self._asked("PUT", "user", {"password": password}, tokens)
 
     def sign_out(self, access_token: str, *, everywhere: bool) -> None:
-        """End the session at Auth, or all sessions of its user."""
-        with understood_refusals():
+        """End the session at Auth, or all sessions of its user; nothing happens if it has ended already."""
+        with suppress(NotSignedIn), understood_refusals():
             self._client(NOBODY).auth.admin.sign_out(access_token, "global" if everywhere else "local")
 
-    def _session(self, tokens: Tokens) -> Any:
-        auth = self._client(NOBODY).auth
-        auth.set_session(tokens.access_token, tokens.refresh_token)
-        return auth
+    def _asked(self, method: Literal["POST", "PUT"], path: str, body: dict[str, Any], tokens: Tokens) -> Any:
+        # The library's own methods would look at this host's clock first, and renew tokens that are good.
+        return self._client(NOBODY).auth._request(method, path, body=body, jwt=tokens.access_token)
 
 
 def _tokens(session: Session | None) -> Tokens:

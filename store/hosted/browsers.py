@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import secrets
 import threading
 import time
@@ -17,11 +18,13 @@ from typing import NoReturn
 
 from store.answer import understood
 from store.database import Database, Json
-from store.errors import NotSignedIn, Unavailable
+from store.errors import NotSignedIn, StoreError, Unavailable
 from store.hosted.auth import Auth, Tokens
 from store.hosted.seal import Seal
 from store.hosted.sessions import RENEWAL_S
 from store.identity import Identity
+
+log = logging.getLogger(__name__)
 
 IDLE_S = 12 * 3600
 ABSOLUTE_S = 7 * 24 * 3600
@@ -145,8 +148,13 @@ class BrowserSessions:
         self._seal = seal
         self._found: dict[str, tuple[BrowserSession, float]] = {}
 
-    def open(self, tokens: Tokens, method: str, browser: Browser) -> str:
-        """Open a session; returns the secret for the browser's cookie."""
+    def open(self, tokens: Tokens, method: str, browser: Browser, replaces: str | None = None) -> str:
+        """Open a session; returns the secret for the browser's cookie.
+
+        Args:
+            method: how the person signed in.
+            replaces: the secret of the session that this browser had before; None if it had none.
+        """
         secret = secrets.token_urlsafe(_SECRET_BYTES)
         sha256 = _sha256(secret)
         self._machine.call(
@@ -158,6 +166,7 @@ class BrowserSessions:
             p_absolute_s=ABSOLUTE_S,
             p_method=method,
             p_browser=_json(browser),
+            p_replaces=_sha256(replaces) if replaces else None,
         )
         return secret
 
@@ -191,15 +200,28 @@ class BrowserSessions:
         return session
 
     def close(self, secret: str, *, everywhere: bool, browser: Browser) -> None:
-        """Close a session, or all of its person's, here and at Auth."""
-        session = self.find(secret)
-        sha256 = _sha256(secret)
+        """Close a session, or all of its person's, here and at Auth, as far as that can be reached."""
+        token, sha256 = self._token(secret), _sha256(secret)
         self._found.pop(sha256, None)
         self._machine.call(
             "close_session", p_session=sha256, p_everywhere=everywhere, p_cause="signed_out", p_browser=_json(browser)
         )
-        if session:
-            self.auth.sign_out(session.identity().access_token or "", everywhere=everywhere)
+        try:
+            if token:
+                self.auth.sign_out(token, everywhere=everywhere)
+        except StoreError as error:
+            log.warning("A session is closed here, but not at Auth: %s", error)
+
+    def _token(self, secret: str) -> str | None:
+        """A token with which Auth can be told that the session is over; None if it is already."""
+        try:
+            session = self.find(secret)
+            return session.identity().access_token if session else None
+        except NotSignedIn:
+            return None
+        except Unavailable as error:
+            log.warning("The session that ends could not be renewed: %s", error)
+            return None
 
     def end(self, sha256: str) -> None:
         """Forget a session that Auth has ended."""

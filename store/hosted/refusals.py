@@ -13,7 +13,7 @@ OUT_OF_REACH = "The Supabase project does not answer; check SUPABASE_URL and the
 WRONG_KEY = "The Supabase project does not know this SUPABASE_KEY."
 
 _TOO_MANY = 429
-_REFUSED_STATUS = frozenset({400, 401, 403, 422})
+_REFUSED_STATUS, _REFUSED_WITH_CODE = frozenset({400, 422}), frozenset({401, 403, 404})
 _NO_ANSWER_STATUS = frozenset({301, 404, 502, 503, 504, *range(520, 525), 530})
 _LEGACY_KEY = "The project has disabled its legacy keys; set SUPABASE_KEY to its publishable key."
 _WEAK_PASSWORD = "This password is too weak for the project; choose a longer one with more kinds of characters."  # noqa: S105
@@ -29,7 +29,11 @@ _BY_CODE = {
     "provider_disabled": "The project has disabled sign-in by e-mail; enable it under Authentication.",
     "user_banned": "The user {email} is banned in this project.",
 }
-_INVALID_BY_CODE = {"weak_password": _WEAK_PASSWORD, "same_password": _SAME_PASSWORD}
+_INVALID_BY_CODE = {
+    "weak_password": _WEAK_PASSWORD,
+    "same_password": _SAME_PASSWORD,
+    "validation_failed": "Supabase does not accept this; try a shorter one with plain characters.",
+}
 STATUS_SENTENCES = {
     402: "The Supabase project is restricted: it is over its quota or has an unpaid bill; see its dashboard.",
     429: "Supabase accepts no more sign-ins for the moment; wait a few minutes and try again.",
@@ -74,7 +78,8 @@ def _refusal(email: str, error: Exception) -> StoreError:
     if status in STATUS_SENTENCES:
         kind = TooManyRequests if status == _TOO_MANY else Unavailable
         return kind(STATUS_SENTENCES[status])
-    if status in _REFUSED_STATUS:
+    # Without a code, a 401, 403 or 404 is not Auth's word, but that of something on the way.
+    if status in _REFUSED_STATUS or (code and status in _REFUSED_WITH_CODE):
         named = f" ({code})" if code else ""
         return NotSignedIn(f"Supabase refused to sign in {email}{named}.")
     if status is not None and status not in _NO_ANSWER_STATUS:

@@ -78,7 +78,8 @@ def project_owner_fixture(project: HostedProject) -> Iterator[psycopg.Connection
     """The project's database as its owner sees it, with no session and no refused sign-in."""
     with psycopg.connect(project.owner, autocommit=True) as connection:
         connection.execute("delete from private.sessions")
-        connection.execute("delete from private.refused_sign_ins")
+        connection.execute("delete from private.sign_in_attempts")
+        connection.execute("delete from private.unfinished_sign_ins")
         yield connection
 
 

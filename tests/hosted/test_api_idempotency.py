@@ -101,7 +101,7 @@ def test_a_repetition_needs_no_usable_settings(api: httpx.Client, owner: psycopg
     """Somebody broke a system key by hand: nothing new can be generated, but what was generated can be said again."""
     first = api.post(ROUTE, json=BODY, headers=KEY)
     owner.execute("update public.system_settings_config set value = '7' where key = 'orchestrator_primary_model'")
-    assert problem_in(api.post(ROUTE, json=BODY))[1] == "invalid_settings"
+    assert api.post(ROUTE, json=BODY).json()["code"] == "invalid_settings"
 
     assert api.post(ROUTE, json=BODY, headers=KEY).content == first.content
 
@@ -185,7 +185,7 @@ def test_each_caller_has_keys_of_their_own(api: httpx.Client, models: Models, st
 
 def test_two_keys_are_two_requests(api: httpx.Client, models: Models) -> None:
     """Keys differ in every character."""
-    keys = ("order-7", "order-8", "Order-7", "order-7 "[:7] + "~", "o" * 200)
+    keys = ("order-7", "order-8", "Order-7", "order-7~", "o" * 200)
     ids = {api.post(ROUTE, json=BODY, headers={"idempotency-key": key}).json()["generation_id"] for key in keys}
 
     assert len(ids) == models.requests == len(keys)
@@ -359,7 +359,7 @@ def test_a_hundred_repetitions_after_their_host_died(waiting: Hosts) -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_a_hundred_repetitions_while_any_host_dies_at_any_moment(quick: Hosts, seed: int) -> None:
     """Whatever was answered is what is answered for good, and it is recorded and paid once."""
-    chance, key = random.Random(seed), f"any moment {seed}".replace(" ", "-")  # noqa: S311 - it only chooses moments
+    chance, key = random.Random(seed), f"any-moment-{seed}"  # noqa: S311 - it only chooses moments
     quick.models.requests.clear()
     quick.released.clear()
     with ThreadPoolExecutor(25) as threads:

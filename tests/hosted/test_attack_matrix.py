@@ -66,7 +66,8 @@ TABLE: list[Row] = [
     *row({"machine", "token events"}, "record_executions", "record_executions"),
     *row(
         {"machine"}, "keep_sessions",
-        "open_session read_session claim_renewal renew_session close_session sign_in_wait refuse_sign_in",
+        "open_session read_session claim_renewal renew_session close_session begin_sign_in accept_sign_in refuse_sign_in keep_unfinished "
+        "take_unfinished",
     ),
     # Says who somebody is, or shows what is theirs; what that is, the tests below look at.
     *row(SIGNED_IN, None, "whoami request_access check_setup get_workflow list_workflows list_rejected_outputs"),

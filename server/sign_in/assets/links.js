@@ -3,9 +3,8 @@
 const given = new URLSearchParams(location.hash.slice(1));
 history.replaceState(null, "", location.pathname);
 const form = document.getElementById("link");
-if (given.get("access_token")) {
-  form.access_token.value = given.get("access_token");
-  form.refresh_token.value = given.get("refresh_token") || "";
+if (given.get("refresh_token")) {
+  form.refresh_token.value = given.get("refresh_token");
   form.kind.value = given.get("type") || "";
   form.submit();
 } else {

@@ -62,18 +62,27 @@ create index sessions_by_user on private.sessions (user_id);
 -- Serves the removal of sessions that have ended.
 create index sessions_by_end on private.sessions (ends_at);
 
-create table private.refused_sign_ins (
+create table private.sign_in_attempts (
     subject text primary key,
-    refusals integer not null,
+    attempts integer not null,
     latest_at timestamptz not null
 );
 
-comment on table private.refused_sign_ins is
-    'How often sign-ins from an address, or to an account, were refused lately; both are hashes.';
+comment on table private.sign_in_attempts is
+    'How often somebody tried lately to sign in from an address, or to an account, in vain; both are hashes.';
+
+create table private.unfinished_sign_ins (
+    secret_sha256 text primary key check (secret_sha256 ~ '^[0-9a-f]{64}$'),
+    sealed text not null check (length(sealed) <= 50000),
+    ends_at timestamptz not null
+);
+
+comment on table private.unfinished_sign_ins is 'One row per browser that is between two steps of signing in.';
 
 alter table private.sessions enable row level security;
-alter table private.refused_sign_ins enable row level security;
-revoke all on private.sessions, private.refused_sign_ins from public, anon, authenticated;
+alter table private.sign_in_attempts enable row level security;
+alter table private.unfinished_sign_ins enable row level security;
+revoke all on private.sessions, private.sign_in_attempts, private.unfinished_sign_ins from public, anon, authenticated;
 
 create table private.request_minutes (
     caller text primary key,
@@ -1290,9 +1299,10 @@ revoke all on function private.session_json(private.sessions) from public, anon,
 -- Opens a session and appends CONSOLE_SIGNED_IN; returns {}. For the orchestrator's own user.
 -- p_browser: {ip_address, user_agent}.
 -- p_method: how the person signed in, such as password.
+-- p_replaces: the session that this browser had before, which ends; null for none.
 create or replace function public.open_session(
     p_session text, p_user_id uuid, p_sealed_tokens text, p_access_s integer, p_absolute_s integer, p_method text,
-    p_browser jsonb
+    p_browser jsonb, p_replaces text
 )
 returns jsonb
 language plpgsql security definer
@@ -1303,7 +1313,9 @@ begin
     perform private.refuse_unless(
         p_access_s between 0 and 604800 and p_absolute_s between 1 and 31536000, 'A session lasts at most a year.'
     );
-    delete from private.sessions where ends_at < now();
+    delete from private.sessions where ends_at < now() or session_sha256 = p_replaces;
+    -- Auth has ended all other sessions of somebody who chose a new password.
+    delete from private.sessions where user_id = p_user_id and p_method in ('reset', 'invitation');
     insert into private.sessions (session_sha256, user_id, sealed_tokens, access_ends_at, ends_at)
     values (
         p_session, p_user_id, p_sealed_tokens, now() + p_access_s * interval '1 second',
@@ -1325,8 +1337,8 @@ begin
 end
 $$;
 
-revoke all on function public.open_session(text, uuid, text, integer, integer, text, jsonb) from public, anon;
-grant execute on function public.open_session(text, uuid, text, integer, integer, text, jsonb) to authenticated;
+revoke all on function public.open_session(text, uuid, text, integer, integer, text, jsonb, text) from public, anon;
+grant execute on function public.open_session(text, uuid, text, integer, integer, text, jsonb, text) to authenticated;
 
 
 -- Returns an open session, see private.session_json, and notes that it is used; null if there is none, if it was not
@@ -1465,60 +1477,84 @@ revoke all on function public.close_session(text, boolean, text, jsonb) from pub
 grant execute on function public.close_session(text, boolean, text, jsonb) to authenticated;
 
 
--- Returns how many seconds a subject must wait before the next sign-in; 0 for none. Up to `free` refusals cost nothing;
--- each further one doubles the wait, up to p_most_s. Refusals are forgotten after an hour without one.
-create or replace function private.sign_in_wait_s(p_subject text, p_free integer, p_most_s integer) returns integer
+-- Returns how many seconds a subject must wait before the next sign-in; 0 for none. Up to `free` attempts cost nothing;
+-- each further one doubles the wait, up to p_most_s. Attempts are forgotten after an hour without one.
+create or replace function private.sign_in_wait_s(p_attempts integer, p_latest_at timestamptz, p_free integer, p_most_s integer)
+returns integer
 language sql stable
 set search_path = ''
 as $$
-    select coalesce(max(
-        greatest(
-            0,
-            ceil(extract(epoch from
-                latest_at + least(2 ^ least(refusals - p_free, 20), p_most_s) * interval '1 second' - now()
-            ))
-        )
-    ), 0)::integer
-    from private.refused_sign_ins
-    where subject = p_subject and refusals > p_free and latest_at > now() - interval '1 hour'
+    select case
+        when p_attempts <= p_free or p_latest_at <= now() - interval '1 hour' then 0
+        else greatest(0, ceil(extract(epoch from
+            p_latest_at + least(2 ^ least(p_attempts - p_free, 20), p_most_s) * interval '1 second' - now()
+        )))
+    end::integer
 $$;
 
-revoke all on function private.sign_in_wait_s(text, integer, integer) from public, anon, authenticated;
+revoke all on function private.sign_in_wait_s(integer, timestamptz, integer, integer) from public, anon, authenticated;
 
 
--- Returns {wait_s}: how long this address and this account must wait before the next sign-in, 0 for not at all. An
--- account never waits longer than a minute, so that nobody can lock its owner out.
-create or replace function public.sign_in_wait(p_address text, p_account text) returns jsonb
-language plpgsql stable security definer
+-- Counts an attempt to sign in and returns {wait_s}: 0, or how long this address and this account must wait first, in which
+-- case it did not count. It counts before the password is tried, so that many attempts at once are no way around it.
+-- p_address, p_account: hashes.
+-- p_known: whether this browser has signed in to the account before. Only the address counts then, so that nobody can
+-- lock its owner out.
+create or replace function public.begin_sign_in(p_address text, p_account text, p_known boolean) returns jsonb
+language plpgsql security definer
 set search_path = ''
 as $$
+declare
+    subjects text[] := array['address ' || p_address] || case when p_known then '{}' else array['account ' || p_account] end;
+    wait_s integer;
 begin
     perform private.require('keep_sessions');
-    return jsonb_build_object('wait_s', greatest(
-        private.sign_in_wait_s('address ' || p_address, 10, 900),
-        private.sign_in_wait_s('account ' || p_account, 10, 60)
-    ));
+    delete from private.sign_in_attempts where latest_at < now() - interval '1 hour';
+    insert into private.sign_in_attempts (subject, attempts, latest_at)
+    select subject, 0, now() from unnest(subjects) as subject order by subject
+    on conflict (subject) do nothing;
+    perform from private.sign_in_attempts where subject = any (subjects) order by subject for update;
+
+    select max(private.sign_in_wait_s(attempts, latest_at, 10, case when subject like 'address %' then 900 else 60 end))
+    into wait_s
+    from private.sign_in_attempts
+    where subject = any (subjects);
+    if wait_s = 0 then
+        update private.sign_in_attempts set attempts = attempts + 1, latest_at = now() where subject = any (subjects);
+    end if;
+    return jsonb_build_object('wait_s', wait_s);
 end
 $$;
 
-revoke all on function public.sign_in_wait(text, text) from public, anon;
-grant execute on function public.sign_in_wait(text, text) to authenticated;
+revoke all on function public.begin_sign_in(text, text, boolean) from public, anon;
+grant execute on function public.begin_sign_in(text, text, boolean) to authenticated;
 
 
--- Counts a refused sign-in and appends CONSOLE_SIGN_IN_REFUSED; returns {}.
--- p_address, p_account: hashes.
-create or replace function public.refuse_sign_in(p_address text, p_account text, p_browser jsonb) returns jsonb
+-- Ends an attempt that succeeded: it does not count, and the account begins afresh; returns {}.
+create or replace function public.accept_sign_in(p_address text, p_account text) returns jsonb
 language plpgsql security definer
 set search_path = ''
 as $$
 begin
     perform private.require('keep_sessions');
-    delete from private.refused_sign_ins where latest_at < now() - interval '1 hour';
-    insert into private.refused_sign_ins as refused (subject, refusals, latest_at)
-    select subject, 1, now()
-    from unnest(array['address ' || p_address, 'account ' || p_account]) as subject
-    order by subject
-    on conflict (subject) do update set refusals = refused.refusals + 1, latest_at = now();
+    update private.sign_in_attempts set attempts = greatest(attempts - 1, 0) where subject = 'address ' || p_address;
+    delete from private.sign_in_attempts where subject = 'account ' || p_account;
+    return '{}';
+end
+$$;
+
+revoke all on function public.accept_sign_in(text, text) from public, anon;
+grant execute on function public.accept_sign_in(text, text) to authenticated;
+
+
+-- Appends CONSOLE_SIGN_IN_REFUSED; returns {}.
+-- p_account: a hash.
+create or replace function public.refuse_sign_in(p_account text, p_browser jsonb) returns jsonb
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+    perform private.require('keep_sessions');
     perform private.append_console_event(
         p_browser || jsonb_build_object(
             'action', 'CONSOLE_SIGN_IN_REFUSED',
@@ -1533,8 +1569,45 @@ begin
 end
 $$;
 
-revoke all on function public.refuse_sign_in(text, text, jsonb) from public, anon;
-grant execute on function public.refuse_sign_in(text, text, jsonb) to authenticated;
+revoke all on function public.refuse_sign_in(text, jsonb) from public, anon;
+grant execute on function public.refuse_sign_in(text, jsonb) to authenticated;
+
+
+-- Keeps what the next step of a sign-in needs, for p_lifetime_s seconds; returns {}.
+create or replace function public.keep_unfinished(p_secret text, p_sealed text, p_lifetime_s integer) returns jsonb
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+    perform private.require('keep_sessions');
+    perform private.refuse_unless(p_lifetime_s between 1 and 3600, 'A sign-in is finished within an hour.');
+    delete from private.unfinished_sign_ins where ends_at < now();
+    insert into private.unfinished_sign_ins (secret_sha256, sealed, ends_at)
+    values (p_secret, p_sealed, now() + p_lifetime_s * interval '1 second');
+    return '{}';
+end
+$$;
+
+revoke all on function public.keep_unfinished(text, text, integer) from public, anon;
+grant execute on function public.keep_unfinished(text, text, integer) to authenticated;
+
+
+-- Takes what was kept for the next step of a sign-in, which works once; returns {sealed}, null if there is nothing.
+create or replace function public.take_unfinished(p_secret text) returns jsonb
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+    taken private.unfinished_sign_ins;
+begin
+    perform private.require('keep_sessions');
+    delete from private.unfinished_sign_ins where secret_sha256 = p_secret returning * into taken;
+    return jsonb_build_object('sealed', case when taken.ends_at > now() then taken.sealed end);
+end
+$$;
+
+revoke all on function public.take_unfinished(text) from public, anon;
+grant execute on function public.take_unfinished(text) to authenticated;
 
 
 -- Returns what an installation needs before people can sign in: {role, versions, has_admin}. role: the caller's own, and
