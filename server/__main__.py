@@ -6,6 +6,7 @@ import argparse
 import logging
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 _PORT = 8502
 _LONGEST_GRACE_S = 20
+_AGAIN_S = 1.0
 _ADDRESS = "ORCHESTRATOR_SERVER_ADDRESS"
 
 
@@ -52,12 +54,20 @@ class _Own:
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._made: Application | None = None
+        self._failed: tuple[Exception, float] | None = None
 
     def application(self) -> Application:
         """See `server.site.MakeApplication`."""
         with self._guard:
+            if self._failed and time.monotonic() < self._failed[1]:
+                raise self._failed[0]
             if self._made is None:
-                self._made = bootstrap()
+                try:
+                    self._made = bootstrap()
+                except (OrchestratorError, StoreError) as error:
+                    # Those who wait for the same attempt need not each make it again.
+                    self._failed = error, time.monotonic() + _AGAIN_S
+                    raise
             return self._made
 
     def warm(self) -> None:

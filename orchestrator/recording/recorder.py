@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from decimal import Decimal
 from typing import Any, Literal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from orchestrator.errors import RecordingFailed
 from orchestrator.recording.audit import Context, Event
@@ -22,9 +22,6 @@ log = logging.getLogger(__name__)
 GRACE_S = 15
 
 Noted = Literal["noted", "closed", "nowhere"]
-
-_NEVER_BEGUN = exact_json({"status": "cancelled", "events": []})
-"""The record of a generation that asked no model; it adds no events to the audit log."""
 
 _NO_PLACE = (
     "The generation's record could be saved neither in the database nor on disk. This program keeps trying for as long "
@@ -52,7 +49,7 @@ class Recorder:
             StoreError: it could not be recorded, so the generation must not start.
         """
         self._delivery.deliver()
-        request = context.request
+        request, start_id = context.request, uuid4()
         row = {
             "generation_id": context.generation_id,
             "user_id": request.user_id,
@@ -68,17 +65,23 @@ class Recorder:
             "replaces_generation_id": context.replaces_generation_id,
             "events_if_interrupted": events_if_interrupted,
             "options": dict(context.options),
+            "start_id": start_id,
         }
         try:
             self._database.call("start_generation", p_generation=exact_json(row), p_limit_s=int(limit_s) + GRACE_S)
         except Unavailable:
-            self._withdraw(context.generation_id)
+            self._withdraw(context.generation_id, start_id)
             raise
 
-    def _withdraw(self, generation_id: UUID) -> None:
-        """Make sure that a start whose answer was lost does not count as a process that died after asking a model."""
+    def _withdraw(self, generation_id: UUID, start_id: UUID) -> None:
+        """Make sure that a start whose answer was lost does not count as a process that died after asking a model.
+
+        The record asked no model, so it adds no event. It ends this start only: another host may have started a
+        generation with the same id, if its caller chose it.
+        """
+        never_begun = exact_json({"status": "cancelled", "events": [], "start_id": start_id})
         try:
-            self._delivery.keep(generation_id, "outcome", _NEVER_BEGUN)
+            self._delivery.keep(generation_id, "outcome", never_begun)
         except OSError as error:
             log.warning("Generation %s never started, which could not be recorded: %s", generation_id, error.strerror)
 

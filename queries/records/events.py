@@ -82,9 +82,9 @@ class AuditEvent(Row):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in the list: after this event."""
+    """A place in the list: after this event; `at` is None among events without a moment."""
 
-    at: datetime
+    at: datetime | None
     event_id: UUID
 
 
@@ -96,18 +96,20 @@ def list_events(
     *,
     after: Place | None = None,
     limit: int = 50,
+    undated: bool = False,
 ) -> list[AuditEvent]:
     """The latest events from `begins` to before `ends`, newest first.
 
     Args:
         after: the last event of the page before; rows that arrive later do not move the page.
+        undated: the events of earlier systems without a moment instead, which belong to no period.
 
     Raises:
         StoreError: the database did not answer, or this identity may not read the audit log.
     """
-    chosen = filters.chosen()
+    chosen = filters.chosen() | ({"undated": "true"} if undated else {})
     if after:
-        chosen |= {"before_at": after.at.isoformat(), "before_id": str(after.event_id)}
+        chosen |= {"before_id": str(after.event_id)} | ({"before_at": after.at.isoformat()} if after.at else {})
     answer = database.call(
         "list_events", p_from=begins.isoformat(), p_to=ends.isoformat(), p_filters=dict(chosen), p_limit=limit
     )
@@ -115,15 +117,15 @@ def list_events(
 
 
 def all_events(
-    database: Database, begins: datetime, ends: datetime, filters: EventFilters
+    database: Database, begins: datetime, ends: datetime, filters: EventFilters, *, undated: bool = False
 ) -> Iterator[list[AuditEvent]]:
-    """All events that match, in pages, newest first; raises as `list_events` does."""
+    """All events that match, in pages, newest first; see `list_events`."""
     after = None
     while True:
-        page = list_events(database, begins, ends, filters, after=after, limit=_EXPORTED_AT_ONCE)
+        page = list_events(database, begins, ends, filters, after=after, limit=_EXPORTED_AT_ONCE, undated=undated)
         if page:
             yield page
-        if len(page) < _EXPORTED_AT_ONCE or page[-1].timestamp is None:
+        if len(page) < _EXPORTED_AT_ONCE:
             return
         after = Place(page[-1].timestamp, page[-1].id)
 

@@ -59,7 +59,7 @@ def api(site: Site) -> FastAPI:
     """The API of a site, to be mounted at `/api`."""
     app = FastAPI(
         title="Orchestrator Console", version="2", description=_DESCRIPTION, openapi_url=None, docs_url=None,
-        redoc_url=None, servers=[{"url": f"{site.base}/api"}],
+        redoc_url=None, redirect_slashes=False, servers=[{"url": f"{site.base}/api"}],
     )  # fmt: skip
     handle_errors(app)
     generating = Generating(site)
@@ -103,9 +103,9 @@ def _generations(app: FastAPI, generating: Generating, may: Callable[[Permission
         "/generations/{generation_id}", response_model=GenerationDocument, responses=_problems(404, 410),
         tags=["workflows"], summary="Read a generation",
     )  # fmt: skip
-    def generation(generation_id: UUID, caller: ApiCaller = may("read_own_workflows")) -> Response:
+    async def generation(generation_id: UUID, caller: ApiCaller = may("read_own_workflows")) -> Response:
         """A generation that the caller asked for; admins read all."""
-        return generation_answer(generating.find(caller, generation_id))
+        return await generation_answer(caller, generation_id)
 
 
 def _figures(app: FastAPI, site: Site, may: Callable[[Permission], Any]) -> None:

@@ -136,8 +136,8 @@ class ReportDocument(BaseModel):
     cost_usd: Money
     cost_failed_usd: Money
     wasted_cost_usd: Money
-    baseline_cost_usd: Money
-    savings_usd: Money
+    baseline_cost_usd: Money | None
+    savings_usd: Money | None
     savings_pct: float | None
     cost_per_workflow_usd: Money | None
     by_generator: dict[str, Any]
@@ -153,7 +153,9 @@ class Execution(BaseModel):
     action: Literal["AGENT_EXECUTION_COMPLETED", "AGENT_EXECUTION_FAILED"]
     agent_id: Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME_CHARS, pattern=r"\S")]
     id: UUID | None = None
-    timestamp: Annotated[datetime, Field(strict=False)] | None = None
+    timestamp: Annotated[
+        datetime | None, Field(strict=False, description="When it ended; without a zone it is taken as UTC.")
+    ] = None
     duration_ms: Annotated[float, Field(ge=0, le=31_536_000_000, allow_inf_nan=False)] | None = None
     error_code: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,100}$")] | None = None
 

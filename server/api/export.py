@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from itertools import chain
 
 from starlette.responses import StreamingResponse
 
@@ -32,6 +33,8 @@ def export_events(database: Database, query: EventQuery) -> StreamingResponse:
     # Later events than the request would make an export without an end.
     until = query.until or clock.now() + timedelta(days=1)
     pages = all_events(database, query.since or _EARLIEST, until, filters)
+    if query.since is None and query.until is None:
+        pages = chain(pages, all_events(database, _EARLIEST, until, filters, undated=True))
     first = next(pages, [])  # what goes wrong at once is still a problem document
     return StreamingResponse(
         _csv(first, pages), media_type="text/csv; charset=utf-8",

@@ -4,33 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
-from uuid import UUID, uuid5
 
 from fastapi import Request
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
-from orchestrator import GenerationOptions, OrchestratorError
-from orchestrator.generation.progress import AttemptFailed, AttemptStarted, Finished, Progress, StepAccepted
-from orchestrator.recording.ended import StoredGeneration, stored_generation
-from orchestrator.request import WorkflowRequest, checked_request
+from orchestrator import OrchestratorError
+from orchestrator.generation.progress import Progress
+from orchestrator.recording.ended import StoredGeneration
 from orchestrator.result import WorkflowGenerationResult
 from server.api.callers import ApiCaller
 from server.api.documents import GenerateRequest
 from server.api.errors import Refused, problem_of
+from server.api.order import Order, order
+from server.api.progress import named_progress, server_sent
+from server.api.repetition import ended, find, first_result
 from server.site import Site
 from store import Conflict, StoreError, exact_json
 
-_NAMESPACE = UUID("5f0c1f0e-5d0c-4b0e-9a53-6d6b6f1a4c11")
-_WAIT_S = 150.0
-"""Longer than a generation can take with the usual limits."""
-_LOOK_EVERY_S = 0.25
-_CLOSE_EVERY_S = 5.0
-_IN_PROGRESS = "The first request with this key is still being answered; ask again in a moment."
-_REUSED = "This Idempotency-Key was used for another request; choose a new key for each request."
-_ERASED = "The texts of this generation were erased."
+_QUIET_S = 15.0
+"""After so long without an event the stream says that it is still there, so that no proxy cuts it off."""
 
 
 class Generating:
@@ -45,102 +39,85 @@ class Generating:
         Without a key, the generation is cancelled with the request, since nobody could ask for its result again. With
         one, it goes on, and the same request gets its result later.
         """
-        checked = checked_request(
-            prompt=body.prompt, services=body.services, agent_id=body.agent_id, user_id=caller.actor_id, origin="api"
-        )
-        options = GenerationOptions(generation_id=generation_id_of(caller, key) if key else None)
+        asked = order(caller.actor_id, body, key)
         if "text/event-stream" in request.headers.get("accept", ""):
-            return StreamingResponse(
-                self._events(caller, checked, body, options), media_type="text/event-stream",
-                headers={"cache-control": "no-store", "x-accel-buffering": "no"},
-            )  # fmt: skip
-        return json_answer(await self._result(request, caller, checked, body, options))
-
-    async def _result(
-        self, request: Request, caller: ApiCaller, checked: WorkflowRequest, body: GenerateRequest,
-        options: GenerationOptions,
-    ) -> WorkflowGenerationResult:  # fmt: skip
-        job = self._site.application().orchestrator.start(checked, options, lambda event: None)
-        result = asyncio.ensure_future(asyncio.wrap_future(job.future))
+            headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+            return StreamingResponse(self._stream(caller, asked), media_type="text/event-stream", headers=headers)
         left = asyncio.ensure_future(_disconnected(request))
         try:
-            watched: set[asyncio.Future[Any]] = {result} if options.generation_id else {result, left}
-            await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
-            if not result.done():
-                job.cancel()
-            return await result
-        except Conflict:
-            if options.generation_id is None:
-                raise
-            return await self._first_result(caller, options.generation_id, body)
+            return json_answer(await self._result(caller, asked, lambda event: None, left))
         finally:
             left.cancel()
 
-    async def _events(
-        self, caller: ApiCaller, checked: WorkflowRequest, body: GenerateRequest, options: GenerationOptions
-    ) -> AsyncIterator[str]:
-        told = asyncio.Queue[Progress | None]()
-        loop = asyncio.get_running_loop()
+    async def _result(
+        self, caller: ApiCaller, asked: Order, tell: Callable[[Progress], None], left: asyncio.Future[None]
+    ) -> WorkflowGenerationResult:
+        """The result of a new generation, or of the one that the same key stands for."""
+        application = self._site.application()
+        if asked.generation_id and await find(caller, asked.generation_id):
+            return await first_result(caller, asked, application.store.machine(), left)
+        job = application.orchestrator.start(asked.request, asked.options, tell)
+        result = asyncio.ensure_future(asyncio.wrap_future(job.future))
+        try:
+            watched: set[asyncio.Future[Any]] = {result} if asked.generation_id else {result, left}
+            await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+            if not result.done():
+                job.cancel()
+            return await asyncio.shield(result)
+        except asyncio.CancelledError:
+            if asked.generation_id is None:
+                job.cancel()
+            raise
+        except Conflict:
+            if asked.generation_id is None:
+                raise
+            return await first_result(caller, asked, application.store.machine(), left)
+
+    async def _stream(self, caller: ApiCaller, asked: Order) -> AsyncIterator[str]:
+        told, loop = asyncio.Queue[Progress | None](), asyncio.get_running_loop()
 
         def tell(event: Progress | None) -> None:
             with contextlib.suppress(RuntimeError):  # the server has closed its loop
                 loop.call_soon_threadsafe(told.put_nowait, event)
 
-        job = self._site.application().orchestrator.start(checked, options, tell)
-        job.future.add_done_callback(lambda _: tell(None))
+        never: asyncio.Future[None] = loop.create_future()
+        result = asyncio.ensure_future(self._result(caller, asked, tell, never))
+        result.add_done_callback(lambda _: tell(None))
         try:
-            while (event := await told.get()) is not None:
-                yield _server_sent(*_progress(event))
-            yield await self._last_event(asyncio.wrap_future(job.future), caller, body, options)
+            while True:
+                try:
+                    event = await asyncio.wait_for(told.get(), _QUIET_S)
+                except TimeoutError:
+                    yield ": still working\n\n"
+                    continue
+                if event is None:
+                    break
+                yield server_sent(*named_progress(event))
+            yield await _last_event(result)
         finally:
-            if not job.future.done() and options.generation_id is None:
-                job.cancel()
+            result.cancel()
 
-    async def _last_event(
-        self, result: asyncio.Future[WorkflowGenerationResult], caller: ApiCaller, body: GenerateRequest,
-        options: GenerationOptions,
-    ) -> str:  # fmt: skip
+
+async def generation_answer(caller: ApiCaller, generation_id: Any) -> Response:
+    """A stored generation, whatever came of it.
+
+    Raises:
+        Refused: there is none that the caller may read.
+    """
+    found = await find(caller, generation_id)
+    if found is None:
+        raise Refused(404, "not_found", "There is no such generation, or it is not yours to read.")
+    return Response(exact_json(_document(found), sort_keys=True), media_type="application/json")
+
+
+def _document(found: StoredGeneration) -> dict[str, Any]:
+    document: dict[str, Any] = {"generation_id": found.generation_id, "status": found.status}
+    if found.status != "running":
         try:
-            try:
-                return _server_sent("finished", (await result).as_json())
-            except Conflict:
-                if options.generation_id is None:
-                    raise
-                return _server_sent(
-                    "finished", (await self._first_result(caller, options.generation_id, body)).as_json()
-                )
-        except (OrchestratorError, StoreError, Refused) as error:
-            return f"event: problem\ndata: {bytes(problem_of(error).body).decode()}\n\n"
-
-    async def _first_result(
-        self, caller: ApiCaller, generation_id: UUID, body: GenerateRequest
-    ) -> WorkflowGenerationResult:
-        """The result of the first request with the same key, once it has ended."""
-        loop = asyncio.get_running_loop()
-        until, close_at = loop.time() + _WAIT_S, loop.time() + _CLOSE_EVERY_S
-        while True:
-            found = await run_in_threadpool(self.find, caller, generation_id)
-            if found is None or not _is_same(found, body):
-                raise Refused(422, "idempotency_key_reused", _REUSED)
-            if found.status != "running":
-                return _ended(found)
-            if loop.time() > until:
-                raise Refused(409, "request_in_progress", _IN_PROGRESS, 5)
-            if loop.time() > close_at:
-                # The process that had it may have died.
-                machine = self._site.application().store.machine()
-                await run_in_threadpool(machine.call, "close_interrupted_generations")
-                close_at = loop.time() + _CLOSE_EVERY_S
-            await asyncio.sleep(_LOOK_EVERY_S)
-
-    def find(self, caller: ApiCaller, generation_id: UUID) -> StoredGeneration | None:
-        """A generation that the caller may read; None if there is none."""
-        return stored_generation(caller.database.call("get_workflow", p_generation_id=str(generation_id)))
-
-
-def generation_id_of(caller: ApiCaller, key: str) -> UUID:
-    """The id of the generation for a caller's key: the same on every host, so the database refuses a second one."""
-    return uuid5(_NAMESPACE, f"{caller.actor_id} {key}")
+            document["result"] = ended(found).as_json()
+        except OrchestratorError as error:
+            document["problem"] = {"code": error.code, "detail": str(error)}
+    return document
 
 
 def json_answer(result: WorkflowGenerationResult) -> Response:
@@ -148,31 +125,11 @@ def json_answer(result: WorkflowGenerationResult) -> Response:
     return Response(exact_json(result.as_json(), sort_keys=True), media_type="application/json")
 
 
-def generation_answer(found: StoredGeneration | None) -> Response:
-    """A stored generation, whatever came of it."""
-    if found is None:
-        raise Refused(404, "not_found", "There is no such generation, or it is not yours to read.")
-    document: dict[str, Any] = {"generation_id": found.generation_id, "status": found.status}
-    if found.status != "running":
-        try:
-            document["result"] = _ended(found).as_json()
-        except OrchestratorError as error:
-            document["problem"] = {"code": error.code, "detail": str(error)}
-    return Response(exact_json(document, sort_keys=True), media_type="application/json")
-
-
-def _ended(found: StoredGeneration) -> WorkflowGenerationResult:
-    if found.erased_at and found.status == "succeeded":
-        raise Refused(410, "text_erased", _ERASED)
-    return found.result()
-
-
-def _is_same(found: StoredGeneration, body: GenerateRequest) -> bool:
-    if found.erased_at:
-        return True  # there is nothing left to compare
-    services = tuple(dict.fromkeys(service.strip() for service in body.services))
-    same_agent = body.agent_id is None or body.agent_id.strip() == found.agent_id
-    return same_agent and found.prompt == body.prompt.strip() and found.services == services
+async def _last_event(result: asyncio.Future[WorkflowGenerationResult]) -> str:
+    try:
+        return server_sent("finished", (await result).as_json())
+    except (OrchestratorError, StoreError, Refused) as error:
+        return f"event: problem\ndata: {bytes(problem_of(error).body).decode()}\n\n"
 
 
 async def _disconnected(request: Request) -> None:
@@ -181,19 +138,3 @@ async def _disconnected(request: Request) -> None:
         message = await request.receive()
         if message["type"] == "http.disconnect":
             return
-
-
-def _progress(event: Progress) -> tuple[str, dict[str, Any]]:
-    if isinstance(event, AttemptStarted):
-        return "attempt_started", {"number": event.number, "model": event.model, "limit_s": event.limit_s}
-    if isinstance(event, StepAccepted):
-        return "step_accepted", {"number": event.number, "index": event.index, "step": event.step}
-    if isinstance(event, AttemptFailed):
-        attempt = event.attempt.as_json() if event.attempt else None
-        return "attempt_failed", {"number": event.number, "reason": event.reason, "attempt": attempt}
-    assert isinstance(event, Finished)  # noqa: S101 - there is no other kind
-    return "finished", event.result.as_json()
-
-
-def _server_sent(name: str, data: dict[str, Any]) -> str:
-    return f"event: {name}\ndata: {exact_json(data, sort_keys=True)}\n\n"

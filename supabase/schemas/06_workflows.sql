@@ -29,7 +29,8 @@ create table public.workflows (
     finished_at timestamptz,
     events_if_interrupted jsonb not null default '[]',
     options jsonb not null default '{}',
-    erased_at timestamptz
+    erased_at timestamptz,
+    start_id uuid
 );
 
 comment on table public.workflows is 'One row per generation.';
@@ -38,6 +39,8 @@ comment on column public.workflows.figures is
     'Result figures beyond the attempts: api_model, generation_time_ms, fallback_reason; baseline and savings as text.';
 comment on column public.workflows.options is
     'What was chosen for this generation only: {primary, fallback, fallback_enabled, forced_fault}; absent if it was not.';
+comment on column public.workflows.start_id is
+    'Which of several tries to start this generation it was: the withdrawal of another one does not end it.';
 comment on column public.workflows.sample is 'Whether the row belongs to the sample data and is removed with it.';
 comment on column public.workflows.deadline_at is 'A generation that has not finished by then counts as interrupted.';
 comment on column public.workflows.rejected_outputs is 'Model replies that validation rejected: [{attempt, text}].';

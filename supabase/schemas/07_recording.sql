@@ -274,7 +274,8 @@ begin
     generation.started_at := now();
     insert into public.workflows (
         generation_id, user_id, actor_id, agent_id, origin, prompt, services, overridden, simulated,
-        config_version, prompt_version, replaces_generation_id, started_at, deadline_at, events_if_interrupted, options
+        config_version, prompt_version, replaces_generation_id, started_at, deadline_at, events_if_interrupted, options,
+        start_id
     )
     values (
         generation.generation_id, generation.user_id, generation.actor_id, generation.agent_id, generation.origin, generation.prompt,
@@ -282,7 +283,8 @@ begin
         generation.config_version, generation.prompt_version, generation.replaces_generation_id, generation.started_at,
         generation.started_at + p_limit_s * interval '1 second',
         private.checked_events(generation, coalesce(generation.events_if_interrupted, '[]')),
-        coalesce(generation.options, '{}')
+        coalesce(generation.options, '{}'),
+        generation.start_id
     )
     on conflict (generation_id) do nothing;
 
@@ -343,8 +345,9 @@ grant execute on function public.note_progress(uuid, text, boolean) to authentic
 
 
 -- Records the result of a generation, its row and all its audit events, in one transaction.
--- p_record: {status, generator_used, pilot_steps, findings, rejected_outputs, figures, finished_at, events}. Attempts
--- and cost are taken from the event that says how the generation ended. Without events, no model was asked.
+-- p_record: {status, generator_used, pilot_steps, findings, rejected_outputs, figures, finished_at, events, start_id}.
+-- Attempts and cost are taken from the event that says how the generation ended. Without events, no model was asked. With
+-- a start_id, it is the withdrawal of that start, which ends no other.
 -- A repeated call changes nothing. The result of a generation that was closed as interrupted in the meantime supersedes
 -- the estimate.
 -- Returns {status} as it now stands, null for a generation that was never started.
@@ -369,7 +372,9 @@ begin
         );
         return jsonb_build_object('status', null);
     end if;
-    if generation.status not in ('running', 'interrupted') then
+    if generation.status not in ('running', 'interrupted')
+        or (record ? 'start_id' and generation.start_id is distinct from (record ->> 'start_id')::uuid)
+    then
         return jsonb_build_object('status', generation.status);
     end if;
 

@@ -35,7 +35,7 @@ revoke all on function private.event_json(public.audit_logs) from public, anon, 
 -- Returns the events from p_from to before p_to, newest first, at most p_limit; see private.event_json.
 -- p_filters: {action, severity, flag, actor, entity, search}, each null for all; actor: an id, or a part of an e-mail
 -- address; search: what the action, the ids or the name contain, ignoring case; before_at and before_id: the last event
--- of the page before.
+-- of the page before; undated: true for the events of earlier systems without a moment, which belong to no period.
 create function public.list_events(p_from timestamptz, p_to timestamptz, p_filters jsonb, p_limit integer) returns jsonb
 language plpgsql stable security definer
 set search_path = ''
@@ -59,8 +59,10 @@ begin
         with listed as (
             select *
             from public.audit_logs as event
-            where event.timestamp >= p_from
-                and event.timestamp < p_to
+            where case
+                    when p_filters ->> 'undated' = 'true' then event.timestamp is null
+                    else event.timestamp >= p_from and event.timestamp < p_to
+                end
                 and (p_filters ->> 'action' is null or event.action = p_filters ->> 'action')
                 and (p_filters ->> 'severity' is null or event.severity = p_filters ->> 'severity')
                 and (p_filters ->> 'flag' is null or p_filters ->> 'flag' = any (event.compliance_flags))
@@ -74,9 +76,9 @@ begin
                     ))) > 0
                 )
                 and (
-                    p_filters ->> 'before_at' is null
+                    p_filters ->> 'before_id' is null
                     or event.timestamp < (p_filters ->> 'before_at')::timestamptz
-                    or event.timestamp = (p_filters ->> 'before_at')::timestamptz
+                    or event.timestamp is not distinct from (p_filters ->> 'before_at')::timestamptz
                         and event.id > (p_filters ->> 'before_id')::uuid
                 )
             order by event.timestamp desc, event.id

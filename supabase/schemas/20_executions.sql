@@ -4,12 +4,15 @@
 -- already is skipped, so that a batch can be sent again.
 -- p_executions: 1 to 1,000 of {id, action, agent_id, timestamp, duration_ms, error_code}; action is
 -- AGENT_EXECUTION_COMPLETED or AGENT_EXECUTION_FAILED; id, timestamp, duration_ms and error_code may be missing. A
+-- random id (version 4 or 7) is the event's own; from any other the event's is derived with the caller's, so that no run
+-- takes the place of an event whose id can be foreseen. A
 -- timestamp in the future becomes now: a host's clock may be wrong. None is before the year 2000.
 create function public.record_executions(p_executions jsonb) returns jsonb
 language plpgsql security definer
 set search_path = ''
 as $$
 declare
+    actor text := coalesce('token:' || private.api_token_id(), auth.uid()::text);
     execution jsonb;
     at timestamptz;
     events jsonb := '[]';
@@ -33,9 +36,13 @@ begin
         at := least(coalesce((execution ->> 'timestamp')::timestamptz, now()), now());
         perform private.refuse_unless(at >= '2000-01-01', 'A run was in this century.');
         events := events || jsonb_build_object(
-            'id', coalesce(private.uuid_or_null(execution ->> 'id'), gen_random_uuid()),
+            'id', case
+                when execution ->> 'id' is null then gen_random_uuid()
+                when substr((execution ->> 'id')::uuid::text, 15, 1) in ('4', '7') then (execution ->> 'id')::uuid
+                else md5('run ' || actor || ' ' || (execution ->> 'id')::uuid)::uuid
+            end,
             'timestamp', at,
-            'actor_id', coalesce('token:' || private.api_token_id(), auth.uid()::text),
+            'actor_id', actor,
             'action', execution ->> 'action',
             'entity_type', 'agent',
             'entity_id', trim(execution ->> 'agent_id'),

@@ -147,7 +147,7 @@ def test_a_repetition_does_not_wait_for_ever(
     api: httpx.Client, models: Models, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If the first request still runs after the longest wait, it is told to ask again, and gets the result then."""
-    monkeypatch.setattr("server.api.generation._WAIT_S", 0.0)
+    monkeypatch.setattr("server.api.repetition._WAIT_S", 0.0)
     with asking(api, **KEY):
         assert models.asked.wait(LIMIT_S)
         refused = api.post(ROUTE, json=BODY, headers=KEY)

@@ -66,8 +66,8 @@ TABLE: list[Row] = [
     *row({"machine", "token events"}, "record_executions", "record_executions"),
     *row(
         {"machine"}, "keep_sessions",
-        "open_session read_session claim_renewal renew_session close_session begin_sign_in accept_sign_in refuse_sign_in keep_unfinished "
-        "take_unfinished",
+        "open_session read_session claim_renewal renew_session close_session begin_sign_in accept_sign_in "
+        "refuse_sign_in keep_unfinished take_unfinished",
     ),
     # Says who somebody is, or shows what is theirs; what that is, the tests below look at.
     *row(SIGNED_IN, None, "whoami request_access check_setup get_workflow list_workflows list_rejected_outputs"),
@@ -77,7 +77,7 @@ TABLE: list[Row] = [
 # Every other argument is null: who may not do it is told so before anybody looks at the arguments.
 ARGUMENTS: dict[str, dict[str, Argument]] = {
     "record_rating": {"p_score": 5},
-    "refuse_sign_in": {"p_address": "0" * 64, "p_account": "0" * 64, "p_browser": {}},
+    "refuse_sign_in": {"p_account": "0" * 64, "p_browser": {}},
     "set_role": {"p_person": "nobody@example.com"},
 }
 

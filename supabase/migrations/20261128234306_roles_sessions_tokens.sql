@@ -29,7 +29,9 @@ comment on column private.api_tokens.hint is 'The first characters of the token,
 alter table private.api_tokens enable row level security;
 revoke all on private.api_tokens from public, anon, authenticated;
 
-alter table public.workflows add column erased_at timestamptz;
+alter table public.workflows add column erased_at timestamptz, add column start_id uuid;
+comment on column public.workflows.start_id is
+    'Which of several tries to start this generation it was: the withdrawal of another one does not end it.';
 create table public.access_requests (
     user_id uuid primary key references auth.users (id) on delete cascade,
     requested_at timestamptz not null default now()
@@ -621,7 +623,8 @@ begin
     generation.started_at := now();
     insert into public.workflows (
         generation_id, user_id, actor_id, agent_id, origin, prompt, services, overridden, simulated,
-        config_version, prompt_version, replaces_generation_id, started_at, deadline_at, events_if_interrupted, options
+        config_version, prompt_version, replaces_generation_id, started_at, deadline_at, events_if_interrupted, options,
+        start_id
     )
     values (
         generation.generation_id, generation.user_id, generation.actor_id, generation.agent_id, generation.origin, generation.prompt,
@@ -629,7 +632,8 @@ begin
         generation.config_version, generation.prompt_version, generation.replaces_generation_id, generation.started_at,
         generation.started_at + p_limit_s * interval '1 second',
         private.checked_events(generation, coalesce(generation.events_if_interrupted, '[]')),
-        coalesce(generation.options, '{}')
+        coalesce(generation.options, '{}'),
+        generation.start_id
     )
     on conflict (generation_id) do nothing;
 
@@ -690,8 +694,9 @@ grant execute on function public.note_progress(uuid, text, boolean) to authentic
 
 
 -- Records the result of a generation, its row and all its audit events, in one transaction.
--- p_record: {status, generator_used, pilot_steps, findings, rejected_outputs, figures, finished_at, events}. Attempts
--- and cost are taken from the event that says how the generation ended. Without events, no model was asked.
+-- p_record: {status, generator_used, pilot_steps, findings, rejected_outputs, figures, finished_at, events, start_id}.
+-- Attempts and cost are taken from the event that says how the generation ended. Without events, no model was asked. With
+-- a start_id, it is the withdrawal of that start, which ends no other.
 -- A repeated call changes nothing. The result of a generation that was closed as interrupted in the meantime supersedes
 -- the estimate.
 -- Returns {status} as it now stands, null for a generation that was never started.
@@ -716,7 +721,9 @@ begin
         );
         return jsonb_build_object('status', null);
     end if;
-    if generation.status not in ('running', 'interrupted') then
+    if generation.status not in ('running', 'interrupted')
+        or (record ? 'start_id' and generation.start_id is distinct from (record ->> 'start_id')::uuid)
+    then
         return jsonb_build_object('status', generation.status);
     end if;
 
@@ -1822,7 +1829,7 @@ revoke all on function private.event_json(public.audit_logs) from public, anon, 
 -- Returns the events from p_from to before p_to, newest first, at most p_limit; see private.event_json.
 -- p_filters: {action, severity, flag, actor, entity, search}, each null for all; actor: an id, or a part of an e-mail
 -- address; search: what the action, the ids or the name contain, ignoring case; before_at and before_id: the last event
--- of the page before.
+-- of the page before; undated: true for the events of earlier systems without a moment, which belong to no period.
 create or replace function public.list_events(p_from timestamptz, p_to timestamptz, p_filters jsonb, p_limit integer) returns jsonb
 language plpgsql stable security definer
 set search_path = ''
@@ -1846,8 +1853,10 @@ begin
         with listed as (
             select *
             from public.audit_logs as event
-            where event.timestamp >= p_from
-                and event.timestamp < p_to
+            where case
+                    when p_filters ->> 'undated' = 'true' then event.timestamp is null
+                    else event.timestamp >= p_from and event.timestamp < p_to
+                end
                 and (p_filters ->> 'action' is null or event.action = p_filters ->> 'action')
                 and (p_filters ->> 'severity' is null or event.severity = p_filters ->> 'severity')
                 and (p_filters ->> 'flag' is null or p_filters ->> 'flag' = any (event.compliance_flags))
@@ -1861,9 +1870,9 @@ begin
                     ))) > 0
                 )
                 and (
-                    p_filters ->> 'before_at' is null
+                    p_filters ->> 'before_id' is null
                     or event.timestamp < (p_filters ->> 'before_at')::timestamptz
-                    or event.timestamp = (p_filters ->> 'before_at')::timestamptz
+                    or event.timestamp is not distinct from (p_filters ->> 'before_at')::timestamptz
                         and event.id > (p_filters ->> 'before_id')::uuid
                 )
             order by event.timestamp desc, event.id
@@ -2115,12 +2124,15 @@ grant execute on function public.erase_old_texts() to authenticated;
 -- already is skipped, so that a batch can be sent again.
 -- p_executions: 1 to 1,000 of {id, action, agent_id, timestamp, duration_ms, error_code}; action is
 -- AGENT_EXECUTION_COMPLETED or AGENT_EXECUTION_FAILED; id, timestamp, duration_ms and error_code may be missing. A
+-- random id (version 4 or 7) is the event's own; from any other the event's is derived with the caller's, so that no run
+-- takes the place of an event whose id can be foreseen. A
 -- timestamp in the future becomes now: a host's clock may be wrong. None is before the year 2000.
 create or replace function public.record_executions(p_executions jsonb) returns jsonb
 language plpgsql security definer
 set search_path = ''
 as $$
 declare
+    actor text := coalesce('token:' || private.api_token_id(), auth.uid()::text);
     execution jsonb;
     at timestamptz;
     events jsonb := '[]';
@@ -2144,9 +2156,13 @@ begin
         at := least(coalesce((execution ->> 'timestamp')::timestamptz, now()), now());
         perform private.refuse_unless(at >= '2000-01-01', 'A run was in this century.');
         events := events || jsonb_build_object(
-            'id', coalesce(private.uuid_or_null(execution ->> 'id'), gen_random_uuid()),
+            'id', case
+                when execution ->> 'id' is null then gen_random_uuid()
+                when substr((execution ->> 'id')::uuid::text, 15, 1) in ('4', '7') then (execution ->> 'id')::uuid
+                else md5('run ' || actor || ' ' || (execution ->> 'id')::uuid)::uuid
+            end,
             'timestamp', at,
-            'actor_id', coalesce('token:' || private.api_token_id(), auth.uid()::text),
+            'actor_id', actor,
             'action', execution ->> 'action',
             'entity_type', 'agent',
             'entity_id', trim(execution ->> 'agent_id'),
