@@ -37,11 +37,14 @@ check-pythons: setup ## Run the same suites on every other Python on this machin
 # Debian's, where it is installed; any other folder that holds bin/postgres can be named.
 POSTGRES_FOLDERS := /usr/lib/postgresql/*
 
+# Of the hosted suites those that depend on Postgres itself.
+HOSTED := tests/hosted/test_attack_matrix.py tests/hosted/test_figures.py tests/hosted/test_roles.py
+
 check-postgres: setup ## The database suites on other versions of Postgres: POSTGRES_FOLDERS="a b"
 	@for folder in $(POSTGRES_FOLDERS); do \
 		[ -x "$$folder/bin/postgres" ] || { echo "no Postgres in $$folder" >&2; exit 1; }; \
 		echo "On $$("$$folder/bin/postgres" --version):"; \
-		POSTGRES_FOLDER=$$(cd "$$folder" && pwd) $(PY) -m pytest $(QUICKLY) tests/database tests/queries || exit 1; done
+		POSTGRES_FOLDER=$$(cd "$$folder" && pwd) $(PY) -m pytest $(QUICKLY) tests/database tests/queries $(HOSTED) || exit 1; done
 
 check-long: setup ## Run the long tests: kills, loads, fuzzing
 	@$(PY) -m pytest -m long

@@ -60,19 +60,35 @@ def test_signing_in_and_out(team: TeamConsole, new_context: NewContext, width: i
     settled(tab)
 
     page.goto(f"{team.address}/sign-out")
-    page.keyboard.press("Enter")  # "Sign out here" has the focus
+    expect(page.get_by_role("button", name="Sign out here")).to_be_focused()
+    page.keyboard.press("Enter")
     expect(page.get_by_label("E-mail address")).to_be_visible()
     tab.reload()
     expect(tab.get_by_label("E-mail address")).to_be_visible()
 
 
 @pytest.mark.parametrize("email", _OFFERED)
-def test_each_role_sees_what_it_may(team: TeamConsole, new_context: NewContext, email: str) -> None:
-    """Pages that are not for the role are not in the menu, and say so at their address; all others open."""
+def test_each_role_is_offered_what_it_may(team: TeamConsole, new_context: NewContext, email: str) -> None:
+    """Pages that are not for the role are not in the menu, and say so at their address."""
     page = new_context(1440, "light").new_page()
     sign_in(page, team, email)
     menu = page.get_by_test_id("stSidebarNav").get_by_role("link")
     expect(menu).to_have_count(len(_OFFERED[email]))
+    for entry in PAGES:
+        if entry.title not in _OFFERED[email]:
+            page.goto(f"{team.address}/{entry.address}")
+            expect(page.get_by_text("ask an admin for it")).to_be_visible(timeout=30_000)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("width", "scheme"), _SCREENS)
+@pytest.mark.parametrize("email", _OFFERED)
+def test_each_page_as_each_role(
+    team: TeamConsole, new_context: NewContext, email: str, width: int, scheme: str
+) -> None:
+    """At its own address, in both widths and themes: what is offered opens, everything else says why not."""
+    page = new_context(width, scheme).new_page()
+    sign_in(page, team, email)
     for entry in PAGES:
         page.goto(f"{team.address}/{entry.address}")
         expect(page.get_by_role("heading", name=entry.title, level=1)).to_be_visible(timeout=30_000)
