@@ -38,7 +38,7 @@ check-pythons: setup ## Run the same suites on every other Python on this machin
 POSTGRES_FOLDERS := /usr/lib/postgresql/*
 
 # Of the hosted suites those that depend on Postgres itself.
-HOSTED := tests/hosted/test_attack_matrix.py tests/hosted/test_figures.py tests/hosted/test_roles.py
+HOSTED := $(addprefix tests/hosted/test_,attack_matrix.py postgrest.py figures.py roles.py)
 
 check-postgres: setup ## The database suites on other versions of Postgres: POSTGRES_FOLDERS="a b"
 	@for folder in $(POSTGRES_FOLDERS); do \

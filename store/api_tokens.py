@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import cast
 
 from store.answer import understood
 from store.database import Database, Json
+from store.hashed import sha256_of
 
 PREFIX = "oc_"
 """How every API token begins, so that people and scanners recognize one."""
@@ -90,8 +90,3 @@ def revoke_api_token(database: Database, token_id: str) -> None:
         NotPermitted: this identity is not an admin, or has not used its second factor.
     """
     database.call("revoke_api_token", p_token_id=token_id)
-
-
-def sha256_of(token: str) -> str:
-    """The hash of a token, hexadecimal; tokens are long and random, so it needs no salt."""
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -12,8 +12,9 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from server.api.errors import Refused
 from server.site import Site, session_cookie
 from store import Database, NotSignedIn, understood
-from store.api_tokens import PREFIX, sha256_of
+from store.api_tokens import PREFIX
 from store.caller import Permission
+from store.hashed import sha256_of
 
 _NO_TOKEN = "Send an API token, or the token of a signed-in user: Authorization: Bearer ..."  # noqa: S105
 _TOO_MANY = "This caller has made too many requests in this minute."

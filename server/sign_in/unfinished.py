@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 from dataclasses import asdict, dataclass, field
@@ -14,6 +13,7 @@ from starlette.responses import Response
 
 from server.site import UNFINISHED_COOKIE, UNFINISHED_S, Site
 from store import understood
+from store.hashed import sha256_of
 from store.hosted.auth import Tokens
 
 Method = Literal["password", "provider", "invitation", "reset"]
@@ -49,7 +49,7 @@ _ADAPTER = TypeAdapter(Unfinished)
 def keep(site: Site, connection: HTTPConnection, response: Response, begun: Unfinished) -> None:
     """Let the browser go on with this sign-in, for ten minutes."""
     secret = secrets.token_urlsafe(32)
-    sha256 = _sha256(secret)
+    sha256 = sha256_of(secret)
     sealed = site.store().seal().close(json.dumps(asdict(begun)), f"unfinished {sha256}")
     site.store().machine().call("keep_unfinished", p_secret=sha256, p_sealed=sealed, p_lifetime_s=UNFINISHED_S)
     site.set_unfinished(connection, response, secret)
@@ -60,14 +60,10 @@ def take(site: Site, connection: HTTPConnection) -> Unfinished | None:
     secret = connection.cookies.get(UNFINISHED_COOKIE)
     if not secret:
         return None
-    sha256 = _sha256(secret)
+    sha256 = sha256_of(secret)
     sealed = understood(_Taken, site.store().machine().call("take_unfinished", p_secret=sha256)).sealed
     text = site.store().seal().open(sealed, f"unfinished {sha256}") if sealed else None
     try:
         return None if text is None else _ADAPTER.validate_json(text)
     except ValidationError:
         return None  # kept by another version
-
-
-def _sha256(secret: str) -> str:
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

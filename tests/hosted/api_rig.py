@@ -30,6 +30,14 @@ ROUTE = "/generate-agent-v2"
 PROMPT = "If the ticket is urgent, alert the team on Slack, otherwise create a Jira issue."
 BODY: dict[str, Any] = {"prompt": PROMPT, "services": ["Slack", "Jira"], "agent_id": "agent-1"}
 STREAM = {"accept": "text/event-stream"}
+KEY = {"idempotency-key": "order-7"}
+NOBODYS = "00000000-0000-4000-8000-00000000000a"
+READS = ("/settings", "/report", "/audit-events", f"/generations/{NOBODYS}", "/openapi.json")
+FIELDS = {
+    "pilot_steps", "generator_used", "validation_passed", "generation_time_ms", "tokens_used", "cost_usd",
+    "fallback_reason", "generation_id", "agent_id", "api_model", "attempts", "unpriced_attempts", "wasted_cost_usd",
+    "tokens_wasted", "baseline_cost_usd", "savings_usd", "findings", "config_version", "prompt_version", "simulated",
+}  # fmt: skip
 LIMIT_S = 30.0
 
 
@@ -96,6 +104,13 @@ class AwayStore(PooledStore):
 
     def for_api_token(self, sha256: str) -> Database:
         return _Away(super().for_api_token(sha256), self.away)
+
+
+@pytest.fixture(name="store")
+def away_store_fixture(store: PooledStore, monkeypatch: pytest.MonkeyPatch) -> AwayStore:
+    """The store of a module that imports this can be made unavailable; nothing is delivered in the background."""
+    monkeypatch.setattr("orchestrator.recording.delivery._FIRST_PAUSE_S", 3600.0)
+    return AwayStore(store)
 
 
 Serve = Callable[[Application], httpx.Client]

@@ -14,11 +14,12 @@ from uuid import uuid4
 import psycopg
 
 from store import Database, clock
-from store.api_tokens import list_api_tokens, make_api_token, revoke_api_token, sha256_of
+from store.api_tokens import list_api_tokens, make_api_token, revoke_api_token
 from store.embedded import cluster
 from store.embedded.cluster import Cluster
 from store.embedded.connections import Connections
 from store.embedded.database import EmbeddedDatabase
+from store.hashed import sha256_of
 from store.hosted.auth import Tokens
 from store.hosted.sessions import GivenIdentity
 from store.hosted.supabase import SupabaseDatabase, SupabaseStore

@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-import html
 import os
-import re
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
-from typing import Protocol
 
 import httpx
-import httpx2
 import psycopg
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.testclient import TestClient
 
 from orchestrator import Application, bootstrap
 from server.routes import routes
 from server.settings import ServerSettings
-from server.site import Site
 from store.embedded.cluster import Cluster
-from store.hosted.supabase import SupabaseStore
+from store.hosted import browsers
 from tests.conftest import TEMPLATE, copied
 from tests.database import postgrest
+from tests.database.calls import AuditLog
 from tests.database.gateway import API_KEY
 from tests.hosted.callers import World, world
-from tests.hosted.house import House, build
-from tests.hosted.project import PASSWORD, HostedProject, hosted_project
+from tests.hosted.consoles import Console, MakeConsole
+from tests.hosted.house import House, MakeHouse, build
+from tests.hosted.project import PASSWORD, HostedProject, NewPerson, hosted_project
 from tests.supabase_auth import AuthServer, User
 
 _CHANGED_BY_TESTS = (
@@ -83,11 +78,10 @@ def project_owner_fixture(project: HostedProject) -> Iterator[psycopg.Connection
         yield connection
 
 
-class NewPerson(Protocol):
-    """Creates people."""
-
-    def __call__(self, role: str | None = "engineer") -> User:
-        """Somebody with a confirmed address, the usual password, and this role."""
+@pytest.fixture(name="audit_log")
+def audit_log_fixture(project_owner: psycopg.Connection) -> AuditLog:
+    """The project's audit log, compared with its state before the test."""
+    return AuditLog(project_owner)
 
 
 @pytest.fixture(name="new_person")
@@ -104,29 +98,11 @@ def new_person_fixture(auth: AuthServer, project_owner: psycopg.Connection) -> N
     return make
 
 
-@dataclass(frozen=True, slots=True)
-class Console:
-    """A console, as one process of one host serves it."""
-
-    site: Site
-    app: Starlette
-
-    @property
-    def store(self) -> SupabaseStore:
-        """Its store."""
-        return self.site.store()
-
-    def browser(self, address: str = "203.0.113.1") -> TestClient:
-        """A browser of its own, at an IP address; it does not follow redirects."""
-        origin = self.site.public_url or "http://localhost"
-        return TestClient(self.app, origin, client=(address, 50_000), follow_redirects=False)
-
-
-class MakeConsole(Protocol):
-    """Creates consoles."""
-
-    def __call__(self, project: HostedProject | None = None, *, base: str = "", **environment: str) -> Console:
-        """A console of this project, by default the shared one, with further variables, below a path."""
+@pytest.fixture(name="authenticator")
+def authenticator_fixture(new_person: NewPerson, auth: AuthServer) -> tuple[User, str]:
+    """Somebody with an authenticator app, and its secret."""
+    person = new_person()
+    return person, auth.enroll_totp(person.email)
 
 
 @pytest.fixture(name="make_console")
@@ -165,15 +141,16 @@ def console_fixture(make_console: MakeConsole) -> Console:
     return make_console()
 
 
-def sign_in(browser: TestClient, email: str, password: str = PASSWORD, **more: str) -> httpx2.Response:
-    """Fill in the form of the sign-in page, which may have further fields."""
-    return browser.post("/sign-in", data={"email": email, "password": password, **more})
+@pytest.fixture(name="with_providers")
+def with_providers_fixture(make_console: MakeConsole) -> Console:
+    """A console that offers Google and a company's single sign-on."""
+    return make_console(ORCHESTRATOR_SIGN_IN_PROVIDERS="google,company.example")
 
 
-def complaint_of(response: httpx2.Response) -> str:
-    """The sentence with which a page complains; empty if it does not."""
-    found = re.search(r'role="alert" id="complaint">(.*?)</p>', response.text)
-    return html.unescape(found[1]) if found else ""
+@pytest.fixture(name="look_always")
+def look_always_fixture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every request looks whether its session is still there, not only one in fifteen seconds."""
+    monkeypatch.setattr(browsers, "_TRUSTED_S", -1.0)
 
 
 @pytest.fixture(name="world", scope="session")
@@ -191,6 +168,18 @@ def world_owner_fixture(world: World) -> Iterator[psycopg.Connection]:
     """Its database as the owner sees it."""
     with psycopg.connect(world.project.owner, autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture(name="tables")
+def tables_fixture(world_owner: psycopg.Connection) -> dict[str, str]:
+    """Every table and view of the schema, with its first column."""
+    query = """
+        select relation.relname, column_.attname
+        from pg_class as relation
+        join pg_attribute as column_ on column_.attrelid = relation.oid and column_.attnum = 1
+        where relation.relnamespace = 'public'::regnamespace and relation.relkind in ('r', 'p', 'v', 'm', 'f')
+    """
+    return dict(world_owner.execute(query).fetchall())
 
 
 @pytest.fixture(name="rest")
@@ -211,13 +200,6 @@ def house_application_fixture(
         application = bootstrap(project.environment(tmp_path_factory.mktemp("data")))
         yield application
         application.close()
-
-
-class MakeHouse(Protocol):
-    """Creates houses."""
-
-    def __call__(self, base: str = "", **environment: str) -> House:
-        """A house of the shared project, with further variables, below a path."""
 
 
 @pytest.fixture(name="make_house")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote, unquote, urlencode
 
 from starlette.applications import Starlette
@@ -161,6 +161,13 @@ class Socket:
         """Check that the inside is still there."""
         await self.say({"type": "websocket.receive", "text": text})
         assert await self.hear() == {"type": "websocket.send", "text": text}
+
+
+class MakeHouse(Protocol):
+    """Creates houses."""
+
+    def __call__(self, base: str = "", **environment: str) -> House:
+        """A house of the shared project, with further variables, below a path."""
 
 
 def build(project: HostedProject, application: Application, environment: dict[str, str], base: str = "") -> House:

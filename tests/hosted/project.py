@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import psycopg
 
+from store import Json
 from store.embedded import cluster
 from store.embedded.cluster import Cluster
 from tests.database import postgrest
@@ -81,6 +83,19 @@ def hosted_project(
                     [people[email].id, role],
                 )
         yield HostedProject(url, owner, auth, people)
+
+
+class NewPerson(Protocol):
+    """Creates people."""
+
+    def __call__(self, role: str | None = "engineer") -> User:
+        """Somebody with a confirmed address, the usual password, and this role."""
+
+
+def latest_events(owner: psycopg.Connection, action: str, limit: int = 1) -> list[dict[str, Json]]:
+    """The newest audit events of an action, as objects by column name."""
+    query = "select to_jsonb(a) from public.audit_logs as a where action = %s order by timestamp desc limit %s"
+    return [row for (row,) in owner.execute(query, [action, limit])]
 
 
 def _mirror(owner: str) -> Callable[[User], None]:

@@ -25,7 +25,7 @@ from tests.providers.behaviours import reply
 from tests.providers.exchange import Behaviour, Exchange
 from tests.providers.server import ModelServer
 
-_LIMIT_S = 60.0
+LIMIT_S = 60.0
 
 
 class Server:
@@ -37,7 +37,7 @@ class Server:
         self._port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self.client = httpx.Client(
-            base_url=f"http://127.0.0.1:{self._port}/api", headers=dict(headers), trust_env=False, timeout=_LIMIT_S,
+            base_url=f"http://127.0.0.1:{self._port}/api", headers=dict(headers), trust_env=False, timeout=LIMIT_S,
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
         )  # fmt: skip
 

@@ -17,6 +17,7 @@ from tests.cluster.conftest import eventually
 from tests.conftest import PooledStore
 from tests.hosted.api_rig import (
     BODY,
+    KEY,
     LIMIT_S,
     ROUTE,
     STREAM,
@@ -34,7 +35,6 @@ from tests.hosted.api_rig import (
 
 __all__ = ["api_fixture", "console_fixture", "desk_fixture", "models_fixture", "serve_fixture"]
 
-KEY = {"idempotency-key": "order-7"}
 STATUS = "select status from public.workflows"
 ENDINGS = "select action from public.audit_logs where action like 'WORKFLOW_GENERAT%%' order by action"
 

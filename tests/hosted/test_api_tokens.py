@@ -13,7 +13,8 @@ import pytest
 from psycopg import sql
 
 from orchestrator import bootstrap
-from store.api_tokens import list_api_tokens, revoke_api_token, sha256_of
+from store.api_tokens import list_api_tokens, revoke_api_token
+from store.hashed import sha256_of
 from store.hosted.supabase import SupabaseStore
 from store.identity import PasswordLogin
 from tests.conftest import PooledStore
@@ -168,6 +169,14 @@ def test_the_header_for_the_database_is_not_for_callers(api: httpx.Client, store
 
     assert problem_in(refused) == (401, "not_signed_in")
     assert problem_in(api.get("/report", headers=bearer(sha256_of(token)))) == (401, "not_signed_in")
+
+
+def test_the_health_check_needs_no_sign_in(api: httpx.Client) -> None:
+    """It answers 200 while the database does, whatever token is sent."""
+    answer = api.get("/health", headers=bearer("oc_nobody's"))
+
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    assert answer.headers["cache-control"] == "no-store"
 
 
 @pytest.fixture(name="hosted", scope="module")

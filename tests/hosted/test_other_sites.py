@@ -11,9 +11,8 @@ from urllib.parse import parse_qs, quote, unquote, urljoin, urlsplit
 import pytest
 
 from store.identity import PasswordLogin
-from tests.hosted.conftest import MakeHouse, NewPerson
-from tests.hosted.house import House, check_turned_away
-from tests.hosted.project import PASSWORD
+from tests.hosted.house import House, MakeHouse, check_turned_away
+from tests.hosted.project import PASSWORD, NewPerson
 from tests.supabase_auth import User
 
 
