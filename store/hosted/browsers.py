@@ -37,10 +37,12 @@ class BrowserSession:
 
     Attributes:
         role: the person's console role when the session was last looked up; None for a person without one.
+        ended: whether Auth has ended it.
     """
 
     user_id: str
     role: str | None
+    ended = False
 
     def __init__(self, rows: SessionRows, auth: Auth, session_sha256: str, row: SessionRow) -> None:
         self._rows = rows
@@ -111,6 +113,7 @@ class BrowserSession:
         self._take(self._rows.renewed(self._sha256, self._version, tokens))
 
     def _end(self) -> NoReturn:
+        self.ended = True
         self._rows.expire(self._sha256)
         raise NotSignedIn(ENDED) from None
 
@@ -148,7 +151,7 @@ class BrowserSessions:
         sha256 = sha256_of(secret)
         known, trusted_until = self._found.get(sha256, (None, 0.0))
         # Whoever waits for a role looks again and again.
-        if known and known.role and time.monotonic() < trusted_until:
+        if known and known.role and not known.ended and time.monotonic() < trusted_until:
             return known
         row = self._rows.read(sha256)
         if row is None:

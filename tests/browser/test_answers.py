@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator
 
@@ -11,7 +12,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.hands import Hand, Keyboard, Pointer
-from tests.browser.served import choose, served, settled
+from tests.browser.served import OPENINGS, choose, served, settled
 
 
 @pytest.mark.parametrize(
@@ -178,12 +179,22 @@ def test_back_closes_a_drawer(new_context: Callable[[int, str], BrowserContext],
         settled(page)
 
 
+def _look_for(page: Page, box: re.Pattern[str], text: str) -> None:
+    """Type into a box until its list shows something; again if something redraws the box meanwhile."""
+    for _ in range(OPENINGS):
+        page.get_by_role("combobox", name=box).focus()
+        page.keyboard.type(text)
+        with contextlib.suppress(AssertionError):
+            expect(page.get_by_role("option").first).to_be_visible(timeout=10_000)
+            return
+        page.keyboard.press("Escape")
+    raise AssertionError(f"the list of {box.pattern} does not open")
+
+
 def test_dialogs_take_turns(new_context: Callable[[int, str], BrowserContext], sample_console: str) -> None:
     """An address that names several, and the search above an open drawer: one at a time, and no exception."""
     page = Visit(new_context(1440, "light"), sample_console).open("/fallbacks")
-    page.get_by_role("combobox", name=re.compile("^Open a data point of the chart: How often")).focus()
-    page.keyboard.type("Fallback rate")
-    expect(page.get_by_role("option").first).to_be_visible(timeout=30_000)
+    _look_for(page, re.compile("^Open a data point of the chart: How often"), "Fallback rate")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_be_visible(timeout=30_000)

@@ -88,7 +88,9 @@ def test_a_clock_that_is_an_hour_off_decides_nothing(
     make_host: MakeHost, project: HostedProject, project_owner: psycopg.Connection, hours: int
 ) -> None:
     """Neither when a generation started and ended, nor whether it is overdue."""
-    host = make_host(f"off by {hours}", lambda: clock.system() + timedelta(hours=hours))
+    off = timedelta()
+    host = make_host(f"off by {hours}", lambda: clock.system() + off)
+    off = timedelta(hours=hours)  # only now: Auth's stand-in lives in this process, and on its clock
     generation_id = generate(host, project)
     host.store.machine().call("close_interrupted_generations")
 

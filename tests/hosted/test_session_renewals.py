@@ -47,8 +47,8 @@ print(store.signed_in(session).call("whoami")["user_id"], flush=True)
 
 _KILLED = f"""{START}
 import os, signal
-from store.hosted.browsers import BrowserSessions
-BrowserSessions.renewed = lambda *answer: os.kill(os.getpid(), signal.SIGKILL)
+from store.hosted.session_rows import SessionRows
+SessionRows.renewed = lambda *answer: os.kill(os.getpid(), signal.SIGKILL)
 store.browsers().find(sys.argv[1]).identity()
 """
 """Dies when Auth has answered a renewal, before the answer is stored."""
