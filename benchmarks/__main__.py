@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from benchmarks.measure import HEADING, Comparison
 
-_PARTS = ("screen", "steadiness", "reruns", "generation", "inserts", "figures")
+_PARTS = ("screen", "steadiness", "reruns", "generation", "route", "inserts", "figures")
 
 
 def main() -> None:

@@ -17,8 +17,12 @@ from tests.browser.served import OPENINGS, choose, served, settled
 
 @pytest.mark.parametrize(
     ("width", "height", "hand"),
-    [(1440, 1000, Pointer()), (390, 844, Pointer()), (1440, 1000, Keyboard()), (390, 844, Keyboard())],
-    ids=["1440-pointer", "390-pointer", "1440-keyboard", "390-keyboard"],
+    [
+        pytest.param(1440, 1000, Pointer(), id="1440-pointer"),
+        pytest.param(390, 844, Pointer(), id="390-pointer", marks=pytest.mark.long),
+        pytest.param(1440, 1000, Keyboard(), id="1440-keyboard", marks=pytest.mark.long),
+        pytest.param(390, 844, Keyboard(), id="390-keyboard"),
+    ],
 )
 def test_five_questions(
     new_context: Callable[[int, str], BrowserContext], sample_console: str, width: int, height: int, hand: Hand
@@ -34,9 +38,7 @@ def test_five_questions(
     assert _bottom(page.get_by_text("Saved", exact=True).first) <= height
 
     # Why did fallbacks rise, and since which change? One.
-    hand.press(page, re.compile(".*Fallback rate .*, usually .*"))
-    cause = page.get_by_text("Prompt version 2 first used")
-    expect(cause).to_be_visible(timeout=30_000)
+    cause = _opened_cause(page, hand)
     assert _bottom(cause) <= height
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
@@ -177,6 +179,22 @@ def test_back_closes_a_drawer(new_context: Callable[[int, str], BrowserContext],
         expect(dialog).to_have_count(0, timeout=30_000)
         expect(page).not_to_have_url(re.compile("mark="))
         settled(page)
+
+
+def _opened_cause(page: Page, hand: Hand) -> Locator:
+    """Open the rise of fallbacks that a new prompt caused; on which weekday it was decides how far up it stands."""
+    rises = page.get_by_role("button", name=re.compile("Fallback rate .*, usually"))
+    expect(rises.first).to_be_visible(timeout=30_000)
+    for name in [text.splitlines()[-1] for text in rises.all_inner_texts()]:
+        hand.press(page, name)
+        expect(page.get_by_role("dialog")).to_be_visible(timeout=30_000)
+        settled(page)
+        cause = page.get_by_text("Prompt version 2 first used")
+        if cause.count():
+            return cause
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+    raise AssertionError("no rise of fallbacks names the prompt version that caused it")
 
 
 def _look_for(page: Page, box: re.Pattern[str], text: str) -> None:
