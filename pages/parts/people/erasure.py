@@ -7,7 +7,7 @@ import streamlit as st
 from pages.parts import states
 from pages.parts.people.roles import RESULT
 from pages.parts.words import many
-from store import Database, StoreError
+from store import Database, InvalidInput, StoreError
 from store.texts import erase_texts, set_text_retention, text_retention
 
 _WHO, _SURE, _DAYS = "erasure_who", "erasure_sure", "erasure_days"
@@ -26,7 +26,7 @@ def erasure(person: Database) -> None:
                 "Erase automatically after days", value=kept, min_value=1, max_value=36_500, step=1, key=_DAYS,
                 placeholder="Never", help="Leave it empty to keep texts for ever.",
             )  # fmt: skip
-            st.form_submit_button("Save", on_click=_keep, args=(person,))
+            st.form_submit_button("Save the days", on_click=_keep, args=(person,))
         with st.form("erase", border=True, clear_on_submit=True):
             st.text_input(
                 "Erase everything of", key=_WHO, placeholder="User ID, or the platform's ID of its user", max_chars=200
@@ -48,7 +48,7 @@ def _keep(person: Database) -> None:
 def _erase(person: Database) -> None:
     who, sure = str(st.session_state[_WHO]).strip(), st.session_state[_SURE]
     if not (who and sure):
-        st.session_state[RESULT] = ValueError("Nothing was erased: say whose texts, and confirm it.")
+        st.session_state[RESULT] = InvalidInput("Nothing was erased: say whose texts, and confirm it.")
         return
     try:
         erased = erase_texts(person, who)
