@@ -15,7 +15,10 @@ from tests.browser.served import chromium_program, data_folder, launched, settle
 _ROUNDS = 3
 _SAMPLE = ["--days", "30", "--per-day", "100"]
 _SIZES = ((1440, 1000), (390, 844))
-_FIRST_FIGURE = "[data-testid=stMetricValue], [data-testid=stDataFrame], [data-testid=stTextArea], [data-testid=stSelectbox], [data-testid=stCode], [data-testid=stNumberInput]"
+_FIRST_FIGURE = ", ".join(
+    f"[data-testid={name}]"
+    for name in ("stMetricValue", "stDataFrame", "stTextArea", "stSelectbox", "stCode", "stNumberInput")
+)
 # Cumulative layout shift as browsers report it: https://web.dev/articles/cls
 _OBSERVE = """
 window.moved = 0;
