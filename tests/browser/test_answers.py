@@ -19,8 +19,8 @@ from tests.browser.served import OPENINGS, choose, served, settled
     ("width", "height", "hand"),
     [
         pytest.param(1440, 1000, Pointer(), id="1440-pointer"),
-        pytest.param(390, 844, Pointer(), id="390-pointer", marks=pytest.mark.long),
-        pytest.param(1440, 1000, Keyboard(), id="1440-keyboard", marks=pytest.mark.long),
+        pytest.param(390, 844, Pointer(), id="390-pointer"),
+        pytest.param(1440, 1000, Keyboard(), id="1440-keyboard"),
         pytest.param(390, 844, Keyboard(), id="390-keyboard"),
     ],
 )

@@ -64,13 +64,14 @@ def test_keys_never_show_from_inside_a_stream(bench: Bench, side: Side, caplog: 
 
 def test_many_runs_at_once_do_not_wait_for_each_other(make_bench: MakeBench) -> None:
     """Twenty generations whose first model is silent end after one time limit, not after twenty."""
-    bench = make_bench(limit_s=LIMIT_S)
+    # Long enough for the silent model to have heard of each, however busy the machine is.
+    limit_s = 4 * LIMIT_S
+    bench = make_bench(limit_s=limit_s)
     bench.server.script("openai", silence)
     request = checked_request(prompt="Sort.", services=[], agent_id="a", user_id="u", origin="api")
     start, options = bench.application.orchestrator.start, MINI_FIRST.options()
     jobs = [start(request, options, lambda event: None) for _ in range(20)]
     results = [job.future.result(timeout=20) for job in jobs]
     assert {result.fallback_reason for result in results} == {"timeout"}
-    assert max(result.attempts[0].duration_ms for result in results) < 20 * LIMIT_S * 1000 / 2
-    # Where the machine is busy, a limit may be over before the silent model has heard of it.
-    assert bench.calls().count("anthropic") == 20
+    assert max(result.attempts[0].duration_ms for result in results) < 20 * limit_s * 1000 / 2
+    assert len(bench.calls()) == 40
