@@ -9,13 +9,11 @@ from pages.parts.frame.header import header
 from pages.parts.people.add import add_person
 from pages.parts.people.erasure import erasure
 from pages.parts.people.member import member, request
-from pages.parts.people.roles import show_result
 from store.people import list_people
 
 top = header()
 person = top.application.person()
 people = states.read(lambda: list_people(person))
-show_result()
 waiting = [one for one in people if one.requested_at]
 if waiting:
     st.subheader("Waiting for a role", anchor=False)

@@ -21,15 +21,13 @@ from orchestrator import OrchestratorError
 from server.door import App, Receive, Scope, Send, refuse
 from server.site import Site, session_cookie
 from store import NotSignedIn, StoreError
+from store.people import ROLES
 
 log = logging.getLogger(__name__)
 
 _OPEN = frozenset({"/sign-in", "/sign-out", "/auth/callback", "/auth/reset", "/auth/accept", "/_stcore/health"})
 _OPEN_BELOW = re.compile(r"/api/.+|/sign-in/[^/]+")
 _NOT_PAGES = ("/_stcore", "/media", "/static", "/component", "/metrics", "/app")
-ROLES = frozenset({"admin", "pm", "engineer"})
-"""The roles of people; the orchestrator's own user has no business on the screen."""
-
 _LOOK_EVERY_S = 15.0
 _SIGN_IN_FIRST = "Sign in first."
 OWN_SIGN_IN = "The console can't sign in to its own project. Its log says why; tell whoever runs it."
@@ -74,6 +72,7 @@ class Gate:
 
     async def _admits(self, secret: str | None) -> bool:
         visitor = await run_in_threadpool(self._site.visitor, secret)
+        # The orchestrator's own user has no business on the screen.
         return visitor is not None and visitor.role in ROLES
 
     def _refusal(self, scope: Scope) -> Response:

@@ -15,12 +15,12 @@ from orchestrator.models.pricing import per_workflow
 from orchestrator.system_keys import PRIMARY, SYSTEM_KEYS
 from pages.parts import console
 from pages.parts.frame.lost_press import DOUBLE_CLICK_S
-from pages.parts.problems import problem
+from pages.parts.results import tell
 from pages.parts.words import unit_price
 from store import Conflict, Database, StoreError, clock
 
 _WARN_AHEAD = timedelta(days=90)
-_RESULT, _PRESSED = "settings_result", "settings_pressed"
+_PRESSED = "settings_pressed"
 FORM_BASE = "settings_form_base"
 """Session key of the settings that the configuration form was loaded from; without it, the form is loaded again."""
 
@@ -89,13 +89,13 @@ def ends(model: Model) -> str | None:
 def save(
     database: Database, values: Mapping[str, str | bool], *, expected_version: int | None, reason: str | None = None
 ) -> OrchestratorSettings | None:
-    """Save and return the settings; None if that failed, which `show_result` then shows on the page."""
+    """Save and return the settings; None if that failed, which the next run then shows."""
     try:
         saved = _saved(database, values, expected_version, reason)
     except (OrchestratorError, StoreError) as error:
-        st.session_state[_RESULT] = error
+        tell(error)
         return None
-    st.session_state[_RESULT] = f"Saved. Version {saved.version} applies from the next generation."
+    tell(f"Saved. Version {saved.version} applies from the next generation.")
     return saved
 
 
@@ -116,15 +116,6 @@ def _saved(
 def restore(database: Database, values: Mapping[str, str | bool]) -> None:
     """Save these values, whatever the current ones are."""
     save(database, values, expected_version=None)
-
-
-def show_result() -> None:
-    """Show the result of the last save, once."""
-    told = st.session_state.pop(_RESULT, None)
-    if isinstance(told, Exception):
-        problem(told)
-    elif told:
-        st.success(told, icon=":material/check:")
 
 
 def roll_back(application: Application, opened: str) -> None:

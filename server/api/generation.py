@@ -11,7 +11,7 @@ from fastapi import Request
 from starlette.responses import Response, StreamingResponse
 
 from orchestrator import OrchestratorError
-from orchestrator.generation.progress import Progress
+from orchestrator.generation.progress import Finished, Progress
 from orchestrator.recording.ended import StoredGeneration
 from orchestrator.result import WorkflowGenerationResult
 from server.api.callers import ApiCaller
@@ -127,7 +127,7 @@ def json_answer(result: WorkflowGenerationResult) -> Response:
 
 async def _last_event(result: asyncio.Future[WorkflowGenerationResult]) -> str:
     try:
-        return server_sent("finished", (await result).as_json())
+        return server_sent(*named_progress(Finished(await result)))
     except (OrchestratorError, StoreError, Refused) as error:
         return f"event: problem\ndata: {bytes(problem_of(error).body).decode()}\n\n"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from orchestrator.generation.progress import AttemptFailed, AttemptStarted, Finished, Progress, StepAccepted
+from orchestrator.generation.progress import AttemptStarted, Finished, Progress, StepAccepted
 from store import exact_json
 
 
@@ -14,11 +14,10 @@ def named_progress(event: Progress) -> tuple[str, dict[str, Any]]:
         return "attempt_started", {"number": event.number, "model": event.model, "limit_s": event.limit_s}
     if isinstance(event, StepAccepted):
         return "step_accepted", {"number": event.number, "index": event.index, "step": event.step}
-    if isinstance(event, AttemptFailed):
-        attempt = event.attempt.as_json() if event.attempt else None
-        return "attempt_failed", {"number": event.number, "reason": event.reason, "attempt": attempt}
-    assert isinstance(event, Finished)  # noqa: S101 - there is no other kind
-    return "finished", event.result.as_json()
+    if isinstance(event, Finished):
+        return "finished", event.result.as_json()
+    attempt = event.attempt.as_json() if event.attempt else None
+    return "attempt_failed", {"number": event.number, "reason": event.reason, "attempt": attempt}
 
 
 def server_sent(name: str, data: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from orchestrator import OrchestratorError
-from server.gate import OWN_SIGN_IN, ROLES
+from server.gate import OWN_SIGN_IN
 from server.sign_in import pages
 from server.sign_in.destination import destination
 from server.sign_in.steps import Steps, WrongCredentials
@@ -21,6 +21,7 @@ from server.sign_in.unfinished import Unfinished, keep, take
 from server.site import UNFINISHED_COOKIE, Site, browser_of, session_cookie
 from store import InvalidInput, NotSignedIn, StoreError
 from store.caller import COOKIE, who_is
+from store.people import ROLES
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 

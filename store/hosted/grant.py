@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import psycopg
 
+from store import people
 from store.address import ADDRESS_ERRORS, from_driver
 from store.errors import InvalidInput
 
-ROLES = ("admin", "pm", "engineer", "orchestrator")
+ROLES = (*people.ROLES, "orchestrator")
+"""What can be granted: the roles of people, and that of the orchestrator's own user."""
 
 _GRANT = """
 select private.change_role(users.id, %(role)s) from auth.users where lower(users.email) = lower(%(email)s)

@@ -28,7 +28,7 @@ class SessionRow:
 
     Attributes:
         version: counts the renewals of its tokens.
-        renewing: whether a process has their renewal to itself now; `claimed` if it is the one that asks.
+        claimed: whether the process that asked may renew the tokens now.
         role: the person's console role; None for a person without one.
     """
 
@@ -36,7 +36,6 @@ class SessionRow:
     sealed_tokens: str
     version: int
     access_expires_in_s: float
-    renewing: bool
     role: str | None
     claimed: bool = False
 

@@ -6,18 +6,18 @@ import streamlit as st
 
 from pages.parts import states
 from pages.parts.events_link import events_by
-from pages.parts.problems import problem
+from pages.parts.results import tell
 from pages.parts.words import ago, count, escaped
 from store import Database, StoreError, clock
 from store.api_tokens import SCOPES, USUAL_PER_MINUTE, ApiToken, list_api_tokens, make_api_token, revoke_api_token
 
-_NAME, _SCOPES, _LIMIT, _RESULT = "token_name", "token_scopes", "token_limit", "token_result"
+_NAME, _SCOPES, _LIMIT, _MADE = "token_name", "token_scopes", "token_limit", "token_made"
 
 
 def tokens(person: Database) -> None:
     """The form for a new token, and all that there are."""
     st.subheader("API tokens", anchor=False)
-    _show_result()
+    _show_once()
     with st.expander("Make a token", icon=":material/key:"), st.form("make_token", border=False):
         st.text_input("Name", key=_NAME, max_chars=100, placeholder="The program that uses it")
         st.multiselect("Scopes", list(SCOPES), default=["generate"], format_func=_scope, key=_SCOPES)
@@ -39,21 +39,18 @@ def _make(person: Database) -> None:
     try:
         secret = make_api_token(person, state[_NAME], state[_SCOPES], int(state[_LIMIT]))
     except StoreError as error:
-        state[_RESULT] = error
+        tell(error)
         return
-    state[_RESULT] = secret
+    state[_MADE] = secret
     state[_NAME] = ""
 
 
-def _show_result() -> None:
-    """The new token, this once, or why there is none."""
-    told = st.session_state.pop(_RESULT, None)
-    if isinstance(told, Exception):
-        problem(told)
-    elif told:
+def _show_once() -> None:
+    """The new token, this once."""
+    if made := st.session_state.pop(_MADE, None):
         with st.container(border=True):
             st.markdown("**Copy the token now.** It is kept only as a hash and is never shown again.")
-            st.code(told, language=None, wrap_lines=True)
+            st.code(made, language=None, wrap_lines=True)
 
 
 def _line(person: Database, token: ApiToken) -> None:
@@ -82,4 +79,4 @@ def _revoke(person: Database, token_id: str) -> None:
     try:
         revoke_api_token(person, token_id)
     except StoreError as error:
-        st.session_state[_RESULT] = error
+        tell(error)

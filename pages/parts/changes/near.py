@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from pages.parts import states, system_keys
+from pages.parts import states
 from pages.parts.changes.names import title
 from pages.parts.changes.story import about, effect_in_words
 from pages.parts.changes.undo import undo
 from pages.parts.filters import Chosen
+from pages.parts.results import show_result
 from pages.parts.words import escaped
 from queries.changes import changes_in, read_effects
 from queries.figures import Figures
@@ -22,7 +23,7 @@ _BEFORE = timedelta(days=3)
 
 def changes_near(person: Database, figures: Figures, chosen: Chosen, of: date) -> None:
     """The changes of a day and the three before it, each with its effect and its undo; a sentence if there are none."""
-    system_keys.show_result()
+    show_result()
     zone = ZoneInfo(chosen.period.zone)
     known = changes_in(figures)
     near = [change for change in known if of - _BEFORE <= change.at.astimezone(zone).date() <= of]

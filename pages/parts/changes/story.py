@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from pages.parts import states, system_keys
+from pages.parts import states
 from pages.parts.changes.marks import CHANGE_PARAMETER, CLICKED
 from pages.parts.changes.names import title
 from pages.parts.changes.undo import undo
 from pages.parts.drawer import drawer, named
 from pages.parts.filters import Chosen
+from pages.parts.results import show_result
 from pages.parts.words import escaped, money, percent, share
 from queries.changes import AROUND, Change, Effect, changes_in, read_effects
 from queries.figures import Figures
@@ -36,7 +37,7 @@ def change_drawer(person: Database, chosen: Chosen, figures: Figures) -> None:
 
 
 def _story(person: Database, chosen: Chosen, known: tuple[Change, ...], change: Change) -> None:
-    system_keys.show_result()
+    show_result()
     about(change, chosen.period.zone)
     day = change.at.astimezone(ZoneInfo(chosen.period.zone)).date()
     effects = states.read(lambda: read_effects(person, known, chosen.filters, clock.now()))

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from orchestrator import Application
-from pages.parts import console, states, system_keys
+from pages.parts import console, results, states
 from pages.parts.frame import actions, lost_press, menu, search, shortcuts
 from pages.parts.words import many
 from store.caller import Caller, check_permission
@@ -56,7 +56,7 @@ def header() -> Header:
             st.markdown(f":material/science: {_SIMULATED if application.simulated else _SAMPLE}")
     lost_press.tell_if_lost()
     _outbox(application)
-    system_keys.show_result()
+    results.show_result()
     states.show_result()
     return Header(application, controls, caller)
 

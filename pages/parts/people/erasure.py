@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts import states
-from pages.parts.people.roles import RESULT
+from pages.parts.results import tell
 from pages.parts.words import many
 from store import Database, InvalidInput, StoreError
 from store.texts import erase_texts, set_text_retention, text_retention
@@ -40,19 +40,19 @@ def _keep(person: Database) -> None:
     try:
         set_text_retention(person, None if days is None else int(days))
     except StoreError as error:
-        st.session_state[RESULT] = error
+        tell(error)
         return
-    st.session_state[RESULT] = f"Texts are kept for {many(int(days), 'day')}." if days else "Texts are kept for ever."
+    tell(f"Texts are kept for {many(int(days), 'day')}." if days else "Texts are kept for ever.")
 
 
 def _erase(person: Database) -> None:
     who, sure = str(st.session_state[_WHO]).strip(), st.session_state[_SURE]
     if not (who and sure):
-        st.session_state[RESULT] = InvalidInput("Nothing was erased: say whose texts, and confirm it.")
+        tell(InvalidInput("Nothing was erased: say whose texts, and confirm it."))
         return
     try:
         erased = erase_texts(person, who)
     except StoreError as error:
-        st.session_state[RESULT] = error
+        tell(error)
         return
-    st.session_state[RESULT] = f"Erased the texts of {many(erased, 'generation')}."
+    tell(f"Erased the texts of {many(erased, 'generation')}.")

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from pages.parts.frame.account import ROLE_LABELS
-from pages.parts.problems import problem
+from pages.parts.results import tell
 from store import Database, StoreError
 from store.people import set_role
-
-RESULT = "people_result"
-"""Session key: what came of the last change."""
 
 ROLE_WORDS = {
     "admin": "changes settings, roles and tokens; reads everything",
@@ -30,16 +25,7 @@ def change_role(person: Database, user: str, name: str, role: str | None) -> Non
     try:
         set_role(person, user, role)
     except StoreError as error:
-        st.session_state[RESULT] = error
+        tell(error)
         return
     given = f"{name} is now {ROLE_LABELS[role]}." if role else f"{name} has no role any more."
-    st.session_state[RESULT] = f"{given} This applies at once."
-
-
-def show_result() -> None:
-    """Show what came of the last change, once."""
-    told = st.session_state.pop(RESULT, None)
-    if isinstance(told, Exception):
-        problem(told)
-    elif told:
-        st.success(told, icon=":material/check:")
+    tell(f"{given} This applies at once.")

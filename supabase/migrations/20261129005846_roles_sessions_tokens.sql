@@ -1287,7 +1287,7 @@ grant execute on function public.set_role(text, text) to authenticated;
 
 
 -- Returns how a session is stored, with the time its tokens and it have left: {user_id, sealed_tokens, version,
--- access_expires_in_s, renewing, role}.
+-- access_expires_in_s, role}.
 create or replace function private.session_json(p_session private.sessions) returns jsonb
 language sql stable
 set search_path = ''
@@ -1297,8 +1297,7 @@ as $$
         'role', private.role_of(p_session.user_id),
         'sealed_tokens', p_session.sealed_tokens,
         'version', p_session.version,
-        'access_expires_in_s', extract(epoch from p_session.access_ends_at - now())::float8,
-        'renewing', coalesce(p_session.renewal_ends_at > now(), false)
+        'access_expires_in_s', extract(epoch from p_session.access_ends_at - now())::float8
     )
 $$;
 
